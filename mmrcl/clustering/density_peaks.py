@@ -1,0 +1,56 @@
+"""Density peaks (Rodriguez and Laio, Science 2014) for many small clusters at once (Sect. 4.3)."""
+
+import torch
+from torch import Tensor
+
+
+def density_peaks(cosine: Tensor, valid: Tensor, max_peaks: int, quantile: float = 0.2) -> Tensor:
+    """Picks the most dissimilar units of each group as prototypes.
+
+    The density rho of a unit is a Gaussian kernel summed over its group, as wide as the
+    ``quantile`` of the group's pairwise distances. delta is the distance to the nearest denser
+    unit, or the largest distance for the densest one. The units of largest gamma = rho * delta
+    are taken, as long as delta exceeds the kernel's width: a unit with a denser one nearer than
+    that does not stand out. Ties break by index. Distances are Euclidean between unit vectors.
+
+    Args:
+        cosine: cosines of the units of each group, shape (G, n, n).
+        valid: which of the n places hold a unit, shape (G, n).
+        max_peaks: prototypes a group at most; never more than its units less one, never
+            fewer than one.
+        quantile: of the pairwise distances, in (0, 1).
+
+    Returns:
+        Places of the prototypes, largest gamma first, padded with -1, shape (G, max_peaks).
+    """
+    groups, size = valid.shape
+    pair = valid[:, :, None] & valid[:, None, :]
+    distance = (2 - 2 * cosine).clamp(min=0).sqrt()
+    width = _pairwise_quantile(distance, pair, quantile)
+    kernel = torch.exp(-((distance / width[:, None, None]) ** 2))
+    rho = torch.where(pair, kernel, 0).sum(2)
+    place = torch.arange(size, device=valid.device)
+    denser = (rho[:, None, :] > rho[:, :, None]) | (
+        (rho[:, None, :] == rho[:, :, None]) & (place < place[:, None])
+    )
+    nearest = torch.where(denser & pair, distance, torch.inf).amin(2)
+    farthest = torch.where(pair, distance, 0).amax(2)
+    densest = nearest.isinf()
+    delta = torch.where(densest, farthest, nearest)
+    stands_out = valid & (densest | (delta > width[:, None]))
+    gamma = torch.where(stands_out, rho * delta, -1.0)
+    gamma = torch.where(densest & valid, gamma.clamp(min=0), gamma)
+    value, order = gamma.sort(dim=1, descending=True, stable=True)
+    allowed = (valid.sum(1) - 1).clamp(min=1, max=max_peaks)
+    peaks = torch.where((value >= 0) & (place < allowed[:, None]), order, -1)[:, :max_peaks]
+    padding = peaks.new_full((groups, max(0, max_peaks - size)), -1)
+    return torch.cat([peaks, padding], 1)
+
+
+def _pairwise_quantile(distance: Tensor, pair: Tensor, quantile: float) -> Tensor:
+    """Quantile of the distances above the diagonal of each group, shape (G,), above 0."""
+    upper = pair.triu(1).flatten(1)
+    ordered = torch.where(upper, distance.flatten(1), torch.inf).sort(dim=1).values
+    last = (upper.sum(1) - 1).clamp(min=0)
+    value = ordered.gather(1, (last * quantile).long()[:, None])[:, 0]
+    return torch.where(value.isfinite(), value, 0).clamp(min=1e-6)

@@ -1,0 +1,195 @@
+"""Nested labels of every image, with the features that they were made from."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from .segments import group_rows, segment_mean, segment_min
+
+
+def canonical_labels(labels: Tensor) -> Tensor:
+    """Renames each cluster after its first image: label = smallest index of a member.
+
+    Two labelings describe the same partition exactly if their canonical labels are equal.
+
+    Args:
+        labels: integer labels, shape (N,).
+
+    Returns:
+        Canonical labels, shape (N,).
+    """
+    groups = group_rows(labels)
+    return segment_min(torch.arange(len(labels), device=labels.device), groups)[groups.inverse]
+
+
+class LabelHierarchy(nn.Module):
+    """Labels of every image at levels 1..H (Sect. 4.3) and a feature bank.
+
+    Level 1 is the images themselves and is not stored. A cluster is named after its first image,
+    so a row of ``labels`` is at once the labels of the images and the parent pointers of the
+    level below: the parent of cluster ``c`` is ``labels[level, c]``.
+
+    Everything is a buffer: it moves, saves and resumes with the module that owns it. A hierarchy
+    that no one has filled has every image alone at every level.
+
+    Args:
+        num_levels: H, the level of the images included; at least 2.
+        feat_dim: d, length of a feature.
+        num_samples: N; 0 leaves the size to :meth:`allocate` or to a checkpoint.
+        bank_momentum: share of its old value that a bank entry keeps at an update, in [0, 1).
+    """
+
+    labels: Tensor
+    bank: Tensor
+    initialized: Tensor
+
+    def __init__(
+        self,
+        num_levels: int = 3,
+        feat_dim: int = 256,
+        num_samples: int = 0,
+        bank_momentum: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if num_levels < 2:
+            raise ValueError(
+                f'num_levels={num_levels}: level 1 is the images, so a hierarchy needs at least 2'
+            )
+        if not 0 <= bank_momentum < 1:
+            raise ValueError(f'bank_momentum={bank_momentum} must be in [0, 1)')
+        self.num_levels = num_levels
+        self.feat_dim = feat_dim
+        self.bank_momentum = bank_momentum
+        self.register_buffer('labels', torch.empty(num_levels - 1, 0, dtype=torch.long))
+        self.register_buffer('bank', torch.empty(0, feat_dim))
+        self.register_buffer('initialized', torch.tensor(False))
+        self.allocate(num_samples)
+
+    @property
+    def num_samples(self) -> int:
+        """N, the number of images."""
+        return self.labels.shape[1]
+
+    def allocate(self, num_samples: int) -> None:
+        """Makes room for ``num_samples`` images, each alone at every level, with zero features."""
+        device = self.labels.device
+        alone = torch.arange(num_samples, device=device)
+        self.labels = alone.repeat(self.num_levels - 1, 1)
+        self.bank = torch.zeros(num_samples, self.feat_dim, dtype=self.bank.dtype, device=device)
+        self.initialized = torch.tensor(False, device=device)
+
+    def level_labels(self, level: int) -> Tensor:
+        """Labels of all images at ``level`` in 1..H, shape (N,)."""
+        if level == 1:
+            return torch.arange(self.num_samples, device=self.labels.device)
+        return self.labels[level - 2]
+
+    def labels_of(self, indices: Tensor) -> Tensor:
+        """Labels of the images ``indices`` of any shape at all levels, shape (H, \\*indices)."""
+        if self.num_samples == 0:
+            raise ValueError(
+                'the label hierarchy holds no images: add HierarchicalClusteringHook to '
+                'custom_hooks, or set model.hierarchy=None'
+            )
+        return torch.cat([indices[None], self.labels[:, indices]])
+
+    def set_labels(self, labels: Tensor, nested: bool = True) -> None:
+        """Replaces the labels of levels 2..H.
+
+        Args:
+            labels: any integer labels, shape (H - 1, N), from fine to coarse.
+            nested: whether to insist on nesting. Levels that were clustered apart, like the
+                paper's K-means (Table 4), are not nested and cannot be refined.
+
+        Raises:
+            ValueError: for another shape, or levels that are not nested.
+        """
+        if labels.shape != self.labels.shape:
+            raise ValueError(
+                f'labels of shape {tuple(labels.shape)} do not fit a hierarchy of levels 2..'
+                f'{self.num_levels} over {self.num_samples} images, {tuple(self.labels.shape)}: '
+                'give the clustering source one setting (radius, number of clusters) a level'
+            )
+        named = [canonical_labels(level) for level in labels.to(self.labels.device)]
+        self.labels = torch.stack(named)
+        self.initialized = torch.tensor(True, device=self.labels.device)
+        if nested:
+            self.check()
+
+    def set_bank(self, features: Tensor) -> None:
+        """Replaces the whole bank by ``features`` of shape (N, d), L2-normalised."""
+        if features.shape != self.bank.shape:
+            raise ValueError(
+                f'features of shape {tuple(features.shape)} do not fit the bank, '
+                f'{tuple(self.bank.shape)}: set model.hierarchy.feat_dim to the width of the neck'
+            )
+        self.bank.copy_(normalize(features, dim=1))
+
+    def update_bank(self, indices: Tensor, features: Tensor) -> None:
+        """Moves the entries of a batch towards its features.
+
+        An image that comes more than once, as the padding of a distributed sampler does, counts
+        with the mean of its features.
+
+        Args:
+            indices: images, shape (n,).
+            features: their L2-normalised features, shape (n, d).
+        """
+        groups = group_rows(indices)
+        new = segment_mean(features.to(self.bank.dtype), groups)
+        old = self.bank[groups.ids]
+        self.bank[groups.ids] = normalize(old.lerp(new, 1 - self.bank_momentum), dim=1)
+
+    def check(self) -> None:
+        """Proves that labels are valid, canonical and nested.
+
+        Raises:
+            ValueError: naming the level and an image at which that fails.
+        """
+        images = self.level_labels(1)
+        for level in range(2, self.num_levels + 1):
+            labels = self.level_labels(level)
+            below = self.level_labels(level - 1)
+            inside = (labels >= 0) & (labels <= images)
+            named = labels == labels[labels.clamp(0, max(self.num_samples - 1, 0))]
+            self._require(inside & named, level, 'its cluster is not named after its first image')
+            self._require(labels == labels[below], level, 'its cluster of the level below is torn')
+
+    def _require(self, holds: Tensor, level: int, what: str) -> None:
+        if not bool(holds.all()):
+            image = int((~holds).nonzero()[0])
+            raise ValueError(f'invalid label hierarchy: image {image} at level {level}: {what}')
+
+    def checksum(self) -> Tensor:
+        """A number that differs, almost surely, if labels or bank differ, as int64 scalar.
+
+        It compares ranks, so it must depend on every bit and on the order of the entries.
+        """
+        total = torch.zeros((), dtype=torch.long, device=self.labels.device)
+        for part in (self.labels, self.bank.view(torch.int32)):
+            for chunk in part.flatten().split(1 << 22):
+                weight = torch.arange(1, 2 * len(chunk), 2, device=chunk.device)
+                total = total * 1_000_003 + (chunk * weight).sum()
+        return total
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        labels = state_dict.get(prefix + 'labels')
+        if labels is not None:
+            levels, samples = labels.shape[0] + 1, labels.shape[1]
+            if self.num_samples == 0 and levels == self.num_levels:
+                self.allocate(samples)
+            elif (levels, samples) != (self.num_levels, self.num_samples):
+                raise ValueError(
+                    f'the checkpoint holds a hierarchy of {levels} levels over {samples} images, '
+                    f'this run has {self.num_levels} levels over {self.num_samples}: resume with '
+                    'the data set and model.hierarchy.num_levels of the checkpoint, or start anew '
+                    'from its backbone by model.backbone.init_cfg=dict(type="Pretrained", '
+                    'prefix="backbone.", checkpoint=...)'
+                )
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def extra_repr(self) -> str:
+        """One line for ``print(model)``."""
+        return f'num_levels={self.num_levels}, images={self.num_samples}, feat_dim={self.feat_dim}'

@@ -1,0 +1,118 @@
+"""Where the labels of levels 2..H come from: interchangeable, features in, labels out.
+
+A source is called with the features of all images, shape (N, d), L2-normalised, and their classes
+where these are known, and returns labels of shape (H - 1, N), from fine to coarse. Its attribute
+``nested`` says whether these nest.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from .dbscan import Metric, choose_radii, nested_dbscan
+from .kmeans import kmeans
+
+
+class ClusteringSource(Protocol):
+    """Anything that turns features into the labels of levels 2..H."""
+
+    nested: bool
+
+    def __call__(self, features: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Labels of shape (H - 1, N) for features of shape (N, d)."""
+        ...
+
+
+class DBSCANSource:
+    """Nested DBSCAN (Sect. 4.3): the start of the online hierarchy, and a source of Table 4.
+
+    Args:
+        eps: radii of levels 2..H, ascending, or ``'auto'``.
+        mean_sizes: for ``'auto'``: wanted images a cluster, one a level. The paper's K-means sizes
+            on ImageNet, 1,000,000 / 500,000 / 250,000 clusters, are 1.3 / 2.6 / 5 images.
+        max_share: bound on the largest cluster's share of the images: for ``'auto'`` obeyed, for
+            given radii warned about.
+        min_samples: points that make a core point.
+        metric: ``'euclidean'`` or ``'jaccard'``.
+        num_neighbors: mutual nearest neighbours of the Jaccard metric.
+    """
+
+    nested = True
+
+    def __init__(
+        self,
+        eps: Sequence[float] | Literal['auto'] = 'auto',
+        mean_sizes: Sequence[float] = (2.6, 5.0),
+        max_share: float = 0.05,
+        min_samples: int = 4,
+        metric: Metric = 'euclidean',
+        num_neighbors: int = 20,
+    ) -> None:
+        if isinstance(eps, str) and eps != 'auto':
+            raise ValueError(f"eps='{eps}' is unknown: give radii, finest level first, or 'auto'")
+        self.eps = eps
+        self.mean_sizes = mean_sizes
+        self.max_share = max_share
+        self.min_samples = min_samples
+        self.metric = metric
+        self.num_neighbors = num_neighbors
+
+    def __call__(self, features: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Labels of shape (H - 1, N) for features of shape (N, d)."""
+        density: dict[str, Any] = dict(
+            min_samples=self.min_samples, metric=self.metric, num_neighbors=self.num_neighbors
+        )
+        if self.eps == 'auto':
+            eps = choose_radii(features, self.mean_sizes, self.max_share, **density)
+        else:
+            eps = list(self.eps)
+        return nested_dbscan(features, eps, max_share=self.max_share, **density).labels
+
+
+class KMeansSource:
+    """Independent K-means at each level, as in Table 4: labels that do not nest.
+
+    Args:
+        num_clusters: clusters of levels 2..H, from fine to coarse; the paper takes 1,000,000,
+            500,000 and 250,000 on ImageNet.
+        max_iters: bound on Lloyd's iterations.
+        seed: of the first centres.
+    """
+
+    nested = False
+
+    def __init__(self, num_clusters: Sequence[int], max_iters: int = 20, seed: int = 0) -> None:
+        if list(num_clusters) != sorted(num_clusters, reverse=True):
+            raise ValueError(f'num_clusters={list(num_clusters)} must descend, finest level first')
+        self.num_clusters = num_clusters
+        self.max_iters = max_iters
+        self.seed = seed
+
+    def __call__(self, features: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Labels of shape (H - 1, N) for features of shape (N, d)."""
+        return torch.stack(
+            [kmeans(features, k, self.seed, self.max_iters) for k in self.num_clusters]
+        )
+
+
+class ClassSource:
+    """True classes at every level above the images: an upper bound on what criteria can give.
+
+    Args:
+        num_levels: H.
+    """
+
+    nested = True
+
+    def __init__(self, num_levels: int) -> None:
+        self.num_levels = num_levels
+
+    def __call__(self, features: Tensor, classes: Tensor | None) -> Tensor:
+        """Labels of shape (H - 1, N) for ``classes`` of shape (N,)."""
+        if classes is None:
+            raise ValueError(
+                'ClassSource needs the true classes, but the data set gives no gt_label'
+            )
+        return classes.to(features.device).repeat(self.num_levels - 1, 1)

@@ -1,0 +1,171 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmrcl.clustering import HierarchyRefiner, LabelHierarchy, density_peaks
+from mmrcl.clustering.label_propagation import isolated_pair_score
+
+from . import literal
+from .cases import blobs, random_hierarchy
+
+
+def refiner_of(seed: int) -> HierarchyRefiner:
+    """Settings that take every path: both assignments, both merges, small and large caps."""
+    return HierarchyRefiner(
+        max_pieces=(2, 3, 8)[seed % 3],
+        min_units=(3, 5)[seed % 2],
+        max_units=(4, 7, 256)[seed // 2 % 3],
+        max_candidates=(1, 3, 16)[seed // 3 % 3],
+        assign=('nearest', 'propagation')[seed // 2 % 2],
+        merge=('centers', 'propagation')[seed // 4 % 2],
+        merge_threshold=('auto', 0.3, 0.7)[seed % 3],
+    )
+
+
+def random_batch(num: int, size: int, seed: int) -> torch.Tensor:
+    return torch.randint(num, (size,), generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize('seed', range(200))
+def test_equal_to_the_literal_refinement(seed):
+    hierarchy = random_hierarchy(30 + seed % 50, 2 + seed % 3, 6, seed)
+    refiner = refiner_of(seed)
+    refiner.neighbors = (3, 8, 15)[: hierarchy.num_levels - 1]
+    refiner.calibrate(hierarchy)
+    batch = random_batch(hierarchy.num_samples, 1 + seed % 12, seed)
+    expected = literal.refine(refiner, hierarchy, batch.tolist())
+    refiner.refine(hierarchy, batch)
+    hierarchy.check()
+    assert literal.as_partition(hierarchy.labels) == literal.as_partition(
+        torch.from_numpy(expected)
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_invariants_over_many_refinements(seed):
+    """30 examples of 10 refinements each: 300 refinements from random hierarchies."""
+    hierarchy = random_hierarchy(120, 2 + seed % 3, 6, seed)
+    refiner = refiner_of(seed)
+    refiner.neighbors = (3, 8, 15)[: hierarchy.num_levels - 1]
+    refiner.calibrate(hierarchy)
+    for step in range(10):
+        batch = random_batch(120, 8, seed + step)
+        before = hierarchy.labels.clone()
+        twin = LabelHierarchy(hierarchy.num_levels, 6, 120).double()
+        twin.load_state_dict(hierarchy.state_dict())
+        changes = refiner.refine(hierarchy, batch)
+        hierarchy.check()
+        assert refiner.refine(twin, batch) == changes
+        assert torch.equal(twin.labels, hierarchy.labels)
+        assert_untouched_unchanged(before, hierarchy.labels, batch)
+
+
+def assert_untouched_unchanged(before, after, batch) -> None:
+    """A cluster with no batch image stays whole, and grows only by what was touched."""
+    for level, (old, new) in enumerate(zip(before, after, strict=True)):
+        for cluster in old.unique():
+            members = old == cluster
+            if members[batch].any():
+                continue
+            assert len(new[members].unique()) == 1
+            won = (new == new[members][0]) & ~members
+            border = before[min(level + 1, len(before) - 1)]
+            if not (border == border[members][0])[batch].any():
+                assert not won.any()
+            elif won.any():
+                assert torch.isin(old[won], old[batch]).any()
+
+
+def two_blob_hierarchy(sizes=(20, 20), spread=0.05):
+    """One top cluster over one middle cluster made of two clear blobs."""
+    points = blobs(list(sizes), spread, dim=16, seed=3)
+    hierarchy = LabelHierarchy(3, 16, len(points)).double()
+    hierarchy.set_bank(points)
+    return hierarchy
+
+
+def test_two_clear_blobs_are_split():
+    hierarchy = two_blob_hierarchy()
+    hierarchy.set_labels(torch.zeros(2, 40, dtype=torch.long))
+    refiner = HierarchyRefiner(merge_threshold=0.6)
+    refiner.calibrate(hierarchy)
+    refiner.refine(hierarchy, torch.tensor([0]))
+    assert hierarchy.labels[0].tolist() == [0] * 20 + [20] * 20
+
+
+@pytest.mark.parametrize('merge', ['centers', 'propagation'])
+def test_siblings_with_one_center_are_merged(merge):
+    hierarchy = two_blob_hierarchy((12, 20))
+    middle = torch.tensor([0] * 6 + [1] * 6 + [2] * 20)
+    hierarchy.set_labels(torch.stack([middle, torch.zeros_like(middle)]))
+    refiner = HierarchyRefiner(min_units=50, merge=merge, merge_threshold=0.8)
+    refiner.calibrate(hierarchy)
+    changes = refiner.refine(hierarchy, torch.tensor([7]))
+    assert hierarchy.labels[0].tolist() == [0] * 12 + [12] * 20
+    assert changes[0].merges == 1
+    assert changes[0].splits == 0
+
+
+def test_pieces_of_a_giant_cluster_stay_within_the_cap():
+    hierarchy = two_blob_hierarchy((300, 300))
+    hierarchy.set_labels(torch.zeros(2, 600, dtype=torch.long))
+    refiner = HierarchyRefiner(max_units=16, merge_threshold=0.6)
+    refiner.calibrate(hierarchy)
+    refiner.refine(hierarchy, torch.tensor([5]))
+    assert hierarchy.labels[0].tolist() == [0] * 300 + [300] * 300
+
+
+def test_identical_images_do_not_break_anything():
+    hierarchy = LabelHierarchy(3, 4, 20).double()
+    hierarchy.set_bank(torch.ones(20, 4))
+    hierarchy.set_labels(torch.zeros(2, 20, dtype=torch.long))
+    for assign in ('nearest', 'propagation'):
+        refiner = HierarchyRefiner(assign=assign, merge_threshold=0.9)
+        refiner.calibrate(hierarchy)
+        refiner.refine(hierarchy, torch.arange(20))
+        assert (hierarchy.labels == 0).all()
+
+
+def test_auto_threshold_is_the_median_neighbor_cosine():
+    hierarchy = random_hierarchy(80, 3, 6, seed=2)
+    refiner = HierarchyRefiner(neighbors=(4, 20))
+    refiner.calibrate(hierarchy)
+    ordered = (hierarchy.bank @ hierarchy.bank.T).sort(dim=1, descending=True).values
+    expected = [float(ordered[:, rank].median()) for rank in (4, 20)]
+    assert refiner.thresholds == pytest.approx(expected)
+
+
+def test_peaks_of_two_blobs():
+    points = blobs([10, 10], 0.03, dim=8, seed=1)
+    peaks = density_peaks((points @ points.T)[None], torch.ones(1, 20, dtype=torch.bool), 2)
+    assert sorted(int(p) // 10 for p in peaks[0]) == [0, 1]
+
+
+def test_isolated_pair_score_rises_with_the_cosine():
+    score = isolated_pair_score(torch.linspace(-1, 1, 21, dtype=torch.float64))
+    assert (score.diff() > 0).all()
+    assert 0 <= score[0] < 0.01
+    assert score[-1] > 0.97
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        (dict(assign='near'), "assign='near'"),
+        (dict(merge='center'), "merge='center'"),
+        (dict(merge_threshold='median'), "merge_threshold='median'"),
+        (dict(max_pieces=1), 'max_pieces=1'),
+    ],
+)
+def test_wrong_settings_are_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        HierarchyRefiner(**wrong)
+
+
+def test_settings_must_fit_the_levels():
+    hierarchy = random_hierarchy(30, 4, 4, seed=0)
+    for refiner in (HierarchyRefiner(), HierarchyRefiner(merge_threshold=[0.5, 0.4])):
+        with pytest.raises(ValueError, match='give one each'):
+            refiner.calibrate(hierarchy)
