@@ -1,0 +1,73 @@
+# ImageNet-1k with BYOL's two augmentations (Sect. 5.1); data/imagenet holds train/ and val/ with a
+# folder a class.
+data_root = 'data/imagenet'
+data_preprocessor = dict(
+    type='SelfSupDataPreprocessor',
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+    to_rgb=True,
+)
+
+crop = dict(type='RandomResizedCrop', scale=224, interpolation='bicubic', backend='pillow')
+flip = dict(type='RandomFlip', prob=0.5)
+jitter = dict(
+    type='RandomApply',
+    transforms=[dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.2, hue=0.1)],
+    prob=0.8,
+)
+gray = dict(
+    type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)
+)
+blur = dict(type='GaussianBlur', magnitude_range=(0.1, 2.0), magnitude_std='inf')
+view_1 = [crop, flip, jitter, gray, dict(**blur, prob=1.0)]
+view_2 = [
+    crop,
+    flip,
+    jitter,
+    gray,
+    dict(**blur, prob=0.1),
+    dict(type='Solarize', thr=128, prob=0.2),
+]
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='MultiView', num_views=[1, 1], transforms=[view_1, view_2]),
+    dict(type='PackInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='ResizeEdge', scale=256, edge='short', interpolation='bicubic', backend='pillow'),
+    dict(type='CenterCrop', crop_size=224),
+    dict(type='PackInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=512,
+    num_workers=8,
+    # Workers start anew each epoch and take its seed, see EpochSeedHook.
+    persistent_workers=False,
+    worker_init_fn=dict(type='mmrcl.seed_worker'),
+    pin_memory=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(type='ImageNet', data_root=data_root, split='train', pipeline=train_pipeline),
+)
+# The training images as they are, for clustering and as the gallery of the evaluation.
+plain_train_dataloader = dict(
+    batch_size=512,
+    num_workers=8,
+    pin_memory=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(type='ImageNet', data_root=data_root, split='train', pipeline=test_pipeline),
+)
+test_dataloader = dict(
+    batch_size=512,
+    num_workers=8,
+    pin_memory=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(type='ImageNet', data_root=data_root, split='val', pipeline=test_pipeline),
+)
+test_cfg = dict(type='RepresentationTestLoop', train_dataloader=plain_train_dataloader)
+test_evaluator = []

@@ -1,0 +1,37 @@
+# A small RCL for images of 16 to 32 pixels: ResNet-18 with a 3 x 3 stem (no first pooling).
+# Configs set channels, widths and the queue.
+model = dict(
+    type='RCL',
+    base_momentum=0.01,
+    backbone=dict(type='ResNet_CIFAR', depth=18, norm_cfg=dict(type='BN')),
+    neck=dict(
+        type='NonLinearNeck',
+        in_channels=512,
+        hid_channels=512,
+        out_channels=128,
+        num_layers=2,
+        with_bias=False,
+        with_last_bn=True,
+        with_avg_pool=True,
+        norm_cfg=dict(type='BN1d'),
+    ),
+    head=dict(
+        type='RCLHead',
+        predictor=dict(
+            type='MultiPredictorNeck',
+            in_channels=128,
+            hid_channels=512,
+            out_channels=128,
+            num_predictors=3,
+            norm_cfg=dict(type='BN1d'),
+        ),
+        # On small data sets pairs judged negative hurt when read to the letter (docs/method.md).
+        loss=dict(type='RelativeContrastiveLoss', temperature=0.1, judged_negative='left_out'),
+    ),
+    queue=dict(type='SupportQueue', length=4096, feat_dim=128),
+    retrievers=[
+        dict(type='OwnViewRetriever'),
+        dict(type='ClusterRetriever', select='nearest', gallery='queue'),
+    ],
+    hierarchy=dict(type='LabelHierarchy', num_levels=3, feat_dim=128),
+)

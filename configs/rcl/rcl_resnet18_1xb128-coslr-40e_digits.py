@@ -1,0 +1,47 @@
+# RCL on scikit-learn's handwritten digits: the demo. Reproduces no table of the paper.
+_base_ = [
+    '../_base_/models/rcl_small.py',
+    '../_base_/datasets/digits.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    backbone=dict(in_channels=1, stem_channels=16, base_channels=16),
+    neck=dict(in_channels=128, hid_channels=256, out_channels=64),
+    head=dict(predictor=dict(in_channels=64, hid_channels=256, out_channels=64)),
+    queue=dict(length=1024, feat_dim=64),
+    hierarchy=dict(feat_dim=64),
+)
+
+custom_hooks = [
+    dict(
+        type='HierarchicalClusteringHook',
+        dataloader=_base_.plain_train_dataloader,
+        warmup_epochs=8,
+        source=dict(type='DBSCANSource', eps='auto', metric='jaccard', mean_sizes=[2.6, 5.0]),
+        refiner=dict(type='HierarchyRefiner'),
+    ),
+    dict(
+        type='KNNHook',
+        train_dataloader=_base_.plain_train_dataloader,
+        test_dataloader=_base_.test_dataloader,
+        interval=4,
+    ),
+]
+
+optim_wrapper = dict(
+    type='OptimWrapper', optimizer=dict(type='SGD', lr=0.06, momentum=0.9, weight_decay=5e-4)
+)
+auto_scale_lr = dict(base_batch_size=128)
+param_scheduler = [
+    dict(
+        type='LinearLR', start_factor=1e-2, by_epoch=True, begin=0, end=4,
+        convert_to_iter_based=True,
+    ),
+    dict(
+        type='CosineAnnealingLR', T_max=36, by_epoch=True, begin=4, end=40,
+        convert_to_iter_based=True,
+    ),
+]  # fmt: skip
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=40)
+default_hooks = dict(logger=dict(interval=11), checkpoint=dict(interval=8))

@@ -1,0 +1,103 @@
+"""Features of a whole data set by a frozen encoder, sharded over ranks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from mmengine.dist import all_gather, is_main_process
+from mmengine.model import is_model_wrapper
+from mmengine.utils import ProgressBar
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+
+class Extracted(NamedTuple):
+    """Features of a data set, in its order.
+
+    Attributes:
+        features: shape (N, d).
+        classes: true classes, shape (N,), or None where a sample has none.
+    """
+
+    features: Tensor
+    classes: Tensor | None
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model itself, whether or not a wrapper such as DDP holds it."""
+    return model.module if is_model_wrapper(model) else model
+
+
+@contextmanager
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """Puts ``model`` into eval mode, without gradients, and back into its own mode."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)
+
+
+def backbone_features(model: nn.Module, images: Tensor) -> Tensor:
+    """Last feature map of ``model.backbone``, averaged over space, shape (N, channels)."""
+    maps = model.backbone(images)
+    last = maps[-1] if isinstance(maps, (tuple, list)) else maps
+    return last.flatten(2).mean(2) if last.ndim > 2 else last
+
+
+def extract(
+    model: nn.Module, encode: Callable[[Tensor], Tensor], dataloader: DataLoader
+) -> Extracted:
+    """Runs ``encode`` over all images, in eval mode, and gathers the result on every rank.
+
+    Shows progress and the time left on the main process.
+
+    Args:
+        model: owner of the ``data_preprocessor``; put into eval mode meanwhile.
+        encode: features of a batch of images.
+        dataloader: unshuffled, without augmentation; every rank must give as many samples, as
+            mmengine's ``DefaultSampler`` does by repeating some.
+
+    Raises:
+        ValueError: if samples lack ``sample_idx`` or it is no position in the data set.
+    """
+    bar = ProgressBar(len(dataloader)) if is_main_process() else None
+    features, indices, classes = [], [], []
+    with eval_mode(model):
+        for batch in dataloader:
+            data = model.data_preprocessor(batch, False)
+            features.append(encode(data['inputs']).float())
+            for sample in data['data_samples']:
+                indices.append(sample.get('sample_idx', -1))
+                classes.append(int(sample.gt_label) if 'gt_label' in sample else -1)
+            if bar is not None:
+                bar.update()
+    if bar is not None:
+        bar.file.write('\n')
+    device = features[0].device
+    about = torch.tensor([indices, classes], device=device).T.contiguous()
+    return _in_order(_gather(torch.cat(features)), _gather(about), len(dataloader.dataset))
+
+
+def _gather(shard: Tensor) -> Tensor:
+    return torch.cat(all_gather(shard))
+
+
+def _in_order(features: Tensor, about: Tensor, size: int) -> Extracted:
+    indices, classes = about.T
+    seen = torch.zeros(size, dtype=torch.bool, device=features.device)
+    seen[indices[(indices >= 0) & (indices < size)]] = True
+    if int(indices.min()) < 0 or not bool(seen.all()):
+        raise ValueError(
+            'the samples must carry sample_idx, each its own position in the data set: keep '
+            '"sample_idx" among the meta_keys of PackInputs, and do not wrap several data sets '
+            'into one (a single data set with several folders or annotation files can be given)'
+        )
+    ordered = features.new_empty(size, features.shape[1])
+    ordered[indices] = features
+    named = classes.new_empty(size)
+    named[indices] = classes
+    return Extracted(ordered, named if int(named.min()) >= 0 else None)

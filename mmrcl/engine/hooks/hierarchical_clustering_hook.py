@@ -1,0 +1,189 @@
+"""Conducts the criteria: when they are made, when refined, what is logged (Sect. 4.3)."""
+
+import warnings
+
+from mmengine.dist import all_gather, broadcast, is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor
+
+from mmrcl.clustering import LabelHierarchy, summarize_partition
+from mmrcl.clustering.dbscan import warn_of_percolation
+from mmrcl.models import RCL
+from mmrcl.registry import HOOKS, TASK_UTILS
+
+from ..extraction import Extracted, extract, unwrapped
+
+
+@HOOKS.register_module()
+class HierarchicalClusteringHook(Hook):
+    """Fills and refines the label hierarchy of an :class:`mmrcl.models.RCL`.
+
+    During the first ``warmup_epochs`` every image is alone, so that each retriever of mates falls
+    back to the own view and the loss is Eq. 1. Then the keys of all images are extracted and
+    clustered by ``source``. From there on either ``refiner`` refines the clusters of each batch
+    (online), or the source clusters anew every ``recluster_interval`` epochs (offline), or the
+    labels stay (frozen).
+
+    All state is in the model's hierarchy, so a resumed run goes on where it stopped. Every rank
+    holds the same hierarchy: rank 0 clusters and broadcasts, all refine from the same gathered
+    keys, and a checksum compares the ranks after each epoch.
+
+    Args:
+        dataloader: config of a loader over the training images in order, with the test-time
+            transform.
+        source: config of a clustering source: ``DBSCANSource``, ``KMeansSource``,
+            ``ClassSource``.
+        refiner: config of a ``HierarchyRefiner``, or None.
+        warmup_epochs: epochs before the first clustering (the paper: 10).
+        recluster_interval: epochs between two clusterings by the source, or None.
+        max_share: warn after an epoch in which a cluster holds more than this share of the images.
+    """
+
+    def __init__(
+        self,
+        dataloader: dict,
+        source: dict,
+        refiner: dict | None = None,
+        warmup_epochs: int = 10,
+        recluster_interval: int | None = None,
+        max_share: float = 0.5,
+    ) -> None:
+        self.dataloader_cfg = dataloader
+        self.source = TASK_UTILS.build(source)
+        self.refiner = refiner and TASK_UTILS.build(refiner)
+        if self.refiner is not None and recluster_interval is not None:
+            raise ValueError(
+                'HierarchicalClusteringHook: set refiner (online) or recluster_interval (offline), '
+                'not both'
+            )
+        if self.refiner is not None and not self.source.nested:
+            raise ValueError(
+                f'{type(self.source).__name__} gives levels that do not nest, which cannot be '
+                'refined: set refiner=None and recluster_interval=1, or use DBSCANSource'
+            )
+        if recluster_interval is not None and recluster_interval < 1:
+            raise ValueError(f'recluster_interval={recluster_interval} must be at least 1 epoch')
+        self.warmup_epochs = warmup_epochs
+        self.recluster_interval = recluster_interval
+        self.max_share = max_share
+
+    def before_train(self, runner: Runner) -> None:
+        """Checks that the parts fit and, in a fresh run, makes room for the training images."""
+        model = unwrapped(runner.model)
+        if not isinstance(model, RCL) or model.hierarchy is None:
+            raise ValueError(
+                'HierarchicalClusteringHook needs model=dict(type="RCL", hierarchy=dict('
+                'type="LabelHierarchy", ...)): set it, or take the hook out of custom_hooks'
+            )
+        if self.warmup_epochs >= runner.max_epochs:
+            raise ValueError(
+                f'warmup_epochs={self.warmup_epochs} of HierarchicalClusteringHook leaves nothing '
+                f'of train_cfg.max_epochs={runner.max_epochs}: clustering would never start'
+            )
+        self.dataloader = runner.build_dataloader(self.dataloader_cfg)
+        size, clustered = len(runner.train_dataloader.dataset), len(self.dataloader.dataset)
+        if size != clustered:
+            raise ValueError(
+                f'HierarchicalClusteringHook.dataloader gives {clustered} images, train_dataloader '
+                f'{size}: both must name the same data set'
+            )
+        if model.hierarchy.num_samples == 0:
+            model.hierarchy.allocate(size)
+        elif model.hierarchy.num_samples != size:
+            raise ValueError(
+                f'the checkpoint holds a hierarchy over {model.hierarchy.num_samples} images, '
+                f'train_dataloader has {size}: resume with the data set of the checkpoint, or '
+                'start anew from its backbone by model.backbone.init_cfg=dict(type="Pretrained", '
+                'prefix="backbone.", checkpoint=...)'
+            )
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Clusters at the end of warm-up and at each interval; calibrates the refiner."""
+        model = unwrapped(runner.model)
+        hierarchy = model.hierarchy
+        since = runner.epoch - self.warmup_epochs
+        if since < 0:
+            return
+        due = self.recluster_interval is not None and since % self.recluster_interval == 0
+        if due or not hierarchy.initialized:
+            runner.logger.info(f'Clustering {hierarchy.num_samples} images ...')
+            self._cluster(runner, hierarchy, extract(model, model.extract_keys, self.dataloader))
+            self._report(runner, hierarchy)
+        if self.refiner is not None:
+            self.refiner.calibrate(hierarchy)
+            listed = ', '.join(f'{value:.3f}' for value in self.refiner.thresholds)
+            runner.logger.info(f'Merge thresholds (cosine) of levels 2..: {listed}')
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Hands the keys of the step to the bank and to the refiner."""
+        model = unwrapped(runner.model)
+        if not model.hierarchy.initialized:
+            return
+        model.hierarchy.update_bank(*model.last_keys)
+        if self.refiner is None:
+            return
+        for change in self.refiner.refine(model.hierarchy, model.last_keys.indices):
+            hub = runner.message_hub
+            hub.update_scalar(f'train/splits_level_{change.level}', change.splits)
+            hub.update_scalar(f'train/merges_level_{change.level}', change.merges)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Compares the ranks and reports the partition of each level."""
+        hierarchy = unwrapped(runner.model).hierarchy
+        if not hierarchy.initialized:
+            return
+        sums = {int(value) for value in all_gather(hierarchy.checksum())}
+        if len(sums) > 1:
+            raise RuntimeError(
+                'the label hierarchies of the ranks differ; refinement must see the same keys '
+                'and the same arithmetic everywhere: are all GPUs of one kind?'
+            )
+        if self.refiner is not None:
+            self._report(runner, hierarchy)
+
+    def _cluster(self, runner: Runner, hierarchy: LabelHierarchy, images: Extracted) -> None:
+        hierarchy.set_bank(images.features)
+        labels = hierarchy.labels.clone()
+        if is_main_process():
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter('always')
+                found = self.source(hierarchy.bank, images.classes)
+            for warning in caught:
+                runner.logger.warning(str(warning.message))
+            labels = self._checked(found, labels)
+        broadcast(labels)
+        hierarchy.set_labels(labels, nested=self.source.nested)
+
+    def _checked(self, found: Tensor, labels: Tensor) -> Tensor:
+        if found.shape != labels.shape:
+            raise ValueError(
+                f'{type(self.source).__name__} gives {found.shape[0]} levels above the images, '
+                f'model.hierarchy.num_levels={labels.shape[0] + 1} wants {labels.shape[0]}: give '
+                'the source one setting (radius, mean size, number of clusters) a level'
+            )
+        return found.to(labels)
+
+    def _report(self, runner: Runner, hierarchy: LabelHierarchy) -> None:
+        scalars: dict[str, float] = dict(epoch=runner.epoch)
+        for level in range(2, hierarchy.num_levels + 1):
+            labels = hierarchy.level_labels(level)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter('always')
+                warn_of_percolation(labels, self.max_share, f'level {level}')
+            for warning in caught:
+                runner.logger.warning(str(warning.message))
+            summary = summarize_partition(labels)
+            runner.logger.info(
+                f'Level {level}: {summary.clusters} clusters, largest {summary.largest}, '
+                f'{summary.singletons} singletons, mean size {summary.mean_size:.2f}'
+            )
+            for name, value in vars(summary).items():
+                scalars[f'hierarchy/level_{level}/{name}'] = value
+        runner.visualizer.add_scalars(scalars, step=runner.iter)

@@ -1,0 +1,64 @@
+"""Reports kNN accuracy of the frozen encoder during training."""
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmrcl.evaluation import accuracy, knn_predict
+from mmrcl.registry import HOOKS
+
+from ..extraction import Extracted, backbone_features, extract, unwrapped
+
+
+@HOOKS.register_module()
+class KNNHook(Hook):
+    """Classifies test images by their nearest training images every ``interval`` epochs.
+
+    The encoder is in eval mode and its features are the backbone's, averaged over space. The
+    result is logged as ``knn/top1`` in [0, 1].
+
+    Args:
+        train_dataloader: config of a loader over labelled images, with the test-time transform.
+        test_dataloader: config of a loader over the images to classify.
+        interval: epochs between two reports; the last epoch always reports.
+        k: neighbours that vote.
+        temperature: of the votes' weights.
+    """
+
+    def __init__(
+        self,
+        train_dataloader: dict,
+        test_dataloader: dict,
+        interval: int = 10,
+        k: int = 20,
+        temperature: float = 0.07,
+    ) -> None:
+        self.configs = (train_dataloader, test_dataloader)
+        self.interval = interval
+        self.k = k
+        self.temperature = temperature
+
+    def before_train(self, runner: Runner) -> None:
+        """Builds both loaders, so that a wrong path shows at once."""
+        self.dataloaders = [runner.build_dataloader(config) for config in self.configs]
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Reports where the epoch is due."""
+        if not (self.every_n_epochs(runner, self.interval) or self.is_last_train_epoch(runner)):
+            return
+        train, test = (self._extract(runner, dataloader) for dataloader in self.dataloaders)
+        predicted = knn_predict(
+            train.features, train.classes, test.features, self.k, self.temperature
+        )
+        top1 = accuracy(predicted, test.classes)
+        runner.logger.info(f'kNN accuracy after epoch {runner.epoch + 1}: {top1:.4f}')
+        runner.visualizer.add_scalars(
+            {'knn/top1': top1, 'epoch': runner.epoch + 1}, step=runner.iter
+        )
+
+    @staticmethod
+    def _extract(runner: Runner, dataloader) -> Extracted:
+        model = unwrapped(runner.model)
+        images = extract(model, lambda batch: backbone_features(model, batch), dataloader)
+        if images.classes is None:
+            raise ValueError('KNNHook: a data set without gt_label cannot be used for kNN')
+        return images

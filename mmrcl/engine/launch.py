@@ -1,0 +1,225 @@
+"""From a command line to a checked config: what ``tools/train.py`` and ``tools/test.py`` share."""
+
+import argparse
+import difflib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import _load_checkpoint
+
+from mmrcl.registry import MODELS
+
+# Keys that a config may hold beside those it already has: arguments of mmengine's Runner.
+RUNNER_KEYS = (
+    'auto_scale_lr', 'cfg', 'compile', 'custom_hooks', 'custom_imports', 'data_preprocessor',
+    'default_hooks', 'default_scope', 'env_cfg', 'experiment_name', 'find_unused_parameters',
+    'launcher', 'load_from', 'log_level', 'log_processor', 'model', 'model_wrapper_cfg',
+    'optim_wrapper', 'param_scheduler', 'randomness', 'resume', 'runner_type', 'sync_bn',
+    'test_cfg', 'test_dataloader', 'test_evaluator', 'train_cfg', 'train_dataloader', 'val_cfg',
+    'val_dataloader', 'val_evaluator', 'vis_backends', 'visualizer', 'work_dir',
+)  # fmt: skip
+
+
+class ConfigError(ValueError):
+    """A setting that cannot work, found before any work; the message says what to set."""
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that training and testing share."""
+    parser.add_argument('--work-dir', help='folder of logs and checkpoints')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='settings that override the config, as in train_cfg.max_epochs=20',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes of a distributed run',
+    )
+    # torch's launcher gives this argument to the script that it starts.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Reads and checks the config that ``args`` name, with their overrides.
+
+    Raises:
+        ConfigError: for a missing file, an unknown key or a missing path.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if not Path(args.config).is_file():
+        raise ConfigError(f'config file {args.config} does not exist')
+    config = Config.fromfile(args.config)
+    check_overrides(config, args.cfg_options or {})
+    config.merge_from_dict(args.cfg_options or {})
+    config.launcher = args.launcher
+    default = Path('work_dirs') / Path(args.config).stem
+    config.work_dir = args.work_dir or config.get('work_dir') or str(default)
+    if not torch.cuda.is_available():
+        adapt_to_cpu(config)
+    check_config(config)
+    return config
+
+
+def adapt_to_cpu(config: Config) -> None:
+    """Replaces what only CUDA has: NCCL and DDP's device ids."""
+    config.setdefault('env_cfg', {}).setdefault('dist_cfg', {})['backend'] = 'gloo'
+    if config.launcher != 'none' and 'model_wrapper_cfg' not in config:
+        config.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+
+
+def check_overrides(config: Config, options: dict[str, Any]) -> None:
+    """Refuses an override whose path is not in the config.
+
+    A new last key is let through: it may be an argument that the config leaves at its default,
+    and the part that gets it refuses it if not.
+    """
+    for option in options:
+        node: Any = config._cfg_dict
+        *path, last = option.split('.')
+        for depth, key in enumerate(path):
+            node = _child(node, key, '.'.join(path[: depth + 1]))
+        if not path:
+            _known(last, [*config.keys(), *RUNNER_KEYS], last)
+
+
+def _child(node: Any, key: str, path: str) -> Any:
+    if isinstance(node, (list, tuple)) and key.isdigit() and int(key) < len(node):
+        return node[int(key)]
+    if not isinstance(node, dict):
+        raise ConfigError(f'--cfg-options: {path} is no part of the config')
+    _known(key, list(node), path)
+    return node[key]
+
+
+def _known(key: str, known: list[str], path: str) -> None:
+    if key not in known:
+        close = difflib.get_close_matches(key, known, n=1)
+        hint = f'; did you mean {close[0]}?' if close else f'; there are {", ".join(sorted(known))}'
+        raise ConfigError(f'--cfg-options: {path} is no part of the config{hint}')
+
+
+def check_config(config: Config) -> None:
+    """Refuses a config that lacks a part or names a folder or file that does not exist."""
+    for key in ('model', 'default_scope'):
+        if key not in config:
+            raise ConfigError(f'the config has no {key}: start from one of configs/')
+    if config.default_scope != 'mmrcl':
+        raise ConfigError(f"default_scope='{config.default_scope}': set default_scope='mmrcl'")
+    for node in _dicts(config._cfg_dict):
+        for key in ('data_root', 'ann_file', 'checkpoint', 'pretrained', 'load_from'):
+            _check_path(node, key)
+
+
+def _check_path(node: dict[str, Any], key: str) -> None:
+    value = node.get(key)
+    if not isinstance(value, str) or not value or '://' in value or node.get('download'):
+        return
+    root = node.get('data_root', '') if key == 'ann_file' else ''
+    path = Path(root, value).expanduser()
+    if not path.exists():
+        kind = node.get('type', 'the config')
+        raise ConfigError(f'{key}={value} of {kind} does not exist: set it to where your data is')
+
+
+def _dicts(node: Any) -> Iterator[dict[str, Any]]:
+    """All dicts in a nested config, the outer ones first."""
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from _dicts(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            yield from _dicts(value)
+
+
+def prepare_training(config: Config, resume: str | None, amp: bool, auto_scale_lr: bool) -> None:
+    """Puts the arguments of ``tools/train.py`` into the config.
+
+    Args:
+        config: changed in place.
+        resume: a checkpoint, ``'auto'`` for the latest in the work dir, or None.
+        amp: train in mixed precision.
+        auto_scale_lr: scale the learning rate by the global batch.
+
+    Raises:
+        ConfigError: if the config cannot be trained that way.
+    """
+    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
+        if config.get(key) is None:
+            raise ConfigError(f'the config has no {key}: it is not meant for training')
+    if resume is not None:
+        config.resume = True
+        config.load_from = None if resume == 'auto' else resume
+        _check_path(config, 'load_from')
+    if amp:
+        config.optim_wrapper.type = 'AmpOptimWrapper'
+        config.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if auto_scale_lr:
+        if 'base_batch_size' not in config.get('auto_scale_lr', {}):
+            raise ConfigError(
+                '--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config, the '
+                'batch size that its learning rate is for'
+            )
+        config.auto_scale_lr.enable = True
+
+
+def prepare_test(config: Config, checkpoint: str) -> None:
+    """Names the checkpoint to score.
+
+    Raises:
+        ConfigError: if the config has no test or the checkpoint does not hold its backbone.
+    """
+    for key in ('test_dataloader', 'test_cfg'):
+        if config.get(key) is None:
+            raise ConfigError(f'the config has no {key}: it is not meant for testing')
+    config.load_from = checkpoint
+    _check_path(config, 'load_from')
+    check_backbone(config, checkpoint)
+
+
+def check_backbone(config: Config, checkpoint: str) -> None:
+    """Refuses a checkpoint that does not hold the whole backbone of the config.
+
+    mmengine loads what fits and only warns of the rest.
+    """
+    state = _load_checkpoint(checkpoint, map_location='cpu')
+    state = state.get('state_dict', state)
+    with DefaultScope.overwrite_default_scope('mmrcl'):
+        wanted = MODELS.build(config.model.backbone).state_dict()
+    unfit = [
+        name
+        for name, tensor in wanted.items()
+        if getattr(state.get(f'backbone.{name}'), 'shape', None) != tensor.shape
+    ]
+    if unfit:
+        raise ConfigError(
+            f'{checkpoint} does not hold the backbone of this config: {len(unfit)} of '
+            f'{len(wanted)} tensors are missing or of another shape, the first is '
+            f'backbone.{unfit[0]}; use the config that the checkpoint was trained with'
+        )
+
+
+def build_runner(config: Config, train: bool = False) -> Runner:
+    """Builds the runner and, for training, the loop with its data.
+
+    Raises:
+        ConfigError: for parts, settings or files that do not exist or do not fit.
+    """
+    try:
+        runner = Runner.from_cfg(config)
+        if train:
+            _ = runner.train_loop
+        return runner
+    except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(str(error).strip('\'"')) from error

@@ -1,0 +1,5 @@
+"""Heads."""
+
+from .rcl_head import RCLHead
+
+__all__ = ['RCLHead']

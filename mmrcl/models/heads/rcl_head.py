@@ -1,0 +1,63 @@
+"""Head of RCL: predictions of each criterion, compared with the keys."""
+
+from mmengine.model import BaseModule
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from mmrcl.registry import MODELS
+
+from ..retrievers import Keys
+
+
+@MODELS.register_module()
+class RCLHead(BaseModule):
+    """Predictors and the relative contrastive loss (Fig. 2, steps 2 and 3).
+
+    Args:
+        predictor: config of a :class:`MultiPredictorNeck`.
+        loss: config of a :class:`RelativeContrastiveLoss`.
+        exclude_mates: at each level, leave queue entries of the query's own cluster out of the
+            denominator. The paper keeps them.
+        init_cfg: as in mmengine's BaseModule.
+    """
+
+    def __init__(
+        self,
+        predictor: dict,
+        loss: dict,
+        exclude_mates: bool = False,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.predictor = MODELS.build(predictor)
+        self.loss_module = MODELS.build(loss)
+        self.exclude_mates = exclude_mates
+
+    def loss(
+        self,
+        projection: Tensor,
+        keys: Keys,
+        positive: Tensor,
+        queue: Tensor,
+        excluded: Tensor,
+        mates: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """Loss and its parts; see :class:`RelativeContrastiveLoss`.
+
+        Args:
+            projection: z, shape (N, d).
+            keys: R keys a query.
+            positive: verdict of each criterion on each key, shape (N, R, H).
+            queue: features of the support queue, shape (K, d).
+            excluded: entries that are empty or of the query's image, shape (N, K).
+            mates: for ``exclude_mates``: entries of the query's cluster, shape (H, N, K).
+        """
+        predictions = normalize(self.predictor(projection), dim=2)
+        counted = keys.in_queue[:, :, None]
+        excluded = excluded[None]
+        if mates is not None:
+            counted = counted & ~positive
+            excluded = excluded | mates
+        return self.loss_module(
+            predictions, keys.features, positive, queue.to(predictions), excluded, counted
+        )

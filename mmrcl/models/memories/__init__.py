@@ -1,0 +1,5 @@
+"""Stores of keys."""
+
+from .support_queue import SupportQueue
+
+__all__ = ['SupportQueue']

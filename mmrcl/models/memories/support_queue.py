@@ -1,0 +1,54 @@
+"""The support queue S (Sect. 3): key features of past batches and whose they are."""
+
+import torch
+from torch import Tensor, nn
+
+from mmrcl.registry import MODELS
+
+
+@MODELS.register_module()
+class SupportQueue(nn.Module):
+    """First in, first out store of keys and their dataset indices.
+
+    Labels are not stored: they are looked up by index in the current hierarchy. All state is in
+    buffers and travels with a checkpoint, so nothing stale survives into a fresh run. An entry
+    that was never written has index -1.
+
+    Args:
+        length: K, the number of entries; any batch size fits.
+        feat_dim: d, length of a feature.
+    """
+
+    features: Tensor
+    indices: Tensor
+    pointer: Tensor
+
+    def __init__(self, length: int, feat_dim: int = 256) -> None:
+        super().__init__()
+        if length < 1:
+            raise ValueError(f'model.queue.length={length} must be at least 1')
+        self.length = length
+        self.feat_dim = feat_dim
+        self.register_buffer('features', torch.zeros(length, feat_dim))
+        self.register_buffer('indices', torch.full((length,), -1, dtype=torch.long))
+        self.register_buffer('pointer', torch.zeros((), dtype=torch.long))
+
+    @torch.no_grad()
+    def enqueue(self, features: Tensor, indices: Tensor) -> None:
+        """Writes a batch over the oldest entries; of a batch longer than K the last K stay.
+
+        Args:
+            features: L2-normalised keys, shape (n, d).
+            indices: their images, shape (n,).
+        """
+        skipped = max(0, len(indices) - self.length)
+        place = torch.arange(skipped, len(indices), device=self.indices.device)
+        slots = (self.pointer + place) % self.length
+        # Out of place: the loss of this step still needs the old keys for its backward pass.
+        self.features = self.features.index_copy(0, slots, features[skipped:].to(self.features))
+        self.indices[slots] = indices[skipped:]
+        self.pointer.copy_((self.pointer + len(indices)) % self.length)
+
+    def extra_repr(self) -> str:
+        """One line for ``print(model)``."""
+        return f'length={self.length}, feat_dim={self.feat_dim}'

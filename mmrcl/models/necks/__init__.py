@@ -1,0 +1,5 @@
+"""Necks."""
+
+from .multi_predictor_neck import MultiPredictorNeck
+
+__all__ = ['MultiPredictorNeck']

@@ -1,0 +1,161 @@
+"""Which keys a query is compared with (Fig. 2, step 2).
+
+A positive is a retrieved key plus a criterion that judges it. Own view alone is MoCo; the nearest
+key alone is NNCLR's positive; own view and a key from the query's coarsest cluster is RCL.
+"""
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mmrcl.clustering import LabelHierarchy
+from mmrcl.registry import MODELS
+
+from ..memories import SupportQueue
+from .mates import Labeled, draw_mates, nearest_mates
+
+
+class Keys(NamedTuple):
+    """Keys z' of each query.
+
+    Attributes:
+        features: L2-normalised, shape (N, R, d).
+        indices: the image of each, shape (N, R).
+        found: False where nothing fits and the own view stands in, shape (N, R).
+        in_queue: whether the key is an entry of the support queue, shape (N, R).
+    """
+
+    features: Tensor
+    indices: Tensor
+    found: Tensor
+    in_queue: Tensor
+
+
+class RetrievalInput(NamedTuple):
+    """What a retriever may look at.
+
+    Attributes:
+        own: key z-hat' of the other view of each query, L2-normalised, shape (N, d).
+        indices: images of the queries, shape (N,).
+        queue: the support queue.
+        hierarchy: labels of all images and their bank, if the algorithm has them.
+    """
+
+    own: Tensor
+    indices: Tensor
+    queue: SupportQueue
+    hierarchy: LabelHierarchy | None
+
+
+@MODELS.register_module()
+class OwnViewRetriever(nn.Module):
+    """The other view of the query's image, positive by every criterion."""
+
+    needs_hierarchy = False
+
+    def forward(self, given: RetrievalInput) -> Keys:
+        """One key a query."""
+        always = torch.ones_like(given.indices, dtype=torch.bool)[:, None]
+        return Keys(given.own[:, None], given.indices[:, None], always, ~always)
+
+
+class GalleryRetriever(nn.Module):
+    """Base of the retrievers that search a gallery by labels.
+
+    A query for which nothing fits gets its own view.
+
+    Args:
+        select: the ``'nearest'`` of the keys that fit, or one at ``'random'``.
+        gallery: the support ``'queue'``, or the ``'bank'`` of all images (beyond the paper; the
+            nearest of N images costs a product with the whole bank).
+    """
+
+    needs_hierarchy = True
+
+    def __init__(
+        self,
+        select: Literal['nearest', 'random'] = 'nearest',
+        gallery: Literal['queue', 'bank'] = 'queue',
+    ) -> None:
+        super().__init__()
+        if select not in ('nearest', 'random'):
+            raise ValueError(f"retriever select='{select}' is unknown: use 'nearest' or 'random'")
+        if gallery not in ('queue', 'bank'):
+            raise ValueError(f"retriever gallery='{gallery}' is unknown: use 'queue' or 'bank'")
+        self.select = select
+        self.gallery = gallery
+        self.needs_hierarchy = self.needs_hierarchy or gallery == 'bank'
+
+    def forward(self, given: RetrievalInput) -> Keys:
+        """One key a query for each pair of labelings of :meth:`labelings`."""
+        features, indices, filled = self._entries(given)
+        keys = []
+        pairs = zip(
+            self.labelings(given.indices, given.hierarchy),
+            self.labelings(indices.clamp(min=0), given.hierarchy),
+            strict=True,
+        )
+        for queries, entries in pairs:
+            gallery = Labeled(entries.shared.masked_fill(~filled, -1), entries.distinct)
+            if self.select == 'random':
+                position, found = draw_mates(queries, gallery)
+            else:
+                position, found = nearest_mates(queries, gallery, given.own, features)
+            feature = torch.where(found[:, None], features[position].to(given.own), given.own)
+            index = torch.where(found, indices[position], given.indices)
+            keys.append(Keys(feature, index, found, found & (self.gallery == 'queue')))
+        return Keys(*(torch.stack(parts, 1) for parts in zip(*keys, strict=True)))
+
+    def _entries(self, given: RetrievalInput) -> tuple[Tensor, Tensor, Tensor]:
+        if self.gallery == 'queue':
+            return given.queue.features, given.queue.indices, given.queue.indices >= 0
+        assert given.hierarchy is not None
+        images = given.hierarchy.level_labels(1)
+        return given.hierarchy.bank, images, given.hierarchy.initialized.expand(len(images))
+
+    def labelings(self, indices: Tensor, hierarchy: LabelHierarchy | None) -> list[Labeled]:
+        """What a key must share with a query and what must differ, for each key wanted."""
+        raise NotImplementedError
+
+
+@MODELS.register_module()
+class NearestRetriever(GalleryRetriever):
+    """The nearest key of another image: NNCLR's positive (Dwibedi et al., ICCV 2021).
+
+    Args:
+        gallery: see :class:`GalleryRetriever`.
+    """
+
+    needs_hierarchy = False
+
+    def __init__(self, gallery: Literal['queue', 'bank'] = 'queue') -> None:
+        super().__init__('nearest', gallery)
+
+    def labelings(self, indices: Tensor, hierarchy: LabelHierarchy | None) -> list[Labeled]:
+        """Any other image."""
+        return [Labeled(torch.zeros_like(indices), indices)]
+
+
+@MODELS.register_module()
+class ClusterRetriever(GalleryRetriever):
+    """A key of another image in the query's cluster at the coarsest level (Sect. 4, step 2)."""
+
+    def labelings(self, indices: Tensor, hierarchy: LabelHierarchy | None) -> list[Labeled]:
+        """Another image of the coarsest cluster."""
+        assert hierarchy is not None
+        return [Labeled(hierarchy.labels_of(indices)[-1], indices)]
+
+
+@MODELS.register_module()
+class LevelRetriever(GalleryRetriever):
+    """One key for each level 2..H: a mate at that level that is none at the level below.
+
+    Beside the own view, the mate of level 1, it grades P_c (Eq. 9) from 1 down to 1/H.
+    """
+
+    def labelings(self, indices: Tensor, hierarchy: LabelHierarchy | None) -> list[Labeled]:
+        """Level by level, a cluster without the cluster of the level below."""
+        assert hierarchy is not None
+        labels = hierarchy.labels_of(indices)
+        return [Labeled(*pair) for pair in zip(labels[1:], labels[:-1], strict=True)]

@@ -1,0 +1,235 @@
+"""The RCL algorithm (Fig. 2)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from mmengine.dist import all_gather
+from mmpretrain.models.selfsup.base import BaseSelfSupervisor
+from mmpretrain.models.utils import CosineEMA
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from mmrcl.clustering import LabelHierarchy
+from mmrcl.registry import MODELS
+
+from ..retrievers import GalleryRetriever, Keys, RetrievalInput
+
+
+class KeyBatch(NamedTuple):
+    """Keys of the last step, of all ranks.
+
+    Attributes:
+        indices: images, shape (n,).
+        features: mean of both views' keys, L2-normalised, shape (n, d).
+    """
+
+    indices: Tensor
+    features: Tensor
+
+
+@MODELS.register_module()
+class RCL(BaseSelfSupervisor):
+    """Relative contrastive learning of two views with a momentum encoder.
+
+    Each step encodes both views, predicts, retrieves keys, compares and enqueues. Both views play
+    query, and the loss is the mean of both directions. The key of the second view, the one with
+    the lighter blur in BYOL's augmentation, enters the queue after the loss.
+
+    Which keys are retrieved and whether a hierarchy judges them makes the method: with
+    ``OwnViewRetriever`` alone and no hierarchy it is MoCo with a queue and a predictor, with
+    ``NearestRetriever`` alone it has NNCLR's positive. Without a hierarchy there is one criterion
+    and every key is positive.
+
+    Args:
+        backbone: config of the encoder.
+        neck: config of the projector, giving a tuple with z of shape (N, d).
+        head: config of an :class:`RCLHead`.
+        queue: config of a :class:`SupportQueue`.
+        retrievers: configs of key retrievers; their keys are taken together.
+        hierarchy: config of a :class:`mmrcl.clustering.LabelHierarchy`, which
+            ``HierarchicalClusteringHook`` fills.
+        base_momentum: what the momentum encoder takes over from the encoder at the first step,
+            that is 1 - m: 0.01 for m = 0.99. It falls to 0 along a cosine.
+        pretrained: as in mmpretrain's BaseSelfSupervisor.
+        data_preprocessor: likewise.
+        init_cfg: likewise.
+
+    Raises:
+        ValueError: for parts that do not fit each other.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict,
+        head: dict,
+        queue: dict,
+        retrievers: Sequence[dict],
+        hierarchy: dict | None = None,
+        base_momentum: float = 0.01,
+        pretrained: str | None = None,
+        data_preprocessor: dict | nn.Module | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(
+            backbone=backbone,
+            neck=neck,
+            head=head,
+            pretrained=pretrained,
+            data_preprocessor=data_preprocessor,
+            init_cfg=init_cfg,
+        )
+        self.momentum_encoder = CosineEMA(
+            nn.Sequential(self.backbone, self.neck), momentum=base_momentum
+        )
+        self.queue = MODELS.build(queue)
+        self.retrievers = nn.ModuleList(MODELS.build(retriever) for retriever in retrievers)
+        self.hierarchy: LabelHierarchy | None = hierarchy and MODELS.build(hierarchy)
+        self.last_keys: KeyBatch | None = None
+        self._check_parts()
+
+    @property
+    def num_criteria(self) -> int:
+        """H, the number of criteria that judge a key."""
+        return 1 if self.hierarchy is None else self.hierarchy.num_levels
+
+    def _check_parts(self) -> None:
+        predictor = self.head.predictor
+        if predictor.num_predictors not in (1, self.num_criteria):
+            raise ValueError(
+                f'model.head.predictor.num_predictors={predictor.num_predictors} does not fit '
+                f'{self.num_criteria} criteria (model.hierarchy.num_levels; 1 without a '
+                'hierarchy): set one predictor for each, or 1 for a shared one'
+            )
+        widths = {
+            'model.head.predictor.out_channels': predictor.out_channels,
+            'model.head.predictor.in_channels': predictor.in_channels,
+            'model.queue.feat_dim': self.queue.feat_dim,
+        }
+        if self.hierarchy is not None:
+            widths['model.hierarchy.feat_dim'] = self.hierarchy.feat_dim
+        if len(set(widths.values())) > 1:
+            listed = ', '.join(f'{name}={width}' for name, width in widths.items())
+            raise ValueError(f'all of these are the width of a key and must be equal: {listed}')
+        if not self.retrievers:
+            raise ValueError(
+                'model.retrievers is empty: name at least dict(type="OwnViewRetriever")'
+            )
+        for retriever in self.retrievers:
+            if retriever.needs_hierarchy and self.hierarchy is None:
+                raise ValueError(
+                    f'{type(retriever).__name__} needs model.hierarchy=dict(type="LabelHierarchy", '
+                    '...), and HierarchicalClusteringHook in custom_hooks to fill it'
+                )
+
+    def loss(
+        self, inputs: list[Tensor], data_samples: list[DataSample], **kwargs: object
+    ) -> dict[str, Tensor]:
+        """One step of training.
+
+        Args:
+            inputs: two views, each of shape (N, C, height, width).
+            data_samples: N samples that carry ``sample_idx``.
+
+        Returns:
+            ``loss``, and for the log the parts that :class:`RelativeContrastiveLoss` gives and
+            ``retrieval_hit_rate``, how often a retriever that searches found a key.
+        """
+        view_1, view_2 = self._two_views(inputs)
+        indices = self._sample_indices(data_samples, view_1.device)
+        z_1, z_2 = self.project(view_1), self.project(view_2)
+        with torch.no_grad():
+            self.momentum_encoder.update_parameters(nn.Sequential(self.backbone, self.neck))
+            key_1, key_2 = self.extract_keys(view_1), self.extract_keys(view_2)
+        first = self._compare(z_1, key_2, indices)
+        second = self._compare(z_2, key_1, indices)
+        self._remember(key_1, key_2, indices)
+        return {name: (first[name] + second[name]) / 2 for name in first}
+
+    def project(self, images: Tensor) -> Tensor:
+        """Projections z of the query branch, shape (N, d), with gradient.
+
+        Raises:
+            ValueError: if the neck does not fit the backbone or the key width.
+        """
+        maps = self.backbone(images)
+        try:
+            projection = self.neck(maps)[0]
+        except RuntimeError as error:
+            raise ValueError(
+                f'model.neck does not take what the backbone gives, {tuple(maps[-1].shape)}: set '
+                f'model.neck.in_channels={maps[-1].shape[1]} ({error})'
+            ) from error
+        if projection.shape[1] != self.queue.feat_dim:
+            raise ValueError(
+                f'model.neck gives {projection.shape[1]} channels, predictor, queue and hierarchy '
+                f'want {self.queue.feat_dim}: set model.neck.out_channels={self.queue.feat_dim}'
+            )
+        return projection
+
+    @torch.no_grad()
+    def extract_keys(self, images: Tensor) -> Tensor:
+        """Projections z-hat' of the momentum encoder, L2-normalised, shape (N, d)."""
+        return normalize(self.momentum_encoder(images)[0], dim=1)
+
+    def _compare(self, projection: Tensor, own: Tensor, indices: Tensor) -> dict[str, Tensor]:
+        with torch.no_grad():
+            given = RetrievalInput(own, indices, self.queue, self.hierarchy)
+            retrieved = [retriever(given) for retriever in self.retrievers]
+            keys = Keys(*(torch.cat(parts, 1) for parts in zip(*retrieved, strict=True)))
+            positive = self._judge(indices, keys.indices)
+            stored = self.queue.indices
+            excluded = (stored < 0) | (stored == indices[:, None])
+            mates = None
+            if self.head.exclude_mates:
+                mates = self._judge(indices, stored.clamp(min=0).expand(len(indices), -1))
+                mates = mates.permute(2, 0, 1)
+        losses = self.head.loss(projection, keys, positive, self.queue.features, excluded, mates)
+        hits = [
+            part.found
+            for part, retriever in zip(retrieved, self.retrievers, strict=True)
+            if isinstance(retriever, GalleryRetriever)
+        ]
+        if hits:
+            losses['retrieval_hit_rate'] = torch.cat(hits, 1).float().mean()
+        return losses
+
+    @torch.no_grad()
+    def _judge(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Whether query images (N,) and key images (N, R) agree at each level, (N, R, H)."""
+        if self.hierarchy is None:
+            return torch.ones(*keys.shape, 1, dtype=torch.bool, device=keys.device)
+        same = self.hierarchy.labels_of(queries)[:, :, None] == self.hierarchy.labels_of(keys)
+        return same.permute(1, 2, 0)
+
+    @torch.no_grad()
+    def _remember(self, key_1: Tensor, key_2: Tensor, indices: Tensor) -> None:
+        """Hands the keys of all ranks to the queue and to whoever reads ``last_keys``."""
+        mean = normalize(key_1 + key_2, dim=1)
+        both = torch.cat(all_gather(torch.stack([key_2, mean], 1)))
+        indices = torch.cat(all_gather(indices))
+        self.queue.enqueue(both[:, 0], indices)
+        self.last_keys = KeyBatch(indices, both[:, 1])
+
+    @staticmethod
+    def _two_views(inputs: list[Tensor]) -> list[Tensor]:
+        if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
+            found = len(inputs) if isinstance(inputs, (list, tuple)) else 'no list of'
+            raise ValueError(
+                f'RCL takes two views of each image, the pipeline gives {found}: set '
+                'dict(type="MultiView", num_views=[1, 1], transforms=[view_1, view_2])'
+            )
+        return list(inputs)
+
+    @staticmethod
+    def _sample_indices(data_samples: list[DataSample], device: torch.device) -> Tensor:
+        if not data_samples or 'sample_idx' not in data_samples[0]:
+            raise ValueError(
+                'RCL needs the dataset index of each image, and the data samples carry no '
+                'sample_idx: keep "sample_idx" among the meta_keys of PackInputs, and use a data '
+                'set based on mmengine.dataset.BaseDataset'
+            )
+        indices = [sample.sample_idx for sample in data_samples]
+        return torch.tensor(indices, dtype=torch.long, device=device)

@@ -1,0 +1,174 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.functional import cross_entropy, normalize
+
+from mmrcl.models import RelativeContrastiveLoss
+
+TAU = 0.1
+
+
+def case(seed: int):
+    """Random shapes and verdicts; some keys are entries of the queue."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def integer(low, high):
+        return int(torch.randint(low, high + 1, (), generator=generator))
+
+    levels, num, retrieved = integer(1, 4), integer(1, 5), integer(0, 3)
+    dim, length = integer(2, 7), integer(retrieved + 1, 9)
+    shared = integer(0, 1)
+
+    def unit(*shape):
+        vectors = torch.randn(*shape, generator=generator, dtype=torch.float64)
+        return normalize(vectors, dim=-1)
+
+    queue = unit(length, dim)
+    own = unit(num, 1, dim)
+    slots = torch.stack([torch.randperm(length, generator=generator)[:retrieved]] * num)
+    in_queue = torch.rand(num, retrieved, generator=generator) < 0.7
+    picked = torch.where(in_queue[:, :, None], queue[slots], unit(num, retrieved, dim))
+    keys = torch.cat([own, picked], 1)
+    never = torch.zeros(num, 1, dtype=torch.bool)
+    in_queue = torch.cat([never, in_queue], 1)
+    excluded = torch.rand(num, length, generator=generator) < 0.2
+    for query in range(num):
+        excluded[query, slots[query]] = False
+    positive = torch.rand(num, retrieved + 1, levels, generator=generator) < 0.6
+    positive[:, 0] = True
+    predictions = unit(1 if shared else levels, num, dim).requires_grad_()
+    return predictions, keys, positive, queue, excluded, in_queue
+
+
+def literal(predictions, keys, positive, queue, excluded, in_queue, judged_negative):
+    """Eq. 2 and 3 term by term; the numerator of a negative pair is 1."""
+    num, retrieved, levels = positive.shape
+    total = 0.0
+    for n in range(num):
+        for r in range(retrieved):
+            weights = positive[n, r].double()
+            weights = weights / weights.sum().clamp(min=1)
+            for i in range(levels):
+                q = predictions[i if len(predictions) > 1 else 0, n]
+                denominator = torch.exp(q @ keys[n, r] / TAU)
+                for k in range(len(queue)):
+                    itself = bool(in_queue[n, r]) and torch.equal(queue[k], keys[n, r])
+                    if not excluded[n, k] and not itself:
+                        denominator = denominator + torch.exp(q @ queue[k] / TAU)
+                same = bool(positive[n, r, i])
+                numerator = torch.exp(q @ keys[n, r] / TAU) if same else torch.ones(())
+                pair = -torch.log(numerator / denominator)
+                total = total + pair * (weights[i] if judged_negative == 'left_out' else 1 / levels)
+    return total / (num * retrieved)
+
+
+@pytest.mark.parametrize('judged_negative', ['literal', 'left_out'])
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_value_and_gradient_equal_the_literal_reading(judged_negative, seed):
+    predictions, keys, positive, queue, excluded, in_queue = case(seed)
+    loss = RelativeContrastiveLoss(TAU, judged_negative)(
+        predictions, keys, positive, queue, excluded[None], in_queue[:, :, None]
+    )['loss']
+    expected = literal(predictions, keys, positive, queue, excluded, in_queue, judged_negative)
+    assert abs(float(loss) - float(expected)) < 1e-10
+    gradients = [torch.autograd.grad(value, predictions)[0] for value in (loss, expected)]
+    assert (gradients[0] - gradients[1]).abs().max() < 1e-10
+
+
+def test_gradient_is_equation_4():
+    predictions, keys, positive, queue, *_ = case(5)
+    queries, retrieved = keys.shape[:2]
+    nothing = torch.zeros(1, queries, len(queue), dtype=torch.bool)
+    outside = torch.zeros(queries, retrieved, 1, dtype=torch.bool)
+    loss = RelativeContrastiveLoss(TAU)(predictions, keys, positive, queue, nothing, outside)
+    gradient = torch.autograd.grad(loss['loss'], predictions)[0]
+    expected = torch.zeros_like(gradient)
+    levels = positive.shape[2]
+    for n in range(queries):
+        for r in range(retrieved):
+            for i in range(levels):
+                row = i if len(predictions) > 1 else 0
+                vectors = torch.cat([keys[n, r : r + 1], queue])
+                probability = (vectors @ predictions[row, n] / TAU).softmax(0).detach()
+                weight = probability.clone()
+                weight[0] -= float(positive[n, r, i])
+                expected[row, n] += weight @ vectors / TAU / levels / (queries * retrieved)
+    assert torch.allclose(gradient, expected, atol=1e-10)
+
+
+def test_one_criterion_without_retrieval_is_infonce():
+    generator = torch.Generator().manual_seed(0)
+    query = normalize(torch.randn(6, 5, generator=generator, dtype=torch.float64), dim=1)
+    query.requires_grad_()
+    own = normalize(torch.randn(6, 5, generator=generator, dtype=torch.float64), dim=1)
+    queue = normalize(torch.randn(20, 5, generator=generator, dtype=torch.float64), dim=1)
+    logits = torch.cat([(query * own).sum(1, keepdim=True), query @ queue.T], 1) / TAU
+    expected = cross_entropy(logits, torch.zeros(6, dtype=torch.long))
+    for judged_negative in ('literal', 'left_out'):
+        loss = RelativeContrastiveLoss(TAU, judged_negative)(
+            query[None],
+            own[:, None],
+            torch.ones(6, 1, 1, dtype=torch.bool),
+            queue,
+            torch.zeros(1, 6, 20, dtype=torch.bool),
+            torch.zeros(6, 1, 1, dtype=torch.bool),
+        )['loss']
+        assert float(loss) == pytest.approx(float(expected), abs=1e-12)
+        gradients = [
+            torch.autograd.grad(value, query, retain_graph=True)[0] for value in (loss, expected)
+        ]
+        assert torch.allclose(*gradients, atol=1e-12)
+
+
+def test_empty_queue_gives_zero_loss_and_a_finite_gradient():
+    query = normalize(torch.randn(1, 4, 8), dim=2).requires_grad_()
+    loss = RelativeContrastiveLoss()(
+        query,
+        normalize(torch.randn(4, 1, 8), dim=2),
+        torch.ones(4, 1, 1, dtype=torch.bool),
+        torch.zeros(16, 8),
+        torch.ones(1, 4, 16, dtype=torch.bool),
+        torch.zeros(4, 1, 1, dtype=torch.bool),
+    )['loss']
+    loss.backward()
+    assert float(loss) == pytest.approx(0, abs=1e-6)
+    assert query.grad.abs().max() < 1e-6
+
+
+def test_parts_for_the_log():
+    predictions, keys, positive, queue, excluded, in_queue = case(11)
+    found = RelativeContrastiveLoss(TAU)(
+        predictions, keys, positive, queue, excluded[None], in_queue[:, :, None]
+    )
+    shares = positive.double().mean((0, 1))
+    for level, share in enumerate(shares, 1):
+        assert float(found[f'positives_level_{level}']) == pytest.approx(float(share))
+    mixed = (
+        found['positive_part'] * positive.sum() + found['negative_part'] * (~positive).sum()
+    ) / positive.numel()
+    assert float(mixed) == pytest.approx(float(found['loss']))
+    assert not any(value.requires_grad for name, value in found.items() if name != 'loss')
+
+
+def test_a_negative_pair_can_go_below_zero():
+    query = torch.tensor([[[1.0, 0.0]]])
+    loss = RelativeContrastiveLoss(TAU)(
+        query,
+        torch.tensor([[[-1.0, 0.0]]]),
+        torch.zeros(1, 1, 1, dtype=torch.bool),
+        torch.tensor([[-1.0, 0.0]]),
+        torch.zeros(1, 1, 1, dtype=torch.bool),
+        torch.zeros(1, 1, 1, dtype=torch.bool),
+    )['loss']
+    assert float(loss) == pytest.approx(math.log(2) - 10, abs=1e-5)
+
+
+def test_wrong_settings_are_named():
+    with pytest.raises(ValueError, match="judged_negative='ignore'"):
+        RelativeContrastiveLoss(judged_negative='ignore')
+    with pytest.raises(ValueError, match='temperature=0'):
+        RelativeContrastiveLoss(temperature=0)

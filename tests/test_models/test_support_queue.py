@@ -1,0 +1,51 @@
+from collections import deque
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmrcl.models import SupportQueue
+
+
+@given(length=st.integers(1, 17), sizes=st.lists(st.integers(0, 25), max_size=8))
+def test_equal_to_a_deque(length, sizes):
+    queue, expected = SupportQueue(length, 2), deque(maxlen=length)
+    count = 0
+    for size in sizes:
+        indices = torch.arange(count, count + size)
+        queue.enqueue(torch.stack([indices, -indices], 1).float(), indices)
+        expected.extend(indices.tolist())
+        count += size
+    filled = queue.indices >= 0
+    assert sorted(queue.indices[filled].tolist()) == sorted(expected)
+    assert torch.equal(queue.features[filled, 0].long(), queue.indices[filled])
+    assert torch.equal(queue.features[filled, 1].long(), -queue.indices[filled])
+    if len(expected) == length:
+        oldest_first = queue.indices.roll(-int(queue.pointer))
+        assert oldest_first.tolist() == list(expected)
+
+
+def test_keys_of_a_running_backward_pass_are_left_alone():
+    queue = SupportQueue(4, 3)
+    queue.enqueue(torch.ones(4, 3), torch.arange(4))
+    query = torch.ones(2, 3, requires_grad=True)
+    logits = (query @ queue.features.T).square().sum()
+    queue.enqueue(torch.zeros(4, 3), torch.arange(4))
+    logits.backward()
+    assert torch.equal(query.grad, torch.full((2, 3), 24.0))
+
+
+def test_state_travels():
+    source, target = SupportQueue(5, 2), SupportQueue(5, 2)
+    source.enqueue(torch.rand(3, 2), torch.tensor([4, 8, 1]))
+    target.load_state_dict(source.state_dict())
+    for queue in (source, target):
+        queue.enqueue(torch.full((4, 2), 7.0), torch.arange(4))
+    assert torch.equal(source.features, target.features)
+    assert torch.equal(source.indices, target.indices)
+
+
+def test_wrong_length():
+    with pytest.raises(ValueError, match='model.queue.length=0'):
+        SupportQueue(0)

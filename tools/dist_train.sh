@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Train on several GPUs: tools/dist_train.sh CONFIG GPUS [arguments of tools/train.py]
+# On several machines set NNODES, NODE_RANK, MASTER_ADDR and PORT.
+set -eu
+config=${1:?usage: $0 CONFIG GPUS [arguments of tools/train.py]}
+gpus=${2:?usage: $0 CONFIG GPUS [arguments of tools/train.py]}
+exec python -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
+    --nproc_per_node="$gpus" \
+    "$(dirname "$0")/train.py" "$config" --launcher pytorch "${@:3}"

@@ -1,0 +1,53 @@
+"""Score a checkpoint.
+
+For a pretraining config: kNN and a linear probe on the frozen features of the backbone, with all
+labels and with few. For a classifier: the metrics of its config.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+
+from mmrcl.engine import RepresentationTestLoop
+from mmrcl.engine.launch import (
+    ConfigError,
+    add_common_arguments,
+    build_runner,
+    load_config,
+    prepare_test,
+)
+from mmrcl.evaluation import format_results, write_results_csv
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='path of a config')
+    parser.add_argument('checkpoint', help='checkpoint of that config')
+    parser.add_argument('--out', type=Path, help='CSV file for the scores of a pretraining config')
+    add_common_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        config = load_config(args)
+        prepare_test(config, args.checkpoint)
+        runner = build_runner(config)
+    except ConfigError as error:
+        sys.exit(f'error: {error}')
+    runner.test()
+    if isinstance(runner.test_loop, RepresentationTestLoop) and is_main_process():
+        name = Path(args.config).stem
+        results = [dict(encoder=name, **score) for score in runner.test_loop.scores]
+        print(format_results(results))
+        if args.out is not None:
+            print(f'written: {write_results_csv(args.out, results)}')
+
+
+if __name__ == '__main__':
+    main()

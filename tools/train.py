@@ -1,0 +1,47 @@
+"""Pretrain or train from a config."""
+
+import argparse
+import sys
+
+from mmrcl.engine.launch import (
+    ConfigError,
+    add_common_arguments,
+    build_runner,
+    load_config,
+    prepare_training,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='path of a config')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from a checkpoint; without one, from the latest in the work dir',
+    )
+    parser.add_argument('--amp', action='store_true', help='train in mixed precision')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate by the global batch over auto_scale_lr.base_batch_size',
+    )
+    add_common_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        config = load_config(args)
+        prepare_training(config, args.resume, args.amp, args.auto_scale_lr)
+        runner = build_runner(config, train=True)
+    except ConfigError as error:
+        sys.exit(f'error: {error}')
+    runner.train()
+
+
+if __name__ == '__main__':
+    main()
