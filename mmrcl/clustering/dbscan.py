@@ -70,7 +70,12 @@ def nested_dbscan(
     roots, anchors = _components_and_borders(graph, core, eps)
     labels = torch.stack(_label_levels(core, roots, anchors))
     for level, radius in zip(labels, eps, strict=True):
-        warn_of_percolation(level, max_share, f'eps={radius:.4g}')
+        warn_of_percolation(
+            level,
+            max_share,
+            f'eps={radius:.4g}',
+            'a smaller eps, eps="auto" or metric="jaccard"',
+        )
     return NestedPartition(labels, core)
 
 
@@ -149,14 +154,13 @@ def _label_levels(core: Tensor, roots: Tensor, anchors: Tensor) -> list[Tensor]:
     return labels
 
 
-def warn_of_percolation(labels: Tensor, max_share: float, setting: str) -> None:
+def warn_of_percolation(labels: Tensor, max_share: float, where: str, remedy: str) -> None:
     """Warns by :class:`PercolationWarning` if the largest cluster is above ``max_share``."""
     share = summarize_partition(labels).largest / len(labels)
     if share > max_share:
         warnings.warn(
-            f'percolation: at {setting} the largest cluster holds {share:.1%} of the images, '
-            f'more than max_share={max_share:.1%}; take a smaller radius, eps="auto" or '
-            'metric="jaccard"',
+            f'percolation: at {where} the largest cluster holds {share:.1%} of the images, more '
+            f'than max_share={max_share:.1%}; try {remedy}',
             PercolationWarning,
             stacklevel=2,
         )

@@ -87,7 +87,7 @@ class LabelHierarchy(nn.Module):
         return self.labels[level - 2]
 
     def labels_of(self, indices: Tensor) -> Tensor:
-        """Labels of the images ``indices`` of any shape at all levels, shape (H, \\*indices)."""
+        r"""Labels of the images ``indices`` of any shape at all levels, shape (H, \*indices)."""
         if self.num_samples == 0:
             raise ValueError(
                 'the label hierarchy holds no images: add HierarchicalClusteringHook to '

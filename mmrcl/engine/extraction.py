@@ -11,6 +11,9 @@ from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+# A bar for a second's work, several times an epoch, would bury the log.
+_BATCHES_WITHOUT_BAR = 20
+
 
 class Extracted(NamedTuple):
     """Features of a data set, in its order.
@@ -64,7 +67,8 @@ def extract(
     Raises:
         ValueError: if samples lack ``sample_idx`` or it is no position in the data set.
     """
-    bar = ProgressBar(len(dataloader)) if is_main_process() else None
+    long = len(dataloader) > _BATCHES_WITHOUT_BAR
+    bar = ProgressBar(len(dataloader)) if long and is_main_process() else None
     features, indices, classes = [], [], []
     with eval_mode(model):
         for batch in dataloader:

@@ -65,17 +65,20 @@ def load_config(args: argparse.Namespace) -> Config:
     config.launcher = args.launcher
     default = Path('work_dirs') / Path(args.config).stem
     config.work_dir = args.work_dir or config.get('work_dir') or str(default)
-    if not torch.cuda.is_available():
-        adapt_to_cpu(config)
     check_config(config)
     return config
 
 
-def adapt_to_cpu(config: Config) -> None:
-    """Replaces what only CUDA has: NCCL and DDP's device ids."""
-    config.setdefault('env_cfg', {}).setdefault('dist_cfg', {})['backend'] = 'gloo'
-    if config.launcher != 'none' and 'model_wrapper_cfg' not in config:
-        config.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+def start_on_cpu(config: Config) -> None:
+    """Joins the processes of a distributed run over gloo, where there is no CUDA.
+
+    mmengine's own start asks for CUDA, and leaves a group alone that exists already.
+    """
+    if config.launcher == 'none' or torch.cuda.is_available():
+        return
+    config.setdefault('model_wrapper_cfg', dict(type='MMDistributedDataParallel', device_ids=None))
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group('gloo')
 
 
 def check_overrides(config: Config, options: dict[str, Any]) -> None:
@@ -216,6 +219,7 @@ def build_runner(config: Config, train: bool = False) -> Runner:
     Raises:
         ConfigError: for parts, settings or files that do not exist or do not fit.
     """
+    start_on_cpu(config)
     try:
         runner = Runner.from_cfg(config)
         if train:

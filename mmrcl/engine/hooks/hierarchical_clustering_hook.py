@@ -170,13 +170,18 @@ class HierarchicalClusteringHook(Hook):
             )
         return found.to(labels)
 
+    def _remedy(self) -> str:
+        if self.refiner is None:
+            return 'smaller clusters from the source'
+        return 'a higher refiner.merge_threshold, or with "auto" fewer refiner.neighbors'
+
     def _report(self, runner: Runner, hierarchy: LabelHierarchy) -> None:
         scalars: dict[str, float] = dict(epoch=runner.epoch)
         for level in range(2, hierarchy.num_levels + 1):
             labels = hierarchy.level_labels(level)
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter('always')
-                warn_of_percolation(labels, self.max_share, f'level {level}')
+                warn_of_percolation(labels, self.max_share, f'level {level}', self._remedy())
             for warning in caught:
                 runner.logger.warning(str(warning.message))
             summary = summarize_partition(labels)

@@ -1,0 +1,53 @@
+"""Small real runs on digits, from the shipped config, for the tests of the engine."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmrcl.engine.launch import build_runner
+
+CONFIG = Path(__file__).parents[2] / 'configs/rcl/rcl_resnet18_1xb128-coslr-40e_digits.py'
+_names = itertools.count()
+
+TINY = {
+    'model.backbone.stem_channels': 4,
+    'model.backbone.base_channels': 4,
+    'model.neck.in_channels': 32,
+    'model.neck.hid_channels': 16,
+    'model.neck.out_channels': 16,
+    'model.head.predictor.in_channels': 16,
+    'model.head.predictor.hid_channels': 16,
+    'model.head.predictor.out_channels': 16,
+    'model.queue.feat_dim': 16,
+    'model.queue.length': 96,
+    'model.hierarchy.feat_dim': 16,
+    'train_dataloader.batch_size': 32,
+    'train_dataloader.dataset.indices': 192,
+    'plain_train_dataloader.dataset.indices': 192,
+    'custom_hooks.0.dataloader.dataset.indices': 192,
+    'custom_hooks.0.warmup_epochs': 2,
+    'custom_hooks.1.interval': 100,
+    'train_cfg.max_epochs': 4,
+    'default_hooks.checkpoint.interval': 1,
+    'default_hooks.checkpoint.max_keep_ckpts': -1,
+}
+
+
+def tiny_config(work_dir: Path, **changes: Any) -> Config:
+    """The digits config cut down to 192 images and four epochs of six iterations."""
+    config = Config.fromfile(CONFIG)
+    config.merge_from_dict(TINY | {key.replace('__', '.'): value for key, value in changes.items()})
+    config.work_dir = str(work_dir)
+    config.experiment_name = f'test_{next(_names)}'
+    config.launcher = 'none'
+    return config
+
+
+def train(config: Config) -> Runner:
+    """Runs a config to its end."""
+    runner = build_runner(config, train=True)
+    runner.train()
+    return runner

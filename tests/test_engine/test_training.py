@@ -1,0 +1,158 @@
+import json
+
+import pytest
+import torch
+
+from mmrcl.clustering import nesting_conformity
+
+from .runs import tiny_config, train
+
+STATE = ('state_dict', 'optimizer')
+
+
+def assert_same(first, second, path='') -> None:
+    """Bit for bit equality of nested states."""
+    if isinstance(first, dict):
+        assert first.keys() == second.keys(), path
+        for key in first:
+            assert_same(first[key], second[key], f'{path}/{key}')
+    elif isinstance(first, list):
+        for i, pair in enumerate(zip(first, second, strict=True)):
+            assert_same(*pair, f'{path}/{i}')
+    elif isinstance(first, torch.Tensor):
+        assert torch.equal(first, second), path
+    else:
+        assert first == second, path
+
+
+@pytest.fixture(scope='module')
+def whole_run(tmp_path_factory):
+    work_dir = tmp_path_factory.mktemp('whole')
+    runner = train(tiny_config(work_dir))
+    return work_dir, runner
+
+
+@pytest.mark.parametrize('stop', [1, 2, 3])
+def test_resumed_run_ends_like_the_run_without_a_stop(whole_run, tmp_path, stop):
+    """Stops in warm-up, just before the clustering, and during refinement."""
+    work_dir, _ = whole_run
+    train(tiny_config(tmp_path, load_from=str(work_dir / f'epoch_{stop}.pth'), resume=True))
+    expected, found = (
+        torch.load(folder / 'epoch_4.pth', weights_only=False) for folder in (work_dir, tmp_path)
+    )
+    for part in STATE:
+        assert_same(expected[part], found[part], part)
+    assert any(name.endswith('queue.features') for name in expected['state_dict'])
+    assert any(name.endswith('hierarchy.labels') for name in expected['state_dict'])
+
+
+def test_same_seed_same_run_other_seed_other_run(whole_run, tmp_path):
+    _, runner = whole_run
+    twin = train(tiny_config(tmp_path / 'twin'))
+    other = train(tiny_config(tmp_path / 'other', randomness__seed=1))
+    assert_same(runner.model.state_dict(), twin.model.state_dict())
+    assert not torch.equal(runner.model.queue.features, other.model.queue.features)
+
+
+def test_worker_processes_resume_too(tmp_path):
+    workers = dict(
+        train_dataloader__num_workers=2,
+        train_dataloader__worker_init_fn=dict(type='mmrcl.seed_worker'),
+        train_dataloader__persistent_workers=False,
+        train_cfg__max_epochs=3,
+    )
+    train(tiny_config(tmp_path / 'whole', **workers))
+    checkpoint = str(tmp_path / 'whole/epoch_1.pth')
+    train(tiny_config(tmp_path / 'resumed', load_from=checkpoint, resume=True, **workers))
+    expected, found = (
+        torch.load(tmp_path / name / 'epoch_3.pth', weights_only=False)
+        for name in ('whole', 'resumed')
+    )
+    assert_same(expected['state_dict'], found['state_dict'])
+
+
+def test_log_tells_what_the_hierarchy_does(whole_run):
+    work_dir, runner = whole_run
+    rows = [
+        json.loads(line)
+        for path in work_dir.rglob('scalars.json')
+        for line in path.read_text().splitlines()
+    ]
+    keys = set().union(*rows)
+    expected = {'loss', 'positive_part', 'negative_part', 'retrieval_hit_rate', 'knn/top1'}
+    for level in (2, 3):
+        expected |= {f'positives_level_{level}', f'splits_level_{level}', f'merges_level_{level}'}
+        expected |= {
+            f'hierarchy/level_{level}/{name}'
+            for name in ('clusters', 'largest', 'singletons', 'mean_size')
+        }
+    assert expected <= keys
+    last = [row for row in rows if 'knn/top1' in row][-1]
+    assert 0 <= last['knn/top1'] <= 1
+    assert last['epoch'] == 4
+
+
+def test_hierarchy_is_nested_and_moves(whole_run):
+    work_dir, runner = whole_run
+    runner.model.hierarchy.check()
+    before = torch.load(work_dir / 'epoch_2.pth', weights_only=False)['state_dict']
+    after = torch.load(work_dir / 'epoch_3.pth', weights_only=False)['state_dict']
+    assert not before['hierarchy.initialized']
+    assert torch.equal(before['hierarchy.labels'][0], torch.arange(192))
+    assert after['hierarchy.initialized']
+    assert len(after['hierarchy.labels'][1].unique()) < 192
+    assert not torch.equal(after['hierarchy.labels'], runner.model.hierarchy.labels)
+
+
+@pytest.mark.parametrize(
+    ('source', 'nested'),
+    [
+        (dict(type='DBSCANSource', eps=[0.3, 0.5]), True),
+        (dict(type='KMeansSource', num_clusters=[60, 20]), False),
+        (dict(type='ClassSource', num_levels=3), True),
+    ],
+)
+def test_offline_sources_cluster_anew_each_epoch(tmp_path, source, nested):
+    config = tiny_config(tmp_path)
+    config.custom_hooks[0].source = source
+    config.custom_hooks[0].refiner = None
+    config.custom_hooks[0].recluster_interval = 1
+    runner = train(config)
+    states = [
+        torch.load(tmp_path / f'epoch_{epoch}.pth', weights_only=False)['state_dict']
+        for epoch in (3, 4)
+    ]
+    labels = [state['hierarchy.labels'] for state in states]
+    assert nested == (nesting_conformity(labels[1]) == 1)
+    if source['type'] == 'ClassSource':
+        assert len(labels[1][1].unique()) == 10
+    else:
+        assert not torch.equal(*labels)
+    bank = runner.model.hierarchy.bank
+    assert torch.allclose(bank.norm(dim=1), torch.ones(192), atol=1e-5)
+
+
+def test_frozen_labels_stay(tmp_path):
+    config = tiny_config(tmp_path)
+    config.custom_hooks[0].refiner = None
+    train(config)
+    labels = [
+        torch.load(tmp_path / f'epoch_{epoch}.pth', weights_only=False)['state_dict'][
+            'hierarchy.labels'
+        ]
+        for epoch in (3, 4)
+    ]
+    assert torch.equal(*labels)
+
+
+def test_resume_with_another_data_set_is_refused(whole_run, tmp_path):
+    work_dir, _ = whole_run
+    config = tiny_config(
+        tmp_path,
+        load_from=str(work_dir / 'epoch_3.pth'),
+        resume=True,
+        train_dataloader__dataset__indices=128,
+        custom_hooks__0__dataloader__dataset__indices=128,
+    )
+    with pytest.raises(ValueError, match='hierarchy over 192 images, train_dataloader has 128'):
+        train(config)
