@@ -56,9 +56,12 @@ class HierarchyRefiner:
             a step.
         assign: a unit goes to its ``'nearest'`` prototype, or to the one from which most of the
             label arrives by ``'propagation'`` (clusters of at most ``max_units``; others nearest).
-        merge: two clusters are joined if the cosine of their ``'centers'`` exceeds the threshold,
-            or their ``'propagation'`` score that of an isolated pair at the threshold (parents of
-            at most ``max_units`` clusters; others centres).
+        merge: how near two clusters are: ``'average'``, the mean cosine of their images, which is
+            the product of the centres before these are normalised; the cosine of their
+            ``'centers'``; or their ``'propagation'`` score (parents of at most ``max_units``
+            clusters; others centres), compared with that of an isolated pair at the threshold.
+            Centres percolate: noise averages out of them, so the larger a cluster, the nearer it
+            seems to all others.
         merge_threshold: sigma_m, a cosine: one for all levels, one a level, or ``'auto'``: at
             each :meth:`calibrate` the median cosine of an image to its ``neighbors[h]``-th nearest
             one, so that clusters keep about that size while features concentrate.
@@ -71,7 +74,7 @@ class HierarchyRefiner:
     min_units: int = 5
     max_units: int = 256
     assign: Literal['nearest', 'propagation'] = 'nearest'
-    merge: Literal['centers', 'propagation'] = 'centers'
+    merge: Literal['average', 'centers', 'propagation'] = 'average'
     merge_threshold: Literal['auto'] | float | Sequence[float] = 'auto'
     neighbors: Sequence[int] = (4, 20)
     max_candidates: int = 16
@@ -79,7 +82,7 @@ class HierarchyRefiner:
 
     def __post_init__(self) -> None:
         _choice('assign', self.assign, ('nearest', 'propagation'))
-        _choice('merge', self.merge, ('centers', 'propagation'))
+        _choice('merge', self.merge, ('average', 'centers', 'propagation'))
         if isinstance(self.merge_threshold, str):
             _choice('merge_threshold', self.merge_threshold, ('auto', 'a cosine'))
         for name, least in dict(max_pieces=2, min_units=3, max_units=3, max_candidates=1).items():
@@ -159,7 +162,9 @@ class HierarchyRefiner:
         else:
             parents = torch.zeros_like(labels)
         clusters = group_rows(labels[images])
-        centers = _centers(hierarchy.bank, images, clusters)
+        centers = segment_mean(hierarchy.bank[images], clusters)
+        if self.merge != 'average':
+            centers = normalize(centers, dim=1)
         siblings = group_rows(parents[clusters.ids])
         threshold = self.thresholds[level - 2]
         limited = siblings.counts > (self.max_units if level < hierarchy.num_levels else 0)

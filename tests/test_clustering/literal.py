@@ -100,8 +100,12 @@ def _merge(refiner, bank, labels, level, images, top):
         limited = level == top - 1 or len(family) > refiner.max_units
         if limited:
             family = [c for c in family if c in touched]
-        centers = [_center(bank, np.flatnonzero(labels[level] == c)) for c in family]
-        score = np.array([[float(a @ b) for b in centers] for a in centers])
+        members = [np.flatnonzero(labels[level] == c) for c in family]
+        if refiner.merge == 'average':
+            score = np.array([[(bank[a] @ bank[b].T).mean() for b in members] for a in members])
+        else:
+            centers = [_center(bank, rows) for rows in members]
+            score = np.array([[float(a @ b) for b in centers] for a in centers])
         least = threshold
         if not limited and refiner.merge == 'propagation':
             score = _score(centers, refiner.alpha)

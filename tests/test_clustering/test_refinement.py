@@ -18,7 +18,7 @@ def refiner_of(seed: int) -> HierarchyRefiner:
         max_units=(4, 7, 256)[seed // 2 % 3],
         max_candidates=(1, 3, 16)[seed // 3 % 3],
         assign=('nearest', 'propagation')[seed // 2 % 2],
-        merge=('centers', 'propagation')[seed // 4 % 2],
+        merge=('average', 'centers', 'propagation')[seed // 4 % 3],
         merge_threshold=('auto', 0.3, 0.7)[seed % 3],
     )
 
@@ -95,7 +95,7 @@ def test_two_clear_blobs_are_split():
     assert hierarchy.labels[0].tolist() == [0] * 20 + [20] * 20
 
 
-@pytest.mark.parametrize('merge', ['centers', 'propagation'])
+@pytest.mark.parametrize('merge', ['average', 'centers', 'propagation'])
 def test_siblings_with_one_center_are_merged(merge):
     hierarchy = two_blob_hierarchy((12, 20))
     middle = torch.tensor([0] * 6 + [1] * 6 + [2] * 20)

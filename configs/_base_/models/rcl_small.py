@@ -2,7 +2,7 @@
 # Configs set channels, widths and the queue.
 model = dict(
     type='RCL',
-    base_momentum=0.01,
+    base_momentum=0.05,
     backbone=dict(type='ResNet_CIFAR', depth=18, norm_cfg=dict(type='BN')),
     neck=dict(
         type='NonLinearNeck',

@@ -1,0 +1,61 @@
+# CIFAR-10, 32 x 32 pixels in RGB, as mmpretrain reads (and downloads) it.
+data_root = 'data/cifar10'
+data_preprocessor = dict(
+    type='SelfSupDataPreprocessor', mean=[125.307, 122.961, 113.8575], std=[51.5865, 50.847, 51.255]
+)
+
+view = [
+    dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(0.2, 1.0), backend='pillow'),
+    dict(type='RandomFlip', prob=0.5),
+    dict(
+        type='RandomApply',
+        transforms=[
+            dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
+        ],
+        prob=0.8,
+    ),
+    dict(
+        type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)
+    ),
+]
+train_pipeline = [
+    dict(type='MultiView', num_views=[2], transforms=[view]),
+    dict(type='PackInputs'),
+]
+test_pipeline = [dict(type='PackInputs')]
+
+train_dataloader = dict(
+    batch_size=256,
+    num_workers=8,
+    # Workers start anew each epoch and take its seed, see EpochSeedHook.
+    persistent_workers=False,
+    worker_init_fn=dict(type='mmrcl.seed_worker'),
+    pin_memory=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type='CIFAR10', data_root=data_root, split='train', download=True, pipeline=train_pipeline
+    ),
+)
+# The training images as they are, for clustering and as the gallery of the evaluation.
+plain_train_dataloader = dict(
+    batch_size=512,
+    num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type='CIFAR10', data_root=data_root, split='train', download=True, pipeline=test_pipeline
+    ),
+)
+test_dataloader = dict(
+    batch_size=512,
+    num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type='CIFAR10', data_root=data_root, split='test', download=True, pipeline=test_pipeline
+    ),
+)
+test_cfg = dict(type='RepresentationTestLoop', train_dataloader=plain_train_dataloader)
+test_evaluator = []

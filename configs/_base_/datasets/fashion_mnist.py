@@ -1,0 +1,63 @@
+# Fashion-MNIST, 28 x 28 pixels in one channel, as mmpretrain reads (and downloads) it. Without a
+# download: Debian's package dataset-fashion-mnist holds the four idx.gz files; unpack them into
+# data_root with gunzip.
+data_root = 'data/fashion_mnist'
+data_preprocessor = dict(type='SelfSupDataPreprocessor', mean=[72.94], std=[90.02])
+
+view = [
+    dict(type='RandomResizedCrop', scale=28, crop_ratio_range=(0.3, 1.0)),
+    dict(type='RandomFlip', prob=0.5),
+]
+train_pipeline = [
+    dict(type='MultiView', num_views=[2], transforms=[view]),
+    dict(type='PackInputs'),
+]
+test_pipeline = [dict(type='PackInputs')]
+
+train_dataloader = dict(
+    batch_size=256,
+    num_workers=8,
+    # Workers start anew each epoch and take its seed, see EpochSeedHook.
+    persistent_workers=False,
+    worker_init_fn=dict(type='mmrcl.seed_worker'),
+    pin_memory=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type='FashionMNIST',
+        data_root=data_root,
+        split='train',
+        download=True,
+        pipeline=train_pipeline,
+    ),
+)
+# The training images as they are, for clustering and as the gallery of the evaluation.
+plain_train_dataloader = dict(
+    batch_size=512,
+    num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type='FashionMNIST',
+        data_root=data_root,
+        split='train',
+        download=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = dict(
+    batch_size=512,
+    num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type='FashionMNIST',
+        data_root=data_root,
+        split='test',
+        download=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_cfg = dict(type='RepresentationTestLoop', train_dataloader=plain_train_dataloader)
+test_evaluator = []

@@ -1,0 +1,10 @@
+# NNCLR's positive on CIFAR-10 (Sect. 5.2): one criterion, the nearest key alone, as positive.
+# Same budget and settings as RCL's config.
+_base_ = '../rcl/rcl_resnet18_1xb256-coslr-200e_cifar10.py'
+
+model = dict(
+    head=dict(predictor=dict(num_predictors=1)),
+    retrievers=[dict(type='NearestRetriever')],
+    hierarchy=None,
+)
+custom_hooks = [_base_.custom_hooks[1]]

@@ -1,0 +1,10 @@
+# Own view alone: MoCo with a queue and a predictor, the demo's baseline. Same budget and settings
+# as RCL's digits config, without hierarchy and retrieved keys.
+_base_ = '../rcl/rcl_resnet18_1xb128-coslr-40e_digits.py'
+
+model = dict(
+    head=dict(predictor=dict(num_predictors=1)),
+    retrievers=[dict(type='OwnViewRetriever')],
+    hierarchy=None,
+)
+custom_hooks = [_base_.custom_hooks[1]]

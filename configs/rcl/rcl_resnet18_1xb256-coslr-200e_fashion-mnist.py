@@ -1,0 +1,28 @@
+# RCL on Fashion-MNIST: ResNet-18 with a 3 x 3 stem. Reproduces no table of the paper.
+_base_ = [
+    '../_base_/models/rcl_small.py',
+    '../_base_/datasets/fashion_mnist.py',
+    '../_base_/schedules/sgd_coslr_200e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    backbone=dict(in_channels=1),
+    queue=dict(length=16384),
+)
+
+custom_hooks = [
+    dict(
+        type='HierarchicalClusteringHook',
+        dataloader=_base_.plain_train_dataloader,
+        warmup_epochs=20,
+        source=dict(type='DBSCANSource', eps='auto', metric='jaccard', mean_sizes=[2.6, 5.0]),
+        refiner=dict(type='HierarchyRefiner'),
+    ),
+    dict(
+        type='KNNHook',
+        train_dataloader=_base_.plain_train_dataloader,
+        test_dataloader=_base_.test_dataloader,
+        interval=10,
+    ),
+]
