@@ -1,62 +1,38 @@
-"""RCL from images to evaluated representation on scikit-learn's digits, in a few minutes on a CPU.
+"""RCL from images to evaluated representation on scikit-learn's digits, in minutes on a CPU.
 
-Pretrains RCL and, with the same budget, the own-view baseline; scores raw pixels, an untrained
-encoder and both by kNN and a linear probe with 1 %, 10 % and 100 % of the labels; draws curves, a
-t-SNE and a gallery of clusters.
+Pretrains RCL and, with the same budget, the own-view baseline by tools/train.py; scores raw
+pixels, an untrained encoder and both by kNN and a linear probe with 1 %, 10 % and 100 % of the
+labels; draws curves, a t-SNE and a gallery of clusters.
 """
 
 import argparse
 import contextlib
-import io
-import logging
+import os
+import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.hooks import Hook
-from mmengine.runner import Runner
-from torch import Tensor
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner, set_random_seed
+from torch import Tensor, nn
 
 from mmrcl.engine.extraction import Extracted, backbone_features, extract
-from mmrcl.engine.launch import build_runner
 from mmrcl.evaluation import evaluate_representation, format_results, write_results_csv
 from mmrcl.evaluation.representation import Result
-from mmrcl.visualization import plot_cluster_gallery, plot_curves, plot_tsne
+from mmrcl.registry import MODELS
+from mmrcl.visualization import plot_cluster_gallery, plot_curves, plot_tsne, read_scalars
 
-CONFIGS = Path(__file__).parents[1] / 'configs'
-RCL = CONFIGS / 'rcl/rcl_resnet18_1xb128-coslr-40e_digits.py'
-OWN_VIEW = CONFIGS / 'baselines/own-view_resnet18_1xb128-coslr-40e_digits.py'
+ROOT = Path(__file__).parents[1]
+CONFIGS = dict(
+    own_view=ROOT / 'configs/baselines/own-view_resnet18_1xb128-coslr-40e_digits.py',
+    rcl=ROOT / 'configs/rcl/rcl_resnet18_1xb128-coslr-40e_digits.py',
+)
 TITLES = dict(pixels='raw pixels', untrained='untrained', own_view='own view', rcl='RCL')
-
-
-class EpochLine(Hook):
-    """Prints one line for every few epochs."""
-
-    priority = 'VERY_LOW'
-
-    def __init__(self, interval: int) -> None:
-        self.interval = interval
-
-    def before_train(self, runner: Runner) -> None:
-        self.start = time.time()
-
-    def after_train_epoch(self, runner: Runner) -> None:
-        done = runner.epoch + 1
-        if done % self.interval and done != runner.max_epochs:
-            return
-        spent = time.time() - self.start
-        left = spent / done * (runner.max_epochs - done)
-        loss = runner.message_hub.get_scalar('train/loss').mean(len(runner.train_dataloader))
-        line = f'  epoch {done:3d}/{runner.max_epochs}  loss {loss:.3f}'
-        if 'train/retrieval_hit_rate' in runner.message_hub.log_scalars:
-            rate = runner.message_hub.get_scalar('train/retrieval_hit_rate')
-            line += f'  keys found {rate.mean(len(runner.train_dataloader)):.0%}'
-        print(f'{line}  {spent:.0f} s, {left:.0f} s left', flush=True)
 
 
 @contextlib.contextmanager
@@ -68,129 +44,151 @@ def step(title: str) -> Iterator[None]:
     print(f'  done in {time.time() - start:.0f} s', flush=True)
 
 
-def make_runner(path: Path, work_dir: Path, epochs: int | None) -> Runner:
-    """A runner whose full log goes to files and whose warnings alone go to the console."""
-    config = Config.fromfile(path)
-    config.work_dir = str(work_dir)
-    config.launcher = 'none'
-    if epochs is not None:
-        config.train_cfg.max_epochs = epochs
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        runner = build_runner(config, train=True)
-    for handler in runner.logger.handlers:
-        if not isinstance(handler, logging.FileHandler):
-            handler.setStream(sys.stdout)
-            handler.setLevel(logging.WARNING)
-    runner.register_hook(EpochLine(max(1, runner.max_epochs // 10)))
-    return runner
+def pretrain(work_dir: Path, epochs: int | None) -> None:
+    """Trains all configs side by side, each with its share of the cores.
+
+    Raises:
+        SystemExit: naming the log of a run that failed.
+    """
+    cores = max(1, (os.cpu_count() or 1) // len(CONFIGS))
+    environment = {**os.environ, 'OMP_NUM_THREADS': str(cores)}
+    start, runs = time.time(), {}
+    for name, config in CONFIGS.items():
+        folder = work_dir / name
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, ROOT / 'tools/train.py', config, '--work-dir', folder]
+        if epochs is not None:
+            command += ['--cfg-options', f'train_cfg.max_epochs={epochs}']
+        with (folder / 'console.log').open('w') as log:
+            runs[name] = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, env=environment
+            )
+    try:
+        while any(run.poll() is None for run in runs.values()):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                next(run for run in runs.values() if run.poll() is None).wait(15)
+            where = ', '.join(f'{TITLES[name]} {progress(work_dir / name, start)}' for name in runs)
+            print(f'  {time.time() - start:3.0f} s  {where}', flush=True)
+    finally:
+        for run in runs.values():
+            run.terminate()
+    for name, run in runs.items():
+        if run.returncode:
+            sys.exit(f'error: pretraining failed, see {work_dir / name / "console.log"}')
 
 
-def encode(runner: Runner) -> list[Extracted]:
+def progress(folder: Path, start: float) -> str:
+    """Epoch and loss of a run that began after ``start``."""
+    path = scalars_of(folder)
+    if path is None or path.stat().st_mtime < start:
+        return 'starts'
+    rows = [row for row in read_scalars(path) if 'loss' in row]
+    return f'epoch {rows[-1]["epoch"]:.0f} loss {rows[-1]["loss"]:.2f}' if rows else 'starts'
+
+
+def scalars_of(folder: Path) -> Path | None:
+    """The file of logged numbers of the latest run in ``folder``."""
+    return max(folder.rglob('scalars.json'), key=lambda path: path.stat().st_mtime, default=None)
+
+
+def build_model(config: Config, checkpoint: Path | None) -> nn.Module:
+    """The model of a config, from a checkpoint or as initialised."""
+    set_random_seed(0)
+    model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
+    model.init_weights()
+    if checkpoint is not None:
+        model.load_state_dict(torch.load(checkpoint, weights_only=False)['state_dict'])
+    return model
+
+
+def encode(model: nn.Module, config: Config) -> list[Extracted]:
     """Backbone features of the training and the test images."""
-    loaders = (runner.cfg.plain_train_dataloader, runner.cfg.test_dataloader)
     return [
-        extract(
-            runner.model,
-            lambda images: backbone_features(runner.model, images),
-            runner.build_dataloader(loader),
-        )
-        for loader in loaders
+        extract(model, lambda x: backbone_features(model, x), Runner.build_dataloader(loader))
+        for loader in (config.plain_train_dataloader, config.test_dataloader)
     ]
 
 
-def pixels(runner: Runner) -> list[Extracted]:
-    """The images themselves as features, 8 x 8 = 64 numbers each."""
-    found = []
-    for loader in (runner.cfg.plain_train_dataloader, runner.cfg.test_dataloader):
-        images, labels = raw_images(runner, loader)
-        flat = torch.from_numpy(images).flatten(1).float() / 255
-        found.append(Extracted(flat, labels))
-    return found
-
-
-def raw_images(runner: Runner, loader: dict) -> tuple[np.ndarray, Tensor]:
+def raw_images(loader: dict) -> tuple[np.ndarray, Tensor]:
     """Images (N, 8, 8) uint8 and classes (N,) of a loader's data set."""
-    dataset = runner.build_dataloader(loader).dataset
+    dataset = Runner.build_dataloader(loader).dataset
     infos = [dataset.get_data_info(i) for i in range(len(dataset))]
     images = np.stack([info['img'] for info in infos])
     return images, torch.tensor([info['gt_label'] for info in infos])
 
 
-def scalars_of(work_dir: Path) -> Path:
-    """The file of logged numbers of the latest run in ``work_dir``."""
-    return max(work_dir.rglob('vis_data/scalars.json'), key=lambda path: path.stat().st_mtime)
+def pixels(config: Config) -> list[Extracted]:
+    """The images themselves as features, 64 numbers each."""
+    sets = [raw_images(loader) for loader in (config.plain_train_dataloader, config.test_dataloader)]
+    return [Extracted(torch.from_numpy(x).flatten(1).float() / 255, y) for x, y in sets]
+
+
+def score(features: dict[str, list[Extracted]]) -> list[Result]:
+    """kNN and linear accuracy of each encoder with 1 %, 10 % and 100 % of the labels."""
+    results: list[Result] = []
+    for name, (train, test) in features.items():
+        scores = evaluate_representation(*train, *test, seeds=range(10))
+        results += [Result(encoder=name, **row) for row in scores]
+    return results
+
+
+def draw(
+    work_dir: Path, config: Config, features: dict[str, list[Extracted]], labels: Tensor
+) -> dict[Path, str]:
+    """The three figures and what they show."""
+    digits = [str(digit) for digit in range(10)]
+    images, classes = raw_images(config.plain_train_dataloader)
+    curves = {TITLES[name]: scalars_of(work_dir / name) for name in CONFIGS}
+    warmup = config.custom_hooks[0].warmup_epochs
+    by_title = {TITLES[name]: test.features for name, (_, test) in features.items()}
+    test_classes = features['rcl'][1].classes
+    return {
+        plot_curves(
+            curves, work_dir / 'curves.png', warmup, title='Pretraining on digits'
+        ): 'loss and kNN accuracy',
+        plot_tsne(
+            by_title, test_classes, digits, work_dir / 'tsne.png', title='t-SNE of the test digits'
+        ): 't-SNE coloured by class',
+        plot_cluster_gallery(
+            images, labels, work_dir / 'clusters.png', classes, digits
+        ): "clusters of RCL's hierarchy at each level",
+    }
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'))
-    parser.add_argument('--epochs', type=int, help='epochs of each pretraining, as in the configs')
+    parser.add_argument('--epochs', type=int, help="instead of the configs' number of epochs")
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     start = time.time()
-    features: dict[str, list[Extracted]] = {}
-    runner = make_runner(RCL, args.work_dir / 'rcl', args.epochs)
-    images, classes = raw_images(runner, runner.cfg.plain_train_dataloader)
-    print(f'{len(images)} handwritten digits of 8 x 8 pixels to learn from, without labels')
-    features['pixels'] = pixels(runner)
-    features['untrained'] = encode(runner)
+    init_default_scope('mmrcl')
+    configs = {name: Config.fromfile(path) for name, path in CONFIGS.items()}
+    epochs = args.epochs or configs['rcl'].train_cfg.max_epochs
 
-    with step(f'Pretraining the own-view baseline ({OWN_VIEW.name})'):
-        baseline = make_runner(OWN_VIEW, args.work_dir / 'own_view', args.epochs)
-        baseline.train()
-        features['own_view'] = encode(baseline)
-    with step(f'Pretraining RCL ({RCL.name})'):
-        runner.train()
-        features['rcl'] = encode(runner)
-
-    with step('Scoring frozen features by kNN and a linear probe'):
-        results: list[Result] = []
-        for name, (train, test) in features.items():
-            scores = evaluate_representation(*train, *test, seeds=range(10))
-            results += [Result(encoder=name, **score) for score in scores]
-        table = write_results_csv(args.work_dir / 'results.csv', results)
-    print(f'\n{format_results(results)}')
-    print('(1 % and 10 % of the labels: mean of 10 class-balanced draws)')
-
+    with step(f'Pretraining RCL and the own-view baseline, {epochs} epochs each, without labels'):
+        pretrain(args.work_dir, args.epochs)
+    with step('Extracting features and scoring them by kNN and a linear probe'):
+        config = configs['rcl']
+        features = dict(pixels=pixels(config), untrained=encode(build_model(config, None), config))
+        for name, config in configs.items():
+            model = build_model(config, args.work_dir / name / f'epoch_{epochs}.pth')
+            features[name] = encode(model, config)
+        results = score(features)
+        written = {write_results_csv(args.work_dir / 'results.csv', results): 'the table below'}
     with step('Drawing'):
-        names = [str(digit) for digit in range(10)]
-        figures = [
-            plot_curves(
-                {
-                    TITLES[name]: scalars_of(args.work_dir / name) for name in ('own_view', 'rcl')
-                },
-                args.work_dir / 'curves.png',
-                warmup_epochs=runner.cfg.custom_hooks[0].warmup_epochs,
-                title='Pretraining on digits',
-            ),
-            plot_tsne(
-                {TITLES[name]: test.features for name, (_, test) in features.items()},
-                features['rcl'][1].classes,
-                names,
-                args.work_dir / 'tsne.png',
-                title='t-SNE of the test digits, coloured by class',
-            ),
-            plot_cluster_gallery(
-                images,
-                runner.model.hierarchy.labels,
-                args.work_dir / 'clusters.png',
-                classes,
-                names,
-            ),
-        ]
+        written |= draw(args.work_dir, config, features, model.hierarchy.labels)
 
+    print('\nAccuracy on test digits (1 % and 10 % of the labels: mean of 10 balanced draws)\n')
+    print(format_results(results))
     print(f'\nDone in {time.time() - start:.0f} s. Everything is in {args.work_dir}:')
-    print(f'  {table}  the table above')
-    for figure, what in zip(
-        figures, ('loss and kNN accuracy', 't-SNE', 'clusters at each level'), strict=True
-    ):
-        print(f'  {figure}  {what}')
-    for name in ('own_view', 'rcl'):
-        print(f'  {args.work_dir / name}/  log and checkpoints: {TITLES[name]}')
+    for path, what in written.items():
+        print(f'  {path}  {what}')
+    for name in CONFIGS:
+        print(f'  {args.work_dir / name}/  log and checkpoints of {TITLES[name]}')
 
 
 if __name__ == '__main__':

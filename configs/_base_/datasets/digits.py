@@ -1,14 +1,26 @@
 # scikit-learn's handwritten digits, 8 x 8 pixels, one channel: no download.
 data_preprocessor = dict(type='SelfSupDataPreprocessor', mean=[78.0], std=[96.0])
 
+upscale = dict(type='Resize', scale=(16, 16), interpolation='bicubic')
+warp = dict(magnitude_std='inf', prob=1.0, pad_val=0, interpolation='bilinear')
 view = [
-    dict(type='RandomResizedCrop', scale=16, crop_ratio_range=(0.5, 1.0)),
+    dict(type='Rotate', magnitude_range=(0, 20), **warp),
+    dict(type='Shear', magnitude_range=(0, 0.3), **warp),
+    dict(
+        type='RandomResizedCrop',
+        scale=16,
+        crop_ratio_range=(0.5, 1.0),
+        aspect_ratio_range=(0.8, 1.25),
+    ),
+    dict(type='Brightness', magnitude_range=(0, 0.5), magnitude_std='inf', prob=0.8),
+    dict(type='GaussianBlur', magnitude_range=(0.1, 1.2), magnitude_std='inf', prob=0.5),
 ]
 train_pipeline = [
+    upscale,
     dict(type='MultiView', num_views=[2], transforms=[view]),
     dict(type='PackInputs'),
 ]
-test_pipeline = [dict(type='Resize', scale=(16, 16)), dict(type='PackInputs')]
+test_pipeline = [upscale, dict(type='PackInputs')]
 
 train_dataloader = dict(
     batch_size=128,

@@ -1,0 +1,7 @@
+"""Datasets that give ``sample_idx``; mmpretrain's own are usable beside them unchanged."""
+
+from .digits import Digits
+from .image_folder import ImageFolder
+from .subsets import balanced_subset
+
+__all__ = ['Digits', 'ImageFolder', 'balanced_subset']

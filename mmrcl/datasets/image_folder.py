@@ -1,0 +1,87 @@
+"""A plain folder of images, without labels or an annotation file."""
+
+from collections.abc import Sequence
+from os.path import dirname, expanduser, join, realpath
+from typing import Any
+
+from mmengine.fileio import get_file_backend
+from mmpretrain.datasets import CustomDataset
+from mmpretrain.datasets.custom import get_samples
+
+from mmrcl.registry import DATASETS
+
+__all__ = ['ImageFolder']
+
+SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.webp')
+
+
+@DATASETS.register_module()
+class ImageFolder(CustomDataset):
+    """All images below a folder, at any depth, sorted by their relative path.
+
+    This is mmpretrain's ``CustomDataset`` without labels, with errors that say
+    what to set. The order, and with it every ``sample_idx``, depends on the file
+    names alone. Suffixes match in any case, links are followed, files and
+    folders whose name begins with a dot are passed over.
+
+    Args:
+        data_root: The folder; '~' stands for the home folder.
+        data_prefix: A folder below ``data_root``; '' takes ``data_root`` itself.
+        extensions: Suffixes of the files that count as images.
+        **kwargs: Further arguments of mmpretrain's ``BaseDataset``, such as
+            ``pipeline``.
+
+    Raises:
+        ValueError: If no folder is named, it is missing, it has no image, or
+            links lead to one folder by two ways, which would double its images.
+    """
+
+    def __init__(
+        self,
+        data_root: str = '',
+        data_prefix: str = '',
+        extensions: Sequence[str] = SUFFIXES,
+        **kwargs: Any,
+    ) -> None:
+        if not (data_root or data_prefix):
+            raise ValueError('ImageFolder has no folder to read: set data_root to one of images')
+        super().__init__(
+            data_root=expanduser(data_root),
+            data_prefix=data_prefix,
+            with_label=False,
+            extensions=extensions,
+            **kwargs,
+        )
+
+    def is_valid_file(self, filename: str) -> bool:
+        """Tell by its path below the folder whether a file counts as an image."""
+        hidden = any(part.startswith('.') for part in filename.split('/'))
+        return not hidden and super().is_valid_file(filename)
+
+    def _find_samples(self) -> list[str]:
+        folder = self.img_prefix
+        if not get_file_backend(folder).isdir(folder):
+            raise ValueError(
+                f'ImageFolder: {folder!r} is not a folder; set data_root (and data_prefix, a '
+                'folder below it) to where the images are'
+            )
+        samples, _ = get_samples(folder, None, is_valid_file=self.is_valid_file)
+        if not samples:
+            raise ValueError(
+                f'ImageFolder: no image below {folder!r}; files count by their suffix, one of '
+                f'{", ".join(sorted(self.extensions))}: set extensions if yours has another'
+            )
+        _check_reached_once(folder, samples)
+        return samples
+
+
+def _check_reached_once(root: str, samples: Sequence[str]) -> None:
+    way_to: dict[str, str] = {}
+    for folder in sorted({dirname(sample) for sample in samples}):
+        target = realpath(join(root, folder))
+        if target in way_to:
+            raise ValueError(
+                f'ImageFolder: {way_to[target] or "."!r} and {folder!r} below {root!r} are one '
+                'folder, so its images would count twice: remove the link'
+            )
+        way_to[target] = folder

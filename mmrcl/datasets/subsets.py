@@ -1,0 +1,38 @@
+"""Class-balanced subsets of a labelled dataset, for evaluation with few labels."""
+
+import torch
+from torch import Tensor
+
+__all__ = ['balanced_subset']
+
+
+def balanced_subset(labels: Tensor, fraction: float, seed: int = 0) -> Tensor:
+    """Draw the same share of every class.
+
+    A class of n images gives ``max(1, round(fraction * n))`` of them. The draw
+    ranks the images of a class once for each seed, and a subset takes the first
+    of that ranking: of one seed, a smaller subset lies within a larger one.
+
+    Args:
+        labels: Classes of all images, (N,) integers >= 0.
+        fraction: Share of each class, in (0, 1]; 1 takes every image.
+        seed: Seed of the draw. The same seed gives the same subset on every
+            device, whatever the state of the global generators.
+
+    Returns:
+        Sorted indices into ``labels``, (M,) int64, on the device of ``labels``.
+
+    Raises:
+        ValueError: If ``fraction`` is outside (0, 1].
+    """
+    if not 0 < fraction <= 1:
+        raise ValueError(f'fraction must lie in (0, 1], got {fraction}; 1 % of the labels is 0.01')
+    classes = labels.long().cpu()
+    shuffled = torch.randperm(len(classes), generator=torch.Generator().manual_seed(seed))
+    by_class = shuffled[classes[shuffled].argsort(stable=True)]
+    counts = classes.bincount()
+    quotas = (fraction * counts.double()).round().clamp(min=1).long()
+    starts = counts.cumsum(0) - counts
+    rank_in_class = torch.arange(len(classes)) - starts.repeat_interleave(counts)
+    chosen = by_class[rank_in_class < quotas.repeat_interleave(counts)]
+    return chosen.sort().values.to(labels.device)

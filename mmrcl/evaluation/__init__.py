@@ -1,0 +1,30 @@
+"""Evaluation of frozen features: pure functions on tensors, on CPU and CUDA alike."""
+
+from .clustering_metrics import ClusterTable, adjusted_mutual_info, cluster_table, purity
+from .knn import accuracy, knn_predict
+from .linear_probe import LinearProbe, fit_linear_probe
+from .representation import (
+    METRICS,
+    Result,
+    Score,
+    evaluate_representation,
+    format_results,
+    write_results_csv,
+)
+
+__all__ = [
+    'METRICS',
+    'ClusterTable',
+    'LinearProbe',
+    'Result',
+    'Score',
+    'accuracy',
+    'adjusted_mutual_info',
+    'cluster_table',
+    'evaluate_representation',
+    'fit_linear_probe',
+    'format_results',
+    'knn_predict',
+    'purity',
+    'write_results_csv',
+]

@@ -1,0 +1,81 @@
+"""Weighted k-nearest-neighbour classification of frozen features."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ['accuracy', 'knn_predict']
+
+
+@torch.no_grad()
+def knn_predict(
+    train_features: Tensor,
+    train_labels: Tensor,
+    features: Tensor,
+    k: int = 20,
+    temperature: float = 0.07,
+    block_size: int = 8192,
+) -> Tensor:
+    """Classify by a vote of the k training images of largest cosine.
+
+    Each neighbour votes for its class with weight ``exp(cosine / temperature)``,
+    as in Wu et al., Unsupervised Feature Learning via Non-Parametric Instance
+    Discrimination (2018), Sect. 3.4. A tied vote goes to the lowest class. The
+    similarities exist one tile of ``block_size`` x ``block_size`` at a time, on
+    the device of ``features``, in float64 for float64 features and otherwise in
+    float32; the training features may be held elsewhere, in half precision too.
+
+    Args:
+        train_features: (N, d), of any length > 0.
+        train_labels: Classes of the training images, (N,) integers >= 0.
+        features: Features to classify, (M, d).
+        k: Number of neighbours; a training set smaller than k votes as a whole.
+        temperature: Softness of the weights; the smaller, the more the nearest
+            neighbours decide.
+        block_size: Side of a tile; 8192 takes 256 MiB in float32.
+
+    Returns:
+        Predicted classes, (M,) int64, on the device of ``features``.
+
+    Raises:
+        ValueError: If ``k`` is not positive.
+    """
+    if k < 1:
+        raise ValueError(f'k must be at least 1 neighbour, got {k}')
+    labels = train_labels.to(features.device, torch.long)
+    num_classes = int(labels.max()) + 1
+    predictions = []
+    for block in features.split(block_size):
+        queries = F.normalize(block if block.dtype == torch.float64 else block.float(), dim=1)
+        similarity, index = _nearest(queries, train_features, k, block_size)
+        predictions.append(_vote(labels[index], similarity / temperature, num_classes))
+    return torch.cat(predictions)
+
+
+def accuracy(predictions: Tensor, labels: Tensor) -> float:
+    """Give the share of predictions, (N,), that equal the labels, (N,), in [0, 1]."""
+    return (predictions == labels.to(predictions.device)).double().mean().item()
+
+
+def _nearest(queries: Tensor, bank: Tensor, k: int, block_size: int) -> tuple[Tensor, Tensor]:
+    """Cosine and index of the k nearest bank rows to unit queries, best first."""
+    similarity = queries.new_empty(len(queries), 0)
+    index = torch.empty(len(queries), 0, dtype=torch.long, device=queries.device)
+    for start in range(0, len(bank), block_size):
+        block = F.normalize(bank[start : start + block_size].to(queries), dim=1)
+        best, position = (queries @ block.T).topk(min(k, len(block)), dim=1)
+        similarity = torch.cat([similarity, best], dim=1)
+        index = torch.cat([index, position + start], dim=1)
+        similarity, kept = similarity.topk(min(k, similarity.shape[1]), dim=1)
+        index = index.gather(1, kept)
+    return similarity, index
+
+
+def _vote(classes: Tensor, logits: Tensor, num_classes: int) -> Tensor:
+    """Class of largest total weight, for neighbours (M, k) with log weights (M, k)."""
+    weights = logits.softmax(dim=1)
+    votes = weights.new_zeros(len(classes), num_classes)
+    # One neighbour at a time: no two additions meet, so the sum is the same on every run.
+    for rank in range(classes.shape[1]):
+        votes.scatter_add_(1, classes[:, rank : rank + 1], weights[:, rank : rank + 1])
+    return votes.argmax(dim=1)

@@ -1,0 +1,99 @@
+"""Training curves from the scalars that mmengine logs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .style import COLORS, MARKERS, light_axes, save
+
+__all__ = ['plot_curves', 'read_scalars']
+
+Rows = Sequence[Mapping[str, float]]
+Line = tuple[list[float], list[float]]
+
+
+def read_scalars(path: str | Path) -> list[dict[str, float]]:
+    """Read mmengine's ``vis_data/scalars.json``: one JSON object a line.
+
+    Raises:
+        ValueError: If there is no such file, or a line is not JSON.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(
+            f'no scalars at {str(path)!r}: give the file vis_data/scalars.json of a run, below '
+            'the time-stamped folder in its work_dir'
+        )
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def plot_curves(
+    runs: Mapping[str, str | Path],
+    path: str | Path,
+    warmup_epochs: float | None = None,
+    title: str = 'Pretraining',
+) -> Path:
+    """Draw loss and kNN accuracy of one or more runs against the epoch.
+
+    The loss is ``loss`` of the training rows, the accuracy ``knn/top1`` of the
+    rows that have it; a panel without any such row is left out. The legend gives
+    each run's last value.
+
+    Args:
+        runs: Name of each run and its ``scalars.json``.
+        path: The figure to write; its suffix chooses the format.
+        warmup_epochs: Where to mark the end of the warm-up, in epochs.
+        title: Heading of the figure.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: If a file cannot be read or no run has a loss or an accuracy.
+    """
+    rows = {name: read_scalars(scalars) for name, scalars in runs.items()}
+    panels = {
+        'loss': {name: _loss_line(run) for name, run in rows.items()},
+        'kNN accuracy': {name: _knn_line(run) for name, run in rows.items()},
+    }
+    panels = {label: lines for label, lines in panels.items() if any(x for x, _ in lines.values())}
+    if not panels:
+        raise ValueError(f'none of the runs {list(runs)} has a row with loss or knn/top1 to draw')
+    figure = Figure(figsize=(5.6 * len(panels), 3.9), layout='constrained')
+    for axes, label in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        _draw_panel(axes, label, panels[label], warmup_epochs)
+    figure.suptitle(title, weight='bold')
+    return save(figure, path)
+
+
+def _draw_panel(
+    axes: Axes, label: str, lines: Mapping[str, Line], warmup_epochs: float | None
+) -> None:
+    for place, (name, (epochs, values)) in enumerate(lines.items()):
+        if epochs:
+            color = COLORS[place % len(COLORS)]
+            marker = MARKERS[place % len(MARKERS)] if len(epochs) <= 50 else None
+            caption = f'{name} ({values[-1]:.4g})'
+            axes.plot(epochs, values, color=color, marker=marker, markersize=4, label=caption)
+    if warmup_epochs is not None:
+        axes.axvline(warmup_epochs, color='0.45', linestyle='--', label='end of warm-up')
+    axes.set(xlabel='epoch', ylabel=label)
+    axes.set_xlim(left=0)
+    light_axes(axes)
+    axes.legend(frameon=False)
+
+
+def _loss_line(rows: Rows) -> Line:
+    """Epochs, fractional, and losses; the last row of all is taken to end its epoch."""
+    training = [row for row in rows if 'loss' in row and 'iter' in row]
+    epoch_length = max((row['iter'] / row['epoch'] for row in training), default=1)
+    return [row['iter'] / epoch_length for row in training], [row['loss'] for row in training]
+
+
+def _knn_line(rows: Rows) -> Line:
+    measured = [row for row in rows if 'knn/top1' in row]
+    epochs = [row.get('epoch', row['step']) for row in measured]
+    return epochs, [row['knn/top1'] for row in measured]

@@ -1,0 +1,114 @@
+"""Pictures of clusters: what does each level of a hierarchy put together?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from .style import COLORS, clear_axes, save
+
+__all__ = ['plot_cluster_gallery']
+
+ODD_COLOR = COLORS[1]
+
+
+def plot_cluster_gallery(
+    images: np.ndarray,
+    labels: Tensor,
+    path: str | Path,
+    classes: Tensor | None = None,
+    class_names: Sequence[str] | None = None,
+    clusters_per_level: int = 8,
+    images_per_cluster: int = 10,
+    level_names: Sequence[str] | None = None,
+    title: str = 'Clusters at each level',
+) -> Path:
+    """Draw the largest clusters of every level with their first images.
+
+    A column for each level from fine to coarse, a row for each cluster. A row is
+    headed by the cluster's size and, with ``classes``, by its most frequent class
+    and that class's share; images of another class get a frame. Clusters
+    of one image are not drawn.
+
+    Args:
+        images: (N, H, W) gray or (N, H, W, 3) RGB, uint8.
+        labels: Cluster of every image at each level drawn, (L, N) integers, fine
+            to coarse; the rows of a hierarchy whose level 1, each image alone, is
+            left out.
+        path: The figure to write; its suffix chooses the format.
+        classes: True class of every image, (N,) integers, if known.
+        class_names: Names of the classes; without them their numbers show.
+        clusters_per_level: Rows drawn, largest cluster first.
+        images_per_cluster: Images drawn of each, in the order of the dataset.
+        level_names: Heading of each level; by default 'level 2 (fine)' onwards.
+        title: Heading of the figure.
+
+    Returns:
+        The path written.
+    """
+    names = level_names or _level_names(len(labels))
+    width, height = 0.5 * images_per_cluster + 0.3, 0.74 * clusters_per_level + 1.1
+    figure = Figure(figsize=(width * len(labels), height), layout='constrained')
+    columns = figure.subfigures(1, len(labels), squeeze=False, wspace=0.03)[0]
+    for column, name, level in zip(columns, names, labels.cpu().numpy(), strict=True):
+        clusters = _largest(level, clusters_per_level)
+        column.suptitle(f'{name}\n{_summary(level)}', fontsize=10)
+        rows = column.subplots(clusters_per_level, 1, squeeze=False)[:, 0]
+        for axes in rows:
+            clear_axes(axes)
+        for axes, members in zip(rows, clusters, strict=False):
+            kinds = None if classes is None else classes.cpu().numpy()[members]
+            _draw_cluster(axes, images, members, kinds, class_names, images_per_cluster)
+    figure.suptitle(title, weight='bold')
+    if classes is not None:
+        figure.supxlabel('framed: images of another class', fontsize=9)
+    return save(figure, path)
+
+
+def _level_names(count: int) -> list[str]:
+    names = [f'level {number}' for number in range(2, count + 2)]
+    if count > 1:
+        names[0] += ' (fine)'
+        names[-1] += ' (coarse)'
+    return names
+
+
+def _largest(labels: np.ndarray, count: int) -> list[np.ndarray]:
+    """Members of the largest clusters of two images or more, in the order of the dataset."""
+    clusters, sizes = np.unique(labels, return_counts=True)
+    order = np.argsort(-sizes, kind='stable')[:count]
+    return [np.flatnonzero(labels == clusters[i]) for i in order if sizes[i] > 1]
+
+
+def _summary(labels: np.ndarray) -> str:
+    sizes = np.unique(labels, return_counts=True)[1]
+    singles = int((sizes == 1).sum())
+    return f'{len(sizes) - singles} clusters, {singles} single images'
+
+
+def _draw_cluster(
+    axes: Axes,
+    images: np.ndarray,
+    members: np.ndarray,
+    kinds: np.ndarray | None,
+    class_names: Sequence[str] | None,
+    slots: int,
+) -> None:
+    shown = members[:slots]
+    cmap = 'gray' if images.ndim == 3 else None
+    for slot, index in enumerate(shown):
+        extent = (slot + 0.04, slot + 0.96, 0.04, 0.96)
+        axes.imshow(images[index], cmap=cmap, vmin=0, vmax=255, extent=extent)
+    heading = f'{len(members)} images'
+    if kinds is not None:
+        majority = int(np.bincount(kinds).argmax())
+        name = str(majority) if class_names is None else class_names[majority]
+        heading += f', {(kinds == majority).mean():.0%} of class {name}'
+        for odd in np.flatnonzero(kinds[:slots] != majority).tolist():
+            axes.add_patch(Rectangle((odd, 0), 1, 1, fill=False, color=ODD_COLOR, linewidth=1.6))
+    axes.set(xlim=(-0.03, slots + 0.03), ylim=(-0.03, 1.03))
+    axes.set_title(heading, loc='left', fontsize=8, pad=2)

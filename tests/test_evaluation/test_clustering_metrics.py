@@ -1,0 +1,60 @@
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmrcl.evaluation import adjusted_mutual_info, cluster_table, purity
+
+PAIRS = st.lists(st.tuples(st.integers(-3, 8), st.integers(0, 4)), min_size=1, max_size=60)
+
+
+def literal_table(pairs):
+    rows = []
+    for cluster in {c for c, _ in pairs}:
+        kinds = Counter(kind for c, kind in pairs if c == cluster)
+        majority = min(kinds, key=lambda kind: (-kinds[kind], kind))
+        size = sum(kinds.values())
+        rows.append((cluster, size, majority, kinds[majority] / size))
+    return sorted(rows, key=lambda row: (-row[1], row[0]))
+
+
+@given(PAIRS)
+def test_table_equals_a_literal_count(pairs):
+    labels, classes = torch.tensor(pairs).T
+    table = cluster_table(labels, classes)
+    assert list(zip(*(column.tolist() for column in table), strict=True)) == literal_table(pairs)
+
+
+@given(PAIRS, st.integers(1, 4))
+def test_purity_equals_a_literal_count(pairs, min_size):
+    labels, classes = torch.tensor(pairs).T
+    rows = [row for row in literal_table(pairs) if row[1] >= min_size]
+    total = sum(size for _, size, _, _ in rows)
+    expected = sum(size * share for _, size, _, share in rows) / total if rows else math.nan
+    assert purity(labels, classes, min_size) == pytest.approx(expected, nan_ok=True)
+
+
+def test_singletons_flatter_unless_left_out():
+    labels = torch.tensor([0, 0, 0, 0, 1, 2, 3, 4])
+    classes = torch.tensor([0, 0, 1, 1, 0, 0, 0, 0])
+    assert purity(labels, classes) == 0.75
+    assert purity(labels, classes, min_size=2) == 0.5
+
+
+def test_adjusted_mutual_info_of_equal_and_independent_partitions():
+    generator = torch.Generator().manual_seed(0)
+    classes = torch.randint(5, (2000,), generator=generator)
+    renamed = torch.randperm(5, generator=generator)[classes]
+    unrelated = torch.randint(50, (2000,), generator=generator)
+    assert adjusted_mutual_info(renamed, classes) == pytest.approx(1)
+    assert abs(adjusted_mutual_info(unrelated, classes)) < 0.02
+
+
+def test_table_of_many_small_clusters_is_quick():
+    labels = torch.arange(200_000) // 2
+    table = cluster_table(labels, labels % 10)
+    assert np.all(table.purity == 1) and len(table.label) == 100_000
