@@ -1,0 +1,33 @@
+# Everything runs in ./.venv; `PYTHON=python3.x make ...` picks the interpreter that makes it.
+
+python := .venv/bin/python
+
+.PHONY: help demo test lint format venv venv-full clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+demo: venv  ## pretrain and evaluate on scikit-learn's digits, in minutes on a CPU
+	$(python) tools/demo.py --work-dir work_dirs/demo
+
+test: venv-full  ## run the tests
+	$(python) -m pytest
+
+lint: venv-full  ## run the static checks
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy
+
+format: venv-full  ## rewrite the code in the project's format
+	$(python) -m ruff check --fix
+	$(python) -m ruff format
+
+venv:  ## make or mend .venv for pretraining and evaluation
+	@tools/install.sh light
+
+venv-full:  ## the same for detection and development too (compiles mmcv's operators)
+	@tools/install.sh full
+
+clean:  ## remove .venv, caches and build artefacts; runs and data stay
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

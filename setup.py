@@ -1,0 +1,52 @@
+"""Packaging of mmrcl, and the one place that lists what it depends on.
+
+A site with its own OpenMMLab (mmengine, mmcv, mmpretrain, mmdet under their upstream names) keeps
+it: `pip install --no-deps -e .` installs this package alone. Without `--no-deps` pip would put the
+onedl-* distributions below over the same import names.
+"""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+VERSION = re.search(r"__version__ = '(.+)'", Path('mmrcl/version.py').read_text())[1]
+
+setup(
+    name='mmrcl',
+    version=VERSION,
+    description='Self-supervised pretraining with the Relative Contrastive Loss on OpenMMLab',
+    author='mmrcl contributors',
+    license='Apache-2.0',
+    packages=find_packages(include=['mmrcl', 'mmrcl.*']),
+    python_requires='>=3.10',
+    install_requires=[
+        # Some sites offer a CPU-only torch 2.13, which pip prefers and no torchvision fits: its
+        # import fails with "operator torchvision::nms does not exist".
+        'torch<2.13',
+        'torchvision',
+        # The maintained continuation of OpenMMLab; imported as mmengine, mmcv and mmpretrain.
+        'onedl-mmengine',
+        'onedl-mmcv',
+        'onedl-mmpretrain',
+        'numpy',
+        'scikit-learn',
+        'scipy',
+        'matplotlib',
+    ],
+    extras_require={
+        # Imported as mmdet; also needs mmcv's compiled operators (see tools/install.sh).
+        'detection': ['onedl-mmdetection'],
+        # What compiling mmcv's operators without build isolation expects to find. mmcv's metadata
+        # needs setuptools 80, torch refuses setuptools 82.
+        'build-ops': ['setuptools>=80,<82', 'wheel', 'ninja', 'psutil'],
+        'development': [
+            'hypothesis',
+            'mypy',
+            'pre-commit',
+            'pytest',
+            'pytest-timeout',
+            'ruff',
+        ],
+    },
+)

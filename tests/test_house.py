@@ -1,0 +1,87 @@
+"""What the Makefile, the packaging and the imports of mmrcl promise."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mmrcl
+
+ROOT = Path(__file__).parents[1]
+
+# Imports every module of a package where the modules that argv names cannot be imported.
+IMPORT_ALL = """
+import importlib, importlib.abc, pkgutil, sys
+
+package, *blocked = sys.argv[1:]
+
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if any(f'{name}.'.startswith(f'{module}.') for module in blocked):
+            raise ModuleNotFoundError(f'{name} is blocked', name=name)
+
+def reraise(name):
+    raise
+
+sys.meta_path.insert(0, Blocker())
+root = importlib.import_module(package)
+for module in pkgutil.walk_packages(root.__path__, f'{package}.', onerror=reraise):
+    importlib.import_module(module.name)
+    print(module.name)
+"""
+
+
+def run(*command: str, **kwargs) -> subprocess.CompletedProcess:
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ('package', 'blocked', 'expected'),
+    [
+        # Detection and mmcv's compiled operators are for those who ask for them.
+        ('mmrcl', ['mmdet', 'mmcv.ops', 'mmcv._ext'], 'mmrcl.models.selfsup'),
+        # The clustering library can be read, tested and reused alone.
+        (
+            'mmrcl.clustering',
+            ['mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'torchvision', 'scipy', 'sklearn'],
+            'mmrcl.clustering.hierarchy',
+        ),
+    ],
+)
+def test_imports_without(package: str, blocked: list[str], expected: str):
+    done = run(sys.executable, '-c', IMPORT_ALL, package, *blocked, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert expected in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize('target', ['demo', 'test', 'lint', 'format', 'venv', 'venv-full', 'clean'])
+def test_make_has_and_explains(target: str):
+    assert run('make', '--dry-run', target, cwd=ROOT).returncode == 0
+    explained = [line.split()[0] for line in run('make', cwd=ROOT).stdout.splitlines()]
+    assert target in explained
+
+
+def test_setup_has_the_version_of_the_package():
+    done = run(sys.executable, 'setup.py', '--version', cwd=ROOT)
+    assert done.stdout.split() == [mmrcl.__version__]
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'sentence'),
+    [
+        (['light', 'python-that-is-not-there'], 'name another interpreter'),
+        (['heavy', sys.executable], 'light or full'),
+    ],
+)
+def test_install_says_what_is_wrong(tmp_path: Path, arguments: list[str], sentence: str):
+    kind, python = arguments
+    for name in ['setup.py', 'mmrcl/version.py', 'tools/install.sh']:
+        copy = tmp_path / name
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, copy)
+    done = run('env', f'PYTHON={python}', str(tmp_path / 'tools/install.sh'), kind)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert not (tmp_path / '.venv').exists()
