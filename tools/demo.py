@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
 from torch import Tensor, nn
@@ -93,6 +94,7 @@ def scalars_of(folder: Path) -> Path | None:
 
 def build_model(config: Config, checkpoint: Path | None) -> nn.Module:
     """The model of a config, from a checkpoint or as initialised."""
+    MMLogger.get_current_instance().setLevel('WARNING')
     set_random_seed(0)
     model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
     model.init_weights()

@@ -30,7 +30,7 @@ custom_hooks = [
 ]
 
 optim_wrapper = dict(
-    type='OptimWrapper', optimizer=dict(type='SGD', lr=0.06, momentum=0.9, weight_decay=5e-4)
+    type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4)
 )
 auto_scale_lr = dict(base_batch_size=128)
 param_scheduler = [

@@ -1,0 +1,202 @@
+import copy
+
+import pytest
+import torch
+from mmengine.logging import MessageHub
+from mmengine.registry import DefaultScope
+from mmpretrain.structures import DataSample
+from torch.nn.functional import cross_entropy, normalize
+
+from mmrcl.registry import MODELS
+
+PARTS = dict(
+    type='RCL',
+    backbone=dict(type='ResNet_CIFAR', depth=18, stem_channels=4, base_channels=4),
+    neck=dict(
+        type='NonLinearNeck',
+        in_channels=32,
+        hid_channels=16,
+        out_channels=8,
+        norm_cfg=dict(type='BN1d'),
+    ),
+    head=dict(
+        type='RCLHead',
+        predictor=dict(
+            type='MultiPredictorNeck',
+            in_channels=8,
+            hid_channels=16,
+            out_channels=8,
+            num_predictors=3,
+            norm_cfg=dict(type='BN1d'),
+        ),
+        loss=dict(type='RelativeContrastiveLoss'),
+    ),
+    queue=dict(type='SupportQueue', length=32, feat_dim=8),
+    retrievers=[dict(type='OwnViewRetriever'), dict(type='ClusterRetriever')],
+    hierarchy=dict(type='LabelHierarchy', num_levels=3, feat_dim=8, num_samples=20),
+)
+OWN_VIEW = dict(
+    hierarchy=None,
+    retrievers=[dict(type='OwnViewRetriever')],
+    head=dict(predictor=dict(num_predictors=1)),
+)
+
+
+def merged(base: dict, changes: dict) -> dict:
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        base[key] = merged(base[key], value) if both else value
+    return base
+
+
+def build(**changes):
+    torch.manual_seed(0)
+    MessageHub.get_current_instance().update_info('max_iters', 100)
+    with DefaultScope.overwrite_default_scope('mmrcl'):
+        return MODELS.build(merged(copy.deepcopy(PARTS), changes))
+
+
+def batch(num: int = 6, seed: int = 0):
+    generator = torch.Generator().manual_seed(seed)
+    views = [torch.randn(num, 3, 8, 8, generator=generator) for _ in range(2)]
+    indices = torch.randperm(20, generator=generator)[:num].tolist()
+    return views, [DataSample(metainfo=dict(sample_idx=index)) for index in indices]
+
+
+def test_own_view_alone_is_infonce_in_both_directions():
+    model = build(**OWN_VIEW)
+    model.loss(*batch(seed=1))
+    stored, filled = model.queue.features.clone(), model.queue.indices >= 0
+    (view_1, view_2), samples = batch(seed=2)
+    indices = torch.tensor([sample.sample_idx for sample in samples])
+    own = model.queue.indices.clone()
+    twin = copy.deepcopy(model)
+    loss = model.loss([view_1, view_2], samples)['loss']
+
+    projections = [twin.project(view) for view in (view_1, view_2)]
+    keys = [model.extract_keys(view) for view in (view_1, view_2)]
+    expected = 0
+    for projection, key in zip(projections, reversed(keys), strict=True):
+        query = normalize(twin.head.predictor(projection)[0], dim=1)
+        negatives = (query @ stored.T / 0.1).masked_fill(
+            ~filled | (own == indices[:, None]), -torch.inf
+        )
+        logits = torch.cat([(query * key).sum(1, keepdim=True) / 0.1, negatives], 1)
+        expected = expected + cross_entropy(logits, torch.zeros(6, dtype=torch.long)) / 2
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_before_clustering_the_loss_is_the_own_view_loss_of_every_predictor():
+    model, own_only = build(), build(retrievers=[dict(type='OwnViewRetriever')])
+    own_only.load_state_dict(model.state_dict())
+    for seed in range(3):
+        losses = [part.loss(*batch(seed=seed)) for part in (model, own_only)]
+        assert losses[0]['loss'].item() == pytest.approx(losses[1]['loss'].item(), rel=1e-6)
+        assert losses[0]['retrieval_hit_rate'] == 0
+        for level in (1, 2, 3):
+            assert losses[0][f'positives_level_{level}'] == 1
+
+
+def test_verdicts_follow_the_hierarchy():
+    model = build()
+    labels = torch.stack([torch.arange(20) // 2, torch.arange(20) // 4])
+    model.hierarchy.set_labels(labels)
+    verdict = model._judge(torch.tensor([0, 5]), torch.tensor([[0, 1, 2, 4], [5, 4, 6, 0]]))
+    expected = [
+        [[1, 1, 1], [0, 1, 1], [0, 0, 1], [0, 0, 0]],
+        [[1, 1, 1], [0, 1, 1], [0, 0, 1], [0, 0, 0]],
+    ]
+    assert verdict.int().tolist() == expected
+
+
+def test_mates_are_found_and_judged_after_clustering():
+    model = build()
+    model.hierarchy.set_labels(torch.stack([torch.arange(20) // 2, torch.arange(20) // 10]))
+    model.loss(*batch(12, seed=1))
+    losses = model.loss(*batch(12, seed=2))
+    assert losses['retrieval_hit_rate'] == 1
+    assert losses['positives_level_1'] == 0.5
+    assert losses['positives_level_3'] == 1
+
+
+def test_excluding_mates_takes_them_out_of_the_denominator():
+    model, excluding = build(), build(head=dict(exclude_mates=True))
+    labels = torch.stack([torch.arange(20) // 2, torch.arange(20) // 10])
+    for part in (model, excluding):
+        part.hierarchy.set_labels(labels)
+        part.loss(*batch(12, seed=1))
+    losses = [part.loss(*batch(12, seed=2))['loss'] for part in (model, excluding)]
+    assert losses[1] < losses[0]
+
+
+def test_keys_of_the_second_view_enter_the_queue():
+    model = build()
+    views, samples = batch()
+    model.loss(views, samples)
+    indices = torch.tensor([sample.sample_idx for sample in samples])
+    keys = [model.extract_keys(view) for view in views]
+    assert torch.equal(model.queue.indices[:6], indices)
+    assert torch.allclose(model.queue.features[:6], keys[1], atol=1e-6)
+    assert torch.equal(model.last_keys.indices, indices)
+    assert torch.allclose(model.last_keys.features, normalize(keys[0] + keys[1], dim=1), atol=1e-6)
+
+
+def test_momentum_encoder_moves_by_the_cosine_schedule():
+    model = build(base_momentum=0.2)
+    model.loss(*batch())
+    average = dict(model.momentum_encoder.module.named_parameters())['0.conv1.weight']
+    before = average.clone()
+    model.backbone.conv1.weight.data += 1
+    model.loss(*batch())
+    taken = 0.2 * (1 + torch.cos(torch.tensor(torch.pi / 100))) / 2
+    expected = before.lerp(model.backbone.conv1.weight.data, float(taken))
+    assert torch.allclose(average, expected, atol=1e-6)
+    assert not any(part.requires_grad for part in model.momentum_encoder.parameters())
+
+
+def test_every_trained_parameter_gets_a_gradient():
+    model = build()
+    model.loss(*batch(seed=1))
+    model.loss(*batch(seed=2))['loss'].backward()
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None, name
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(head=dict(predictor=dict(num_predictors=2))), 'num_predictors=2 does not fit 3'),
+        (dict(queue=dict(feat_dim=16)), 'model.queue.feat_dim=16'),
+        (dict(hierarchy=dict(feat_dim=4)), 'model.hierarchy.feat_dim=4'),
+        (dict(hierarchy=None, head=dict(predictor=dict(num_predictors=1))), 'ClusterRetriever nee'),
+        (dict(retrievers=[]), 'retrievers is empty'),
+    ],
+)
+def test_parts_that_do_not_fit(changes, message):
+    with pytest.raises(ValueError, match=message):
+        build(**changes)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(neck=dict(in_channels=64)), 'set model.neck.in_channels=32'),
+        (dict(neck=dict(out_channels=4)), 'set model.neck.out_channels=8'),
+        (dict(hierarchy=dict(num_samples=0)), 'add HierarchicalClusteringHook'),
+    ],
+)
+def test_shapes_that_do_not_fit(changes, message):
+    with pytest.raises(ValueError, match=message):
+        build(**changes).loss(*batch())
+
+
+def test_pipelines_that_do_not_fit():
+    model = build()
+    views, samples = batch()
+    with pytest.raises(ValueError, match='MultiView'):
+        model.loss(views[0], samples)
+    with pytest.raises(ValueError, match='MultiView'):
+        model.loss([*views, views[0]], samples)
+    with pytest.raises(ValueError, match='sample_idx'):
+        model.loss(views, [DataSample()] * 6)

@@ -1,0 +1,144 @@
+"""The command line, as a user would use it: training, scoring, and settings that cannot work."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .test_engine.runs import CONFIG, TINY
+
+ROOT = Path(__file__).parents[1]
+SMALL = [f'{key}={value}' for key, value in TINY.items()] + ['train_cfg.max_epochs=3']
+SMALL += ['plain_train_dataloader.dataset.indices=192', 'test_cfg.train_dataloader.dataset.indices=192']
+
+
+def tool(name: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    command = [sys.executable, ROOT / 'tools' / name, *map(str, arguments)]
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=500
+    )
+
+
+@pytest.fixture(scope='module')
+def work_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('trained')
+    done = tool('train.py', CONFIG, '--work-dir', folder, '--cfg-options', *SMALL)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.mark.slow
+def test_train_then_test(work_dir):
+    table = work_dir / 'scores.csv'
+    done = tool(
+        *('test.py', CONFIG, work_dir / 'epoch_3.pth', '--work-dir', work_dir / 'test'),
+        *('--out', table, '--cfg-options', *SMALL),
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = list(csv.DictReader(table.open()))
+    assert [(row['metric'], row['labels']) for row in rows] == [
+        (metric, share) for metric in ('knn', 'linear') for share in ('1', '10', '100')
+    ]
+    assert all(0 < float(row['accuracy']) <= 1 for row in rows)
+    assert 'linear 100 %' in done.stdout
+
+
+@pytest.mark.slow
+def test_resume_from_the_latest_checkpoint(work_dir):
+    options = [*SMALL, 'train_cfg.max_epochs=4']
+    done = tool('train.py', CONFIG, '--work-dir', work_dir, '--resume', '--cfg-options', *options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert 'resumed epoch: 3' in done.stdout + done.stderr
+    assert (work_dir / 'epoch_4.pth').exists()
+
+
+WRONG = {
+    'missing config': (['no_such_config.py'], 'config file no_such_config.py does not exist'),
+    'unknown section': (
+        [CONFIG, '--cfg-options', 'modle.queue.length=64'],
+        'modle is no part of the config; did you mean model?',
+    ),
+    'unknown top key': (
+        [CONFIG, '--cfg-options', 'train_cgf=None'],
+        'train_cgf is no part of the config; did you mean train_cfg?',
+    ),
+    'unknown argument': (
+        [CONFIG, '--cfg-options', 'model.queue.lenght=64'],
+        "unexpected keyword argument 'lenght'",
+    ),
+    'unknown type': (
+        [CONFIG, '--cfg-options', 'model.queue.type=SupportQ'],
+        'SupportQ is not in the mmrcl::model registry',
+    ),
+    'missing data': (
+        [ROOT / 'configs/rcl/rcl_resnet50_8xb512-coslr-200e_in1k.py'],
+        'data_root=data/imagenet of ImageNet does not exist: set it to where your data is',
+    ),
+    'missing checkpoint': (
+        [CONFIG, '--resume', 'nowhere.pth'],
+        'load_from=nowhere.pth of the config does not exist',
+    ),
+    'widths': (
+        [CONFIG, '--cfg-options', 'model.queue.feat_dim=32'],
+        'model.queue.feat_dim=32',
+    ),
+    'predictors': (
+        [CONFIG, '--cfg-options', 'model.head.predictor.num_predictors=2'],
+        'num_predictors=2 does not fit 3 criteria',
+    ),
+    'loss setting': (
+        [CONFIG, '--cfg-options', 'model.head.loss.judged_negative=drop'],
+        "judged_negative='drop' is unknown: use 'literal' or 'left_out'",
+    ),
+    'neck': (
+        [CONFIG, '--cfg-options', 'model.neck.in_channels=64'],
+        'set model.neck.in_channels=128',
+    ),
+    'metric': (
+        [CONFIG, '--cfg-options', 'custom_hooks.0.source.eps=often'],
+        "eps='often' is unknown",
+    ),
+    'warm-up': (
+        [CONFIG, '--cfg-options', 'custom_hooks.0.warmup_epochs=40'],
+        'clustering would never start',
+    ),
+    'other images': (
+        [CONFIG, '--cfg-options', 'train_dataloader.dataset.indices=500'],
+        'both must name the same data set',
+    ),
+    'split': (
+        [CONFIG, '--cfg-options', 'train_dataloader.dataset.split=val'],
+        "Digits has no split 'val'",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('case', WRONG)
+def test_wrong_settings_stop_with_a_sentence(case, tmp_path):
+    arguments, sentence = WRONG[case]
+    done = tool('train.py', *arguments, '--work-dir', tmp_path)
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert sentence in last
+    assert not list(tmp_path.rglob('*.pth'))
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_another_network_is_refused(work_dir):
+    done = tool('test.py', CONFIG, work_dir / 'epoch_3.pth', '--work-dir', work_dir / 'wrong')
+    assert done.returncode == 1
+    assert 'does not hold the backbone of this config' in done.stderr
+
+
+@pytest.mark.parametrize('name', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh'])
+def test_scripts_say_how_to_use_them(name):
+    done = subprocess.run(
+        ['bash', ROOT / 'tools' / name], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode != 0
+    assert 'usage:' in done.stderr
