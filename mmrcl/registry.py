@@ -5,9 +5,19 @@ mmengine, so ``dict(type='ResNet')`` resolves in an mmrcl config without a
 prefix. A config selects this scope by ``default_scope = 'mmrcl'``.
 """
 
+import contextlib
+import io
+import warnings
+
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import Registry
-from mmpretrain import registry as mmpretrain
+
+# These imports tell at length of optional parts that are not there, mmcv's operators among them.
+with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    warnings.simplefilter('ignore')
+    import mmpretrain.datasets
+    import mmpretrain.models
+    import mmpretrain.registry
 
 __all__ = [
     'DATASETS',
@@ -40,28 +50,28 @@ def _child(parent: Registry, package: str) -> Registry:
     return Registry(parent.name, parent=parent, scope='mmrcl', locations=locations)
 
 
-RUNNERS = _child(mmpretrain.RUNNERS, 'engine')
-RUNNER_CONSTRUCTORS = _child(mmpretrain.RUNNER_CONSTRUCTORS, 'engine')
-LOOPS = _child(mmpretrain.LOOPS, 'engine')
-HOOKS = _child(mmpretrain.HOOKS, 'engine')
-LOG_PROCESSORS = _child(mmpretrain.LOG_PROCESSORS, 'engine')
-OPTIMIZERS = _child(mmpretrain.OPTIMIZERS, 'engine')
-OPTIM_WRAPPERS = _child(mmpretrain.OPTIM_WRAPPERS, 'engine')
-OPTIM_WRAPPER_CONSTRUCTORS = _child(mmpretrain.OPTIM_WRAPPER_CONSTRUCTORS, 'engine')
-PARAM_SCHEDULERS = _child(mmpretrain.PARAM_SCHEDULERS, 'engine')
+RUNNERS = _child(mmpretrain.registry.RUNNERS, 'engine')
+RUNNER_CONSTRUCTORS = _child(mmpretrain.registry.RUNNER_CONSTRUCTORS, 'engine')
+LOOPS = _child(mmpretrain.registry.LOOPS, 'engine')
+HOOKS = _child(mmpretrain.registry.HOOKS, 'engine')
+LOG_PROCESSORS = _child(mmpretrain.registry.LOG_PROCESSORS, 'engine')
+OPTIMIZERS = _child(mmpretrain.registry.OPTIMIZERS, 'engine')
+OPTIM_WRAPPERS = _child(mmpretrain.registry.OPTIM_WRAPPERS, 'engine')
+OPTIM_WRAPPER_CONSTRUCTORS = _child(mmpretrain.registry.OPTIM_WRAPPER_CONSTRUCTORS, 'engine')
+PARAM_SCHEDULERS = _child(mmpretrain.registry.PARAM_SCHEDULERS, 'engine')
 FUNCTIONS = _child(MMENGINE_FUNCTIONS, 'engine')
-TASK_UTILS = _child(mmpretrain.TASK_UTILS, 'engine')
+TASK_UTILS = _child(mmpretrain.registry.TASK_UTILS, 'engine')
 
-DATASETS = _child(mmpretrain.DATASETS, 'datasets')
-DATA_SAMPLERS = _child(mmpretrain.DATA_SAMPLERS, 'datasets')
-TRANSFORMS = _child(mmpretrain.TRANSFORMS, 'datasets')
+DATASETS = _child(mmpretrain.registry.DATASETS, 'datasets')
+DATA_SAMPLERS = _child(mmpretrain.registry.DATA_SAMPLERS, 'datasets')
+TRANSFORMS = _child(mmpretrain.registry.TRANSFORMS, 'datasets')
 
-MODELS = _child(mmpretrain.MODELS, 'models')
-MODEL_WRAPPERS = _child(mmpretrain.MODEL_WRAPPERS, 'models')
-WEIGHT_INITIALIZERS = _child(mmpretrain.WEIGHT_INITIALIZERS, 'models')
+MODELS = _child(mmpretrain.registry.MODELS, 'models')
+MODEL_WRAPPERS = _child(mmpretrain.registry.MODEL_WRAPPERS, 'models')
+WEIGHT_INITIALIZERS = _child(mmpretrain.registry.WEIGHT_INITIALIZERS, 'models')
 
-EVALUATORS = _child(mmpretrain.EVALUATORS, 'evaluation')
-METRICS = _child(mmpretrain.METRICS, 'evaluation')
+EVALUATORS = _child(mmpretrain.registry.EVALUATORS, 'evaluation')
+METRICS = _child(mmpretrain.registry.METRICS, 'evaluation')
 
-VISUALIZERS = _child(mmpretrain.VISUALIZERS, 'visualization')
-VISBACKENDS = _child(mmpretrain.VISBACKENDS, 'visualization')
+VISUALIZERS = _child(mmpretrain.registry.VISUALIZERS, 'visualization')
+VISBACKENDS = _child(mmpretrain.registry.VISBACKENDS, 'visualization')

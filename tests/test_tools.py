@@ -12,7 +12,10 @@ from .test_engine.runs import CONFIG, TINY
 
 ROOT = Path(__file__).parents[1]
 SMALL = [f'{key}={value}' for key, value in TINY.items()] + ['train_cfg.max_epochs=3']
-SMALL += ['plain_train_dataloader.dataset.indices=192', 'test_cfg.train_dataloader.dataset.indices=192']
+SMALL += [
+    'plain_train_dataloader.dataset.indices=192',
+    'test_cfg.train_dataloader.dataset.indices=192',
+]
 
 
 def tool(name: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
@@ -103,7 +106,7 @@ WRONG = {
         "eps='often' is unknown",
     ),
     'warm-up': (
-        [CONFIG, '--cfg-options', 'custom_hooks.0.warmup_epochs=40'],
+        [CONFIG, '--cfg-options', 'custom_hooks.0.warmup_epochs=30'],
         'clustering would never start',
     ),
     'other images': (

@@ -22,7 +22,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
 from torch import Tensor, nn
 
-from mmrcl.engine.extraction import Extracted, backbone_features, extract
+from mmrcl.engine.extraction import extract_representation
 from mmrcl.evaluation import evaluate_representation, format_results, write_results_csv
 from mmrcl.evaluation.representation import Result
 from mmrcl.registry import MODELS
@@ -30,9 +30,10 @@ from mmrcl.visualization import plot_cluster_gallery, plot_curves, plot_tsne, re
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = dict(
-    own_view=ROOT / 'configs/baselines/own-view_resnet18_1xb128-coslr-40e_digits.py',
-    rcl=ROOT / 'configs/rcl/rcl_resnet18_1xb128-coslr-40e_digits.py',
+    own_view=ROOT / 'configs/baselines/own-view_resnet18_1xb128-coslr-30e_digits.py',
+    rcl=ROOT / 'configs/rcl/rcl_resnet18_1xb128-coslr-30e_digits.py',
 )
+LabeledFeatures = tuple[Tensor, Tensor]
 TITLES = dict(pixels='raw pixels', untrained='untrained', own_view='own view', rcl='RCL')
 
 
@@ -103,12 +104,10 @@ def build_model(config: Config, checkpoint: Path | None) -> nn.Module:
     return model
 
 
-def encode(model: nn.Module, config: Config) -> list[Extracted]:
+def encode(model: nn.Module, config: Config) -> list[LabeledFeatures]:
     """Backbone features of the training and the test images."""
-    return [
-        extract(model, lambda x: backbone_features(model, x), Runner.build_dataloader(loader))
-        for loader in (config.plain_train_dataloader, config.test_dataloader)
-    ]
+    loaders = (config.plain_train_dataloader, config.test_dataloader)
+    return [extract_representation(model, Runner.build_dataloader(loader)) for loader in loaders]
 
 
 def raw_images(loader: dict) -> tuple[np.ndarray, Tensor]:
@@ -119,13 +118,15 @@ def raw_images(loader: dict) -> tuple[np.ndarray, Tensor]:
     return images, torch.tensor([info['gt_label'] for info in infos])
 
 
-def pixels(config: Config) -> list[Extracted]:
+def pixels(config: Config) -> list[LabeledFeatures]:
     """The images themselves as features, 64 numbers each."""
-    sets = [raw_images(loader) for loader in (config.plain_train_dataloader, config.test_dataloader)]
-    return [Extracted(torch.from_numpy(x).flatten(1).float() / 255, y) for x, y in sets]
+    sets = [
+        raw_images(loader) for loader in (config.plain_train_dataloader, config.test_dataloader)
+    ]
+    return [(torch.from_numpy(x).flatten(1).float() / 255, y) for x, y in sets]
 
 
-def score(features: dict[str, list[Extracted]]) -> list[Result]:
+def score(features: dict[str, list[LabeledFeatures]]) -> list[Result]:
     """kNN and linear accuracy of each encoder with 1 %, 10 % and 100 % of the labels."""
     results: list[Result] = []
     for name, (train, test) in features.items():
@@ -135,15 +136,15 @@ def score(features: dict[str, list[Extracted]]) -> list[Result]:
 
 
 def draw(
-    work_dir: Path, config: Config, features: dict[str, list[Extracted]], labels: Tensor
+    work_dir: Path, config: Config, features: dict[str, list[LabeledFeatures]], labels: Tensor
 ) -> dict[Path, str]:
     """The three figures and what they show."""
     digits = [str(digit) for digit in range(10)]
     images, classes = raw_images(config.plain_train_dataloader)
     curves = {TITLES[name]: scalars_of(work_dir / name) for name in CONFIGS}
     warmup = config.custom_hooks[0].warmup_epochs
-    by_title = {TITLES[name]: test.features for name, (_, test) in features.items()}
-    test_classes = features['rcl'][1].classes
+    by_title = {TITLES[name]: test for name, (_, (test, _)) in features.items()}
+    test_classes = features['rcl'][1][1]
     return {
         plot_curves(
             curves, work_dir / 'curves.png', warmup, title='Pretraining on digits'

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.dist import all_gather, is_main_process
@@ -27,7 +27,7 @@ class Extracted(NamedTuple):
     classes: Tensor | None
 
 
-def unwrapped(model: nn.Module) -> nn.Module:
+def unwrapped(model: nn.Module) -> Any:
     """The model itself, whether or not a wrapper such as DDP holds it."""
     return model.module if is_model_wrapper(model) else model
 
@@ -44,16 +44,7 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
         model.train(training)
 
 
-def backbone_features(model: nn.Module, images: Tensor) -> Tensor:
-    """Last feature map of ``model.backbone``, averaged over space, shape (N, channels)."""
-    maps = model.backbone(images)
-    last = maps[-1] if isinstance(maps, (tuple, list)) else maps
-    return last.flatten(2).mean(2) if last.ndim > 2 else last
-
-
-def extract(
-    model: nn.Module, encode: Callable[[Tensor], Tensor], dataloader: DataLoader
-) -> Extracted:
+def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoader) -> Extracted:
     """Runs ``encode`` over all images, in eval mode, and gathers the result on every rank.
 
     Shows progress and the time left on the main process.
@@ -83,7 +74,37 @@ def extract(
         bar.file.write('\n')
     device = features[0].device
     about = torch.tensor([indices, classes], device=device).T.contiguous()
-    return _in_order(_gather(torch.cat(features)), _gather(about), len(dataloader.dataset))
+    size = len(dataloader.dataset)  # type: ignore[arg-type]
+    return _in_order(_gather(torch.cat(features)), _gather(about), size)
+
+
+def extract_representation(model: Any, dataloader: DataLoader) -> tuple[Tensor, Tensor]:
+    """Features of the backbone, its last map averaged over space, and the true classes.
+
+    Args:
+        model: holds ``backbone`` and ``data_preprocessor``, with or without a wrapper such as DDP.
+        dataloader: as for :func:`extract`.
+
+    Returns:
+        Features (N, channels) and classes (N,), the same on every rank.
+
+    Raises:
+        ValueError: if an image has no ``gt_label``.
+    """
+    model = unwrapped(model)
+
+    def encode(images: Tensor) -> Tensor:
+        maps = model.backbone(images)
+        last = maps[-1] if isinstance(maps, (tuple, list)) else maps
+        return last.flatten(2).mean(2) if last.ndim > 2 else last
+
+    features, classes = extract(model, encode, dataloader)
+    if classes is None:
+        raise ValueError(
+            f'{type(dataloader.dataset).__name__} gives no gt_label for some image: kNN and linear '
+            'evaluation need the classes of all images'
+        )
+    return features, classes
 
 
 def _gather(shard: Tensor) -> Tensor:

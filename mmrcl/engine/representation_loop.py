@@ -9,7 +9,7 @@ from mmrcl.evaluation import METRICS, evaluate_representation
 from mmrcl.evaluation.representation import Score
 from mmrcl.registry import LOOPS
 
-from .extraction import Extracted, backbone_features, extract, unwrapped
+from .extraction import extract_representation
 
 
 @LOOPS.register_module()
@@ -53,7 +53,8 @@ class RepresentationTestLoop(BaseLoop):
         """Returns accuracies in [0, 1] by ``metric/share``, as in ``knn/10``."""
         self.runner.call_hook('before_test')
         self.runner.call_hook('before_test_epoch')
-        train, test = (self._extract(loader) for loader in (self.train_dataloader, self.dataloader))
+        train = extract_representation(self.runner.model, self.train_dataloader)
+        test = extract_representation(self.runner.model, self.dataloader)
         self.scores = evaluate_representation(
             *train, *test, self.label_shares, self.metrics, self.seeds
         )
@@ -61,10 +62,3 @@ class RepresentationTestLoop(BaseLoop):
         self.runner.call_hook('after_test_epoch', metrics=metrics)
         self.runner.call_hook('after_test')
         return metrics
-
-    def _extract(self, dataloader: DataLoader) -> Extracted:
-        model = unwrapped(self.runner.model)
-        images = extract(model, lambda batch: backbone_features(model, batch), dataloader)
-        if images.classes is None:
-            raise ValueError('RepresentationTestLoop: every image needs a gt_label')
-        return images

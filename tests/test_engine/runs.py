@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 
 from mmrcl.engine.launch import build_runner
 
-CONFIG = Path(__file__).parents[2] / 'configs/rcl/rcl_resnet18_1xb128-coslr-40e_digits.py'
+CONFIG = Path(__file__).parents[2] / 'configs/rcl/rcl_resnet18_1xb128-coslr-30e_digits.py'
 _names = itertools.count()
 
 TINY = {

@@ -7,7 +7,12 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmrcl.clustering import LabelHierarchy, summarize_partition
+from mmrcl.clustering import (
+    ClusteringSource,
+    HierarchyRefiner,
+    LabelHierarchy,
+    summarize_partition,
+)
 from mmrcl.clustering.dbscan import warn_of_percolation
 from mmrcl.models import RCL
 from mmrcl.registry import HOOKS, TASK_UTILS
@@ -50,8 +55,10 @@ class HierarchicalClusteringHook(Hook):
         max_share: float = 0.5,
     ) -> None:
         self.dataloader_cfg = dataloader
-        self.source = TASK_UTILS.build(source)
-        self.refiner = refiner and TASK_UTILS.build(refiner)
+        self.source: ClusteringSource = TASK_UTILS.build(source)
+        self.refiner: HierarchyRefiner | None = (
+            None if refiner is None else TASK_UTILS.build(refiner)
+        )
         if self.refiner is not None and recluster_interval is not None:
             raise ValueError(
                 'HierarchicalClusteringHook: set refiner (online) or recluster_interval (offline), '

@@ -6,7 +6,7 @@ from mmengine.runner import Runner
 from mmrcl.evaluation import accuracy, knn_predict
 from mmrcl.registry import HOOKS
 
-from ..extraction import Extracted, backbone_features, extract, unwrapped
+from ..extraction import extract_representation
 
 
 @HOOKS.register_module()
@@ -45,20 +45,9 @@ class KNNHook(Hook):
         """Reports where the epoch is due."""
         if not (self.every_n_epochs(runner, self.interval) or self.is_last_train_epoch(runner)):
             return
-        train, test = (self._extract(runner, dataloader) for dataloader in self.dataloaders)
-        predicted = knn_predict(
-            train.features, train.classes, test.features, self.k, self.temperature
-        )
-        top1 = accuracy(predicted, test.classes)
+        train, test = (extract_representation(runner.model, part) for part in self.dataloaders)
+        top1 = accuracy(knn_predict(*train, test[0], self.k, self.temperature), test[1])
         runner.logger.info(f'kNN accuracy after epoch {runner.epoch + 1}: {top1:.4f}')
         runner.visualizer.add_scalars(
             {'knn/top1': top1, 'epoch': runner.epoch + 1}, step=runner.iter
         )
-
-    @staticmethod
-    def _extract(runner: Runner, dataloader) -> Extracted:
-        model = unwrapped(runner.model)
-        images = extract(model, lambda batch: backbone_features(model, batch), dataloader)
-        if images.classes is None:
-            raise ValueError('KNNHook: a data set without gt_label cannot be used for kNN')
-        return images

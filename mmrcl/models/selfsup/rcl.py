@@ -86,7 +86,9 @@ class RCL(BaseSelfSupervisor):
         )
         self.queue = MODELS.build(queue)
         self.retrievers = nn.ModuleList(MODELS.build(retriever) for retriever in retrievers)
-        self.hierarchy: LabelHierarchy | None = hierarchy and MODELS.build(hierarchy)
+        self.hierarchy: LabelHierarchy | None = (
+            None if hierarchy is None else MODELS.build(hierarchy)
+        )
         self.last_keys: KeyBatch | None = None
         self._check_parts()
 

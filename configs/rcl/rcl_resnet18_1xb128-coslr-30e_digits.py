@@ -17,7 +17,7 @@ custom_hooks = [
     dict(
         type='HierarchicalClusteringHook',
         dataloader=_base_.plain_train_dataloader,
-        warmup_epochs=8,
+        warmup_epochs=6,
         source=dict(type='DBSCANSource', eps='auto', metric='jaccard', mean_sizes=[2.6, 5.0]),
         refiner=dict(type='HierarchyRefiner'),
     ),
@@ -25,13 +25,11 @@ custom_hooks = [
         type='KNNHook',
         train_dataloader=_base_.plain_train_dataloader,
         test_dataloader=_base_.test_dataloader,
-        interval=4,
+        interval=3,
     ),
 ]
 
-optim_wrapper = dict(
-    type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4)
-)
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4))
 auto_scale_lr = dict(base_batch_size=128)
 param_scheduler = [
     dict(
@@ -39,9 +37,9 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
     dict(
-        type='CosineAnnealingLR', T_max=36, by_epoch=True, begin=4, end=40,
+        type='CosineAnnealingLR', T_max=26, by_epoch=True, begin=4, end=30,
         convert_to_iter_based=True,
     ),
 ]  # fmt: skip
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=40)
-default_hooks = dict(logger=dict(interval=11), checkpoint=dict(interval=8))
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=30)
+default_hooks = dict(logger=dict(interval=11), checkpoint=dict(interval=6))
