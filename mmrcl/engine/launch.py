@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import inspect
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,15 +16,15 @@ from mmengine.runner.checkpoint import _load_checkpoint
 
 from mmrcl.registry import MODELS
 
-# Keys that a config may hold beside those it already has: arguments of mmengine's Runner.
-RUNNER_KEYS = (
-    'auto_scale_lr', 'cfg', 'compile', 'custom_hooks', 'custom_imports', 'data_preprocessor',
-    'default_hooks', 'default_scope', 'env_cfg', 'experiment_name', 'find_unused_parameters',
-    'launcher', 'load_from', 'log_level', 'log_processor', 'model', 'model_wrapper_cfg',
-    'optim_wrapper', 'param_scheduler', 'randomness', 'resume', 'runner_type', 'sync_bn',
-    'test_cfg', 'test_dataloader', 'test_evaluator', 'train_cfg', 'train_dataloader', 'val_cfg',
-    'val_dataloader', 'val_evaluator', 'vis_backends', 'visualizer', 'work_dir',
-)  # fmt: skip
+# Keys that mmengine's Runner reads from a config beside its own arguments.
+_FURTHER_KEYS = (
+    'compile',
+    'data_preprocessor',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'runner_type',
+    'sync_bn',
+)
 
 
 class ConfigError(ValueError):
@@ -76,7 +77,8 @@ def start_on_cpu(config: Config) -> None:
     """
     if config.launcher == 'none' or torch.cuda.is_available():
         return
-    config.setdefault('model_wrapper_cfg', dict(type='MMDistributedDataParallel', device_ids=None))
+    wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
+    config.setdefault('model_wrapper_cfg', wrapper)
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
 
@@ -93,7 +95,8 @@ def check_overrides(config: Config, options: dict[str, Any]) -> None:
         for depth, key in enumerate(path):
             node = _child(node, key, '.'.join(path[: depth + 1]))
         if not path:
-            _known(last, [*config.keys(), *RUNNER_KEYS], last)
+            arguments = inspect.signature(Runner.__init__).parameters
+            _known(last, [*config.keys(), *arguments, *_FURTHER_KEYS], last)
 
 
 def _child(node: Any, key: str, path: str) -> Any:
@@ -166,6 +169,8 @@ def prepare_training(config: Config, resume: str | None, amp: bool, auto_scale_l
         config.load_from = None if resume == 'auto' else resume
         _check_path(config, 'load_from')
     if amp:
+        if not torch.cuda.is_available():
+            raise ConfigError('--amp needs a GPU: leave it out')
         config.optim_wrapper.type = 'AmpOptimWrapper'
         config.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if auto_scale_lr:

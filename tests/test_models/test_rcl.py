@@ -119,6 +119,21 @@ def test_mates_are_found_and_judged_after_clustering():
     assert losses['positives_level_3'] == 1
 
 
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_mixed_precision_changes_the_loss_little(dtype):
+    model = build()
+    model.hierarchy.set_labels(torch.stack([torch.arange(20) // 2, torch.arange(20) // 10]))
+    model.loss(*batch(12, seed=1))
+    twin = copy.deepcopy(model)
+    expected = model.loss(*batch(12, seed=2))['loss']
+    with torch.autocast('cpu', dtype):
+        loss = twin.loss(*batch(12, seed=2))['loss']
+    loss.backward()
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(expected.item(), abs=0.1)
+    assert all(p.grad.isfinite().all() for p in twin.parameters() if p.requires_grad)
+
+
 def test_excluding_mates_takes_them_out_of_the_denominator():
     model, excluding = build(), build(head=dict(exclude_mates=True))
     labels = torch.stack([torch.arange(20) // 2, torch.arange(20) // 10])

@@ -70,10 +70,12 @@ class RelativeContrastiveLoss(nn.Module):
         """
         criteria = positive.shape[2]
         judged = positive.permute(2, 0, 1)
-        least = torch.finfo(predictions.dtype).min
-        negatives = (predictions @ queue.T / self.temperature).masked_fill(excluded, least)
+        # Under autocast the products come in half precision, too coarse for what follows.
+        dtype = predictions.dtype
+        negatives = (predictions @ queue.T).to(dtype) / self.temperature
+        negatives = negatives.masked_fill(excluded, torch.finfo(dtype).min)
         negatives = negatives.logsumexp(2, keepdim=True)
-        logits = torch.einsum('hnd,nrd->hnr', predictions, keys) / self.temperature
+        logits = torch.einsum('hnd,nrd->hnr', predictions, keys).to(dtype) / self.temperature
         total = torch.where(counted.permute(2, 0, 1), negatives, negatives.logaddexp(logits))
         pairs = total - judged * logits
         if self.judged_negative == 'literal':
