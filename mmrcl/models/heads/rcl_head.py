@@ -52,7 +52,7 @@ class RCLHead(BaseModule):
             excluded: entries that are empty or of the query's image, shape (N, K).
             mates: for ``exclude_mates``: entries of the query's cluster, shape (H, N, K).
         """
-        predictions = normalize(self.predictor(projection), dim=2)
+        predictions = normalize(self.predictor(projection).float(), dim=2)
         counted = keys.in_queue[:, :, None]
         excluded = excluded[None]
         if mates is not None:

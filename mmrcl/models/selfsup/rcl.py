@@ -174,7 +174,7 @@ class RCL(BaseSelfSupervisor):
     @torch.no_grad()
     def extract_keys(self, images: Tensor) -> Tensor:
         """Projections z-hat' of the momentum encoder, L2-normalised, shape (N, d)."""
-        return normalize(self.momentum_encoder(images)[0], dim=1)
+        return normalize(self.momentum_encoder(images)[0].float(), dim=1)
 
     def _compare(self, projection: Tensor, own: Tensor, indices: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():
