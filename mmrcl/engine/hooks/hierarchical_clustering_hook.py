@@ -1,6 +1,9 @@
 """Conducts the criteria: when they are made, when refined, what is logged (Sect. 4.3)."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging import Logger
 
 from mmengine.dist import all_gather, broadcast, is_main_process
 from mmengine.hooks import Hook
@@ -18,6 +21,16 @@ from mmrcl.models import RCL
 from mmrcl.registry import HOOKS, TASK_UTILS
 
 from ..extraction import Extracted, extract, unwrapped
+
+
+@contextmanager
+def _warnings_to(logger: Logger) -> Iterator[None]:
+    """Sends the warnings of the clustering library, which knows no logger, to ``logger``."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        yield
+    for warning in caught:
+        logger.warning(str(warning.message))
 
 
 @HOOKS.register_module()
@@ -159,11 +172,8 @@ class HierarchicalClusteringHook(Hook):
         hierarchy.set_bank(images.features)
         labels = hierarchy.labels.clone()
         if is_main_process():
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter('always')
+            with _warnings_to(runner.logger):
                 found = self.source(hierarchy.bank, images.classes)
-            for warning in caught:
-                runner.logger.warning(str(warning.message))
             labels = self._checked(found, labels)
         broadcast(labels)
         hierarchy.set_labels(labels, nested=self.source.nested)
@@ -186,11 +196,8 @@ class HierarchicalClusteringHook(Hook):
         scalars: dict[str, float] = dict(epoch=runner.epoch)
         for level in range(2, hierarchy.num_levels + 1):
             labels = hierarchy.level_labels(level)
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter('always')
+            with _warnings_to(runner.logger):
                 warn_of_percolation(labels, self.max_share, f'level {level}', self._remedy())
-            for warning in caught:
-                runner.logger.warning(str(warning.message))
             summary = summarize_partition(labels)
             runner.logger.info(
                 f'Level {level}: {summary.clusters} clusters, largest {summary.largest}, '
