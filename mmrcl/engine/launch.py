@@ -4,7 +4,7 @@ import argparse
 import difflib
 import inspect
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def load_config(args: argparse.Namespace) -> Config:
     """Reads and checks the config that ``args`` name, with their overrides.
 
     Raises:
-        ConfigError: for a missing file, an unknown key or a missing path.
+        ConfigError: for a missing file or an unknown key.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if not Path(args.config).is_file():
@@ -116,14 +116,18 @@ def _known(key: str, known: list[str], path: str) -> None:
 
 
 def check_config(config: Config) -> None:
-    """Refuses a config that lacks a part or names a folder or file that does not exist."""
+    """Refuses a config that lacks what training and testing share."""
     for key in ('model', 'default_scope'):
         if key not in config:
             raise ConfigError(f'the config has no {key}: start from one of configs/')
     if config.default_scope != 'mmrcl':
         raise ConfigError(f"default_scope='{config.default_scope}': set default_scope='mmrcl'")
-    for node in _dicts(config._cfg_dict):
-        for key in ('data_root', 'ann_file', 'checkpoint', 'pretrained', 'load_from'):
+
+
+def check_paths(config: Config, sections: Sequence[str]) -> None:
+    """Refuses a folder or file that does not exist, in the sections that will be used."""
+    for node in _dicts([config.get(section) for section in sections]):
+        for key in ('data_root', 'ann_file', 'checkpoint', 'pretrained'):
             _check_path(node, key)
 
 
@@ -164,10 +168,11 @@ def prepare_training(config: Config, resume: str | None, amp: bool, auto_scale_l
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
         if config.get(key) is None:
             raise ConfigError(f'the config has no {key}: it is not meant for training')
+    check_paths(config, ('model', 'train_dataloader', 'val_dataloader', 'custom_hooks'))
     if resume is not None:
         config.resume = True
         config.load_from = None if resume == 'auto' else resume
-        _check_path(config, 'load_from')
+    _check_path(config, 'load_from')
     if amp:
         if not torch.cuda.is_available():
             raise ConfigError('--amp needs a GPU: leave it out')
@@ -191,6 +196,7 @@ def prepare_test(config: Config, checkpoint: str) -> None:
     for key in ('test_dataloader', 'test_cfg'):
         if config.get(key) is None:
             raise ConfigError(f'the config has no {key}: it is not meant for testing')
+    check_paths(config, ('model', 'test_dataloader', 'test_cfg'))
     config.load_from = checkpoint
     _check_path(config, 'load_from')
     check_backbone(config, checkpoint)
