@@ -237,4 +237,5 @@ def build_runner(config: Config, train: bool = False) -> Runner:
             _ = runner.train_loop
         return runner
     except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(str(error).strip('\'"')) from error
+        # str() of a KeyError is its message in quotes.
+        raise ConfigError(error.args[0] if isinstance(error, KeyError) else error) from error
