@@ -70,6 +70,18 @@ def test_levels_nest_and_borders_follow_the_rule(seed):
                 assert labels[level][point] == labels[level][attached[point]]
 
 
+def test_a_border_point_stays_with_the_core_that_it_found_first():
+    """At the coarse radius a nearer core turns up in another cluster: following it would tear."""
+    point, left, right = [0.0, 0.0], [-0.34, 0.0], [0.2, 0.0]
+    beyond_left = [[-0.44, 0.0], [-0.44, 0.05], [-0.44, -0.05]]
+    beyond_right = [[0.58, 0.0], [0.579, 0.02]]
+    points = torch.tensor([point, left, *beyond_left, right, *beyond_right], dtype=torch.float64)
+    found = nested_dbscan(points, [0.35, 0.4])
+    assert found.core[:, [0, 1, 5]].tolist() == [[False, True, False], [False, True, True]]
+    assert found.labels[0].tolist() == [0, 0, 0, 0, 0, 5, 6, 7]
+    assert found.labels[1].tolist() == [0, 0, 0, 0, 0, 5, 5, 5]
+
+
 def test_everything_within_eps_is_one_cluster():
     found = nested_dbscan(blobs([150], 0.01), EPS, block_size=32, max_share=1.0)
     assert (found.labels == 0).all()
