@@ -191,8 +191,8 @@ def choose_radii(
         block_size: see above.
 
     Returns:
-        One radius for each of ``mean_sizes``, ascending. Where even the smallest radius breaks
-        the bound, that radius, with a :class:`PercolationWarning`.
+        One radius for each of ``mean_sizes``, ascending; two may be equal where the bound stops
+        both. Where even the smallest radius breaks the bound, that radius.
     """
     if list(mean_sizes) != sorted(mean_sizes) or mean_sizes[0] < 1:
         raise ValueError(f'mean_sizes={list(mean_sizes)} must ascend from at least 1')
