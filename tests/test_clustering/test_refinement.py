@@ -42,7 +42,7 @@ def test_equal_to_the_literal_refinement(seed):
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6))
 def test_invariants_over_many_refinements(seed):
     """30 examples of 10 refinements each: 300 refinements from random hierarchies."""

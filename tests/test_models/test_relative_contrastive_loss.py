@@ -66,7 +66,7 @@ def literal(predictions, keys, positive, queue, excluded, in_queue, judged_negat
 
 
 @pytest.mark.parametrize('judged_negative', ['literal', 'left_out'])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6))
 def test_value_and_gradient_equal_the_literal_reading(judged_negative, seed):
     predictions, keys, positive, queue, excluded, in_queue = case(seed)
