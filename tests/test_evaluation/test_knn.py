@@ -30,7 +30,7 @@ def literal_knn(train, labels, features, k, temperature):
     return predictions
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 10**6),
     k=st.integers(1, 80),
