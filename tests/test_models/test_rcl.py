@@ -65,11 +65,12 @@ def batch(num: int = 6, seed: int = 0):
 
 def test_own_view_alone_is_infonce_in_both_directions():
     model = build(**OWN_VIEW)
-    model.loss(*batch(seed=1))
+    model.loss(*batch(12, seed=1))
     stored, filled = model.queue.features.clone(), model.queue.indices >= 0
     (view_1, view_2), samples = batch(seed=2)
     indices = torch.tensor([sample.sample_idx for sample in samples])
     own = model.queue.indices.clone()
+    assert torch.isin(indices, own).any()
     twin = copy.deepcopy(model)
     loss = model.loss([view_1, view_2], samples)['loss']
 
