@@ -25,7 +25,7 @@ model = dict(
             num_predictors=3,
             norm_cfg=dict(type='BN1d'),
         ),
-        # On small data sets pairs judged negative hurt when read to the letter (docs/method.md).
+        # Pairs judged negative are left out rather than read to the letter, see docs/method.md.
         loss=dict(type='RelativeContrastiveLoss', temperature=0.1, judged_negative='left_out'),
     ),
     queue=dict(type='SupportQueue', length=4096, feat_dim=128),
