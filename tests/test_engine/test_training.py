@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mmrcl.clustering import nesting_conformity
+from mmrcl.engine.launch import build_runner
 
 from .runs import tiny_config, train
 
@@ -44,6 +45,25 @@ def test_resumed_run_ends_like_the_run_without_a_stop(whole_run, tmp_path, stop)
         assert_same(expected[part], found[part], part)
     assert any(name.endswith('queue.features') for name in expected['state_dict'])
     assert any(name.endswith('hierarchy.labels') for name in expected['state_dict'])
+
+
+def test_resume_inside_an_epoch_goes_on(tmp_path):
+    """mmengine replays the epoch, so the end differs; the hierarchy must carry over all the same."""
+    by_iter = dict(by_epoch=False, interval=14)
+    train(tiny_config(tmp_path / 'whole', default_hooks__checkpoint=by_iter))
+    checkpoint = tmp_path / 'whole/iter_14.pth'
+    before = torch.load(checkpoint, weights_only=False)['state_dict']
+    assert before['hierarchy.initialized']
+    resume = dict(load_from=str(checkpoint), resume=True)
+
+    loaded = build_runner(tiny_config(tmp_path / 'loaded', **resume), train=True)
+    loaded.load_or_resume()
+    assert torch.equal(loaded.model.hierarchy.labels, before['hierarchy.labels'])
+    assert torch.equal(loaded.model.queue.features, before['queue.features'])
+
+    resumed = train(tiny_config(tmp_path / 'resumed', **resume))
+    assert resumed.epoch == 4
+    resumed.model.hierarchy.check()
 
 
 def test_same_seed_same_run_other_seed_other_run(whole_run, tmp_path):
