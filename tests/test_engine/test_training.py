@@ -48,7 +48,7 @@ def test_resumed_run_ends_like_the_run_without_a_stop(whole_run, tmp_path, stop)
 
 
 def test_resume_inside_an_epoch_goes_on(tmp_path):
-    """mmengine replays the epoch, so the end differs; the hierarchy must carry over all the same."""
+    """mmengine replays the epoch, so the end differs, but the hierarchy must carry over."""
     by_iter = dict(by_epoch=False, interval=14)
     train(tiny_config(tmp_path / 'whole', default_hooks__checkpoint=by_iter))
     checkpoint = tmp_path / 'whole/iter_14.pth'
