@@ -100,7 +100,7 @@ def build_model(config: Config, checkpoint: Path | None) -> nn.Module:
     model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
     model.init_weights()
     if checkpoint is not None:
-        model.load_state_dict(torch.load(checkpoint, weights_only=False)['state_dict'])
+        model.load_state_dict(torch.load(checkpoint, 'cpu', weights_only=False)['state_dict'])
     return model
 
 

@@ -53,7 +53,7 @@ def main() -> None:
     init_default_scope('mmrcl')
     config = Config.fromfile(args.config)
     model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
-    model.load_state_dict(torch.load(args.checkpoint, weights_only=False)['state_dict'])
+    model.load_state_dict(torch.load(args.checkpoint, 'cpu', weights_only=False)['state_dict'])
     loader = Runner.build_dataloader(config.plain_train_dataloader)
     features, classes = extract(model, model.extract_keys, loader)
     start = TASK_UTILS.build(config.custom_hooks[0].source)(features)
