@@ -20,6 +20,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from mmrcl.engine.extraction import extract_representation
@@ -182,7 +183,8 @@ def main() -> None:
             features[name] = encode(model, config)
         results = score(features)
         written = {write_results_csv(args.work_dir / 'results.csv', results): 'the table below'}
-    with step('Drawing'):
+    # t-SNE's short parallel regions wait long for each other on a busy machine.
+    with step('Drawing'), threadpool_limits(1):
         written |= draw(args.work_dir, config, features, model.hierarchy.labels)
 
     print('\nAccuracy on test digits (1 % and 10 % of the labels: mean of 10 balanced draws)\n')
