@@ -38,8 +38,6 @@ def segment_mean(values: Tensor, groups: Groups) -> Tensor:
     Sums run in row order, so the result is the same on every call and every rank, which atomic
     additions on a GPU would not guarantee.
     """
-    if values.numel() == 0:
-        return values.new_zeros(len(groups.ids), values.shape[1])
     return torch.segment_reduce(values[groups.order], 'mean', lengths=groups.counts, axis=0)
 
 

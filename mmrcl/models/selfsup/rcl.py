@@ -126,9 +126,7 @@ class RCL(BaseSelfSupervisor):
                     '...), and HierarchicalClusteringHook in custom_hooks to fill it'
                 )
 
-    def loss(
-        self, inputs: list[Tensor], data_samples: list[DataSample], **kwargs: object
-    ) -> dict[str, Tensor]:
+    def loss(self, inputs: list[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
         """One step of training.
 
         Args:
