@@ -158,6 +158,8 @@ class RCL(BaseSelfSupervisor):
         try:
             projection = self.neck(maps)[0]
         except RuntimeError as error:
+            if 'shapes cannot be multiplied' not in str(error):
+                raise
             raise ValueError(
                 f'model.neck does not take what the backbone gives, {tuple(maps[-1].shape)}: set '
                 f'model.neck.in_channels={maps[-1].shape[1]} ({error})'
