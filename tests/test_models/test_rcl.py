@@ -186,6 +186,10 @@ def test_every_trained_parameter_gets_a_gradient():
         (dict(queue=dict(feat_dim=16)), 'model.queue.feat_dim=16'),
         (dict(hierarchy=dict(feat_dim=4)), 'model.hierarchy.feat_dim=4'),
         (dict(hierarchy=None, head=dict(predictor=dict(num_predictors=1))), 'ClusterRetriever nee'),
+        (
+            dict(hierarchy=None, head=dict(predictor=dict(num_predictors=1), exclude_mates=True)),
+            'exclude_mates=True leaves out cluster mates',
+        ),
         (dict(retrievers=[]), 'retrievers is empty'),
     ],
 )

@@ -34,16 +34,19 @@ def case(seed: int):
     keys = torch.cat([own, picked], 1)
     never = torch.zeros(num, 1, dtype=torch.bool)
     in_queue = torch.cat([never, in_queue], 1)
-    excluded = torch.rand(num, length, generator=generator) < 0.2
-    for query in range(num):
-        excluded[query, slots[query]] = False
+    labelings = (1, levels)[integer(0, 1)]
+    query_labels = torch.randint(4, (labelings, num), generator=generator)
+    entry_labels = torch.randint(-1, 8, (labelings, length), generator=generator)
+    entry_labels[:, slots[0]] = 9
     positive = torch.rand(num, retrieved + 1, levels, generator=generator) < 0.6
     positive[:, 0] = True
     predictions = unit(1 if shared else levels, num, dim).requires_grad_()
-    return predictions, keys, positive, queue, excluded, in_queue
+    return predictions, keys, positive, queue, query_labels, entry_labels, in_queue[:, :, None]
 
 
-def literal(predictions, keys, positive, queue, excluded, in_queue, judged_negative):
+def literal(
+    predictions, keys, positive, queue, query_labels, entry_labels, in_queue, judged_negative
+):
     """Eq. 2 and 3 term by term; the numerator of a negative pair is 1."""
     num, retrieved, levels = positive.shape
     total = 0.0
@@ -53,10 +56,14 @@ def literal(predictions, keys, positive, queue, excluded, in_queue, judged_negat
             weights = weights / weights.sum().clamp(min=1)
             for i in range(levels):
                 q = predictions[i if len(predictions) > 1 else 0, n]
+                mine, theirs = (
+                    query_labels[i % len(query_labels), n],
+                    entry_labels[i % len(entry_labels)],
+                )
                 denominator = torch.exp(q @ keys[n, r] / TAU)
                 for k in range(len(queue)):
                     itself = bool(in_queue[n, r]) and torch.equal(queue[k], keys[n, r])
-                    if not excluded[n, k] and not itself:
+                    if theirs[k] not in (-1, mine) and not itself:
                         denominator = denominator + torch.exp(q @ queue[k] / TAU)
                 same = bool(positive[n, r, i])
                 numerator = torch.exp(q @ keys[n, r] / TAU) if same else torch.ones(())
@@ -69,22 +76,20 @@ def literal(predictions, keys, positive, queue, excluded, in_queue, judged_negat
 @settings(max_examples=60)
 @given(seed=st.integers(0, 10**6))
 def test_value_and_gradient_equal_the_literal_reading(judged_negative, seed):
-    predictions, keys, positive, queue, excluded, in_queue = case(seed)
-    loss = RelativeContrastiveLoss(TAU, judged_negative)(
-        predictions, keys, positive, queue, excluded[None], in_queue[:, :, None]
-    )['loss']
-    expected = literal(predictions, keys, positive, queue, excluded, in_queue, judged_negative)
+    given = case(seed)
+    loss = RelativeContrastiveLoss(TAU, judged_negative)(*given)['loss']
+    expected = literal(*given, judged_negative)
     assert abs(float(loss) - float(expected)) < 1e-10
-    gradients = [torch.autograd.grad(value, predictions)[0] for value in (loss, expected)]
+    gradients = [torch.autograd.grad(value, given[0])[0] for value in (loss, expected)]
     assert (gradients[0] - gradients[1]).abs().max() < 1e-10
 
 
 def test_gradient_is_equation_4():
     predictions, keys, positive, queue, *_ = case(5)
     queries, retrieved = keys.shape[:2]
-    nothing = torch.zeros(1, queries, len(queue), dtype=torch.bool)
+    labels = torch.zeros(1, queries).long(), torch.ones(1, len(queue)).long()
     outside = torch.zeros(queries, retrieved, 1, dtype=torch.bool)
-    loss = RelativeContrastiveLoss(TAU)(predictions, keys, positive, queue, nothing, outside)
+    loss = RelativeContrastiveLoss(TAU)(predictions, keys, positive, queue, *labels, outside)
     gradient = torch.autograd.grad(loss['loss'], predictions)[0]
     expected = torch.zeros_like(gradient)
     levels = positive.shape[2]
@@ -114,7 +119,8 @@ def test_one_criterion_without_retrieval_is_infonce():
             own[:, None],
             torch.ones(6, 1, 1, dtype=torch.bool),
             queue,
-            torch.zeros(1, 6, 20, dtype=torch.bool),
+            torch.zeros(1, 6, dtype=torch.long),
+            torch.ones(1, 20, dtype=torch.long),
             torch.zeros(6, 1, 1, dtype=torch.bool),
         )['loss']
         assert float(loss) == pytest.approx(float(expected), abs=1e-12)
@@ -131,7 +137,8 @@ def test_empty_queue_gives_zero_loss_and_a_finite_gradient():
         normalize(torch.randn(4, 1, 8), dim=2),
         torch.ones(4, 1, 1, dtype=torch.bool),
         torch.zeros(16, 8),
-        torch.ones(1, 4, 16, dtype=torch.bool),
+        torch.arange(4)[None],
+        torch.full((1, 16), -1),
         torch.zeros(4, 1, 1, dtype=torch.bool),
     )['loss']
     loss.backward()
@@ -140,10 +147,9 @@ def test_empty_queue_gives_zero_loss_and_a_finite_gradient():
 
 
 def test_parts_for_the_log():
-    predictions, keys, positive, queue, excluded, in_queue = case(11)
-    found = RelativeContrastiveLoss(TAU)(
-        predictions, keys, positive, queue, excluded[None], in_queue[:, :, None]
-    )
+    given = case(11)
+    positive = given[2]
+    found = RelativeContrastiveLoss(TAU)(*given)
     shares = positive.double().mean((0, 1))
     for level, share in enumerate(shares, 1):
         assert float(found[f'positives_level_{level}']) == pytest.approx(float(share))
@@ -161,7 +167,8 @@ def test_a_negative_pair_can_go_below_zero():
         torch.tensor([[[-1.0, 0.0]]]),
         torch.zeros(1, 1, 1, dtype=torch.bool),
         torch.tensor([[-1.0, 0.0]]),
-        torch.zeros(1, 1, 1, dtype=torch.bool),
+        torch.tensor([[0]]),
+        torch.tensor([[1]]),
         torch.zeros(1, 1, 1, dtype=torch.bool),
     )['loss']
     assert float(loss) == pytest.approx(math.log(2) - 10, abs=1e-5)

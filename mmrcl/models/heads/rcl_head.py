@@ -17,7 +17,7 @@ class RCLHead(BaseModule):
         predictor: config of a :class:`MultiPredictorNeck`.
         loss: config of a :class:`RelativeContrastiveLoss`.
         exclude_mates: at each level, leave queue entries of the query's own cluster out of the
-            denominator. The paper keeps them.
+            denominator. The paper leaves out only those of the query's own image.
         init_cfg: as in mmengine's BaseModule.
     """
 
@@ -39,8 +39,8 @@ class RCLHead(BaseModule):
         keys: Keys,
         positive: Tensor,
         queue: Tensor,
-        excluded: Tensor,
-        mates: Tensor | None = None,
+        query_labels: Tensor,
+        entry_labels: Tensor,
     ) -> dict[str, Tensor]:
         """Loss and its parts; see :class:`RelativeContrastiveLoss`.
 
@@ -49,15 +49,22 @@ class RCLHead(BaseModule):
             keys: R keys a query.
             positive: verdict of each criterion on each key, shape (N, R, H).
             queue: features of the support queue, shape (K, d).
-            excluded: entries that are empty or of the query's image, shape (N, K).
-            mates: for ``exclude_mates``: entries of the query's cluster, shape (H, N, K).
+            query_labels: labels of the queries at all levels, shape (H, N).
+            entry_labels: labels of the queue's entries at all levels, -1 where it is empty, shape
+                (H, K).
         """
         predictions = normalize(self.predictor(projection).float(), dim=2)
         counted = keys.in_queue[:, :, None]
-        excluded = excluded[None]
-        if mates is not None:
+        if self.exclude_mates:
             counted = counted & ~positive
-            excluded = excluded | mates
+        else:
+            query_labels, entry_labels = query_labels[:1], entry_labels[:1]
         return self.loss_module(
-            predictions, keys.features, positive, queue.to(predictions), excluded, counted
+            predictions,
+            keys.features,
+            positive,
+            queue.to(predictions),
+            query_labels,
+            entry_labels,
+            counted,
         )

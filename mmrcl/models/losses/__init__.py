@@ -1,5 +1,6 @@
 """Losses."""
 
 from .relative_contrastive_loss import RelativeContrastiveLoss
+from .streaming_logsumexp import streaming_logsumexp
 
-__all__ = ['RelativeContrastiveLoss']
+__all__ = ['RelativeContrastiveLoss', 'streaming_logsumexp']

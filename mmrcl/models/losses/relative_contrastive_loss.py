@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from mmrcl.registry import MODELS
 
+from .streaming_logsumexp import streaming_logsumexp
+
 
 @MODELS.register_module()
 class RelativeContrastiveLoss(nn.Module):
@@ -49,17 +51,22 @@ class RelativeContrastiveLoss(nn.Module):
         keys: Tensor,
         positive: Tensor,
         queue: Tensor,
-        excluded: Tensor,
+        query_labels: Tensor,
+        entry_labels: Tensor,
         counted: Tensor,
     ) -> dict[str, Tensor]:
         """Loss of a batch, and its parts for the log.
+
+        The denominator leaves out the entries of the queue that carry the query's label, and
+        those with label -1.
 
         Args:
             predictions: q_i, L2-normalised, shape (H, N, d), or (1, N, d) if shared.
             keys: z', L2-normalised, shape (N, R, d).
             positive: verdict of each criterion, shape (N, R, H), bool.
             queue: s_k, L2-normalised, shape (K, d).
-            excluded: entries that the denominator leaves out, shape (1 or H, N, K), bool.
+            query_labels: shape (1 or H, N).
+            entry_labels: shape (1 or H, K).
             counted: whether the denominator over the queue holds the key already, shape
                 (N, R, 1 or H), bool.
 
@@ -70,12 +77,12 @@ class RelativeContrastiveLoss(nn.Module):
         """
         criteria = positive.shape[2]
         judged = positive.permute(2, 0, 1)
+        scaled = predictions / self.temperature
+        if len(query_labels) > 1:
+            scaled = scaled.expand(criteria, -1, -1)
+        negatives = streaming_logsumexp(scaled, queue, query_labels, entry_labels)[:, :, None]
         # Under autocast the products come in half precision, too coarse for what follows.
-        dtype = predictions.dtype
-        negatives = (predictions @ queue.T).to(dtype) / self.temperature
-        negatives = negatives.masked_fill(excluded, torch.finfo(dtype).min)
-        negatives = negatives.logsumexp(2, keepdim=True)
-        logits = torch.einsum('hnd,nrd->hnr', predictions, keys).to(dtype) / self.temperature
+        logits = torch.einsum('hnd,nrd->hnr', scaled, keys).to(predictions.dtype)
         total = torch.where(counted.permute(2, 0, 1), negatives, negatives.logaddexp(logits))
         pairs = total - judged * logits
         if self.judged_negative == 'literal':

@@ -119,6 +119,11 @@ class RCL(BaseSelfSupervisor):
             raise ValueError(
                 'model.retrievers is empty: name at least dict(type="OwnViewRetriever")'
             )
+        if self.head.exclude_mates and self.hierarchy is None:
+            raise ValueError(
+                'model.head.exclude_mates=True leaves out cluster mates and needs model.hierarchy: '
+                'set one, or exclude_mates=False'
+            )
         for retriever in self.retrievers:
             if retriever.needs_hierarchy and self.hierarchy is None:
                 raise ValueError(
@@ -182,13 +187,8 @@ class RCL(BaseSelfSupervisor):
             retrieved = [retriever(given) for retriever in self.retrievers]
             keys = Keys(*(torch.cat(parts, 1) for parts in zip(*retrieved, strict=True)))
             positive = self._judge(indices, keys.indices)
-            stored = self.queue.indices
-            excluded = (stored < 0) | (stored == indices[:, None])
-            mates = None
-            if self.head.exclude_mates:
-                mates = self._judge(indices, stored.clamp(min=0).expand(len(indices), -1))
-                mates = mates.permute(2, 0, 1)
-        losses = self.head.loss(projection, keys, positive, self.queue.features, excluded, mates)
+            labels, entries = self._labels(indices), self._labels(self.queue.indices)
+        losses = self.head.loss(projection, keys, positive, self.queue.features, labels, entries)
         hits = [
             part.found
             for part, retriever in zip(retrieved, self.retrievers, strict=True)
@@ -205,6 +205,12 @@ class RCL(BaseSelfSupervisor):
             return torch.ones(*keys.shape, 1, dtype=torch.bool, device=keys.device)
         same = self.hierarchy.labels_of(queries)[:, :, None] == self.hierarchy.labels_of(keys)
         return same.permute(1, 2, 0)
+
+    def _labels(self, images: Tensor) -> Tensor:
+        """Labels of ``images`` (n,) at all levels, (H, n); -1 where there is no image."""
+        if self.hierarchy is None:
+            return images[None]
+        return self.hierarchy.labels_of(images.clamp(min=0)).masked_fill(images < 0, -1)
 
     @torch.no_grad()
     def _remember(self, key_1: Tensor, key_2: Tensor, indices: Tensor) -> None:

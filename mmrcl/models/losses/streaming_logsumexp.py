@@ -1,0 +1,89 @@
+"""Log-sum-exp over a long queue without ever holding all logits."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+
+def streaming_logsumexp(
+    queries: Tensor,
+    entries: Tensor,
+    query_labels: Tensor,
+    entry_labels: Tensor,
+    block_size: int | None = None,
+) -> Tensor:
+    """Log-sum-exp of the products of each query with the entries whose label differs.
+
+    Walks over the entries block by block with a running maximum and, in the same walk, sums the
+    entries weighted by the exponentials: that sum over the total is the gradient, so the backward
+    pass multiplies nothing anew. The entries get no gradient. A query with no entry left gets the
+    lowest finite number of its type, roughly.
+
+    Args:
+        queries: shape (L, n, d).
+        entries: shape (K, d).
+        query_labels: shape (1 or L, n).
+        entry_labels: shape (1 or L, K); an entry with -1 is left out for every query.
+        block_size: products held at a time; by default what measured well for the device.
+
+    Returns:
+        Shape (L, n), with a gradient for ``queries``.
+    """
+    if block_size is None:
+        block_size = 1 << 25 if queries.is_cuda else 1 << 20
+    result: Tensor = _StreamingLogSumExp.apply(
+        queries, entries, query_labels, entry_labels, block_size
+    )
+    return result
+
+
+class _StreamingLogSumExp(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        queries: Tensor,
+        entries: Tensor,
+        query_labels: Tensor,
+        entry_labels: Tensor,
+        block_size: int,
+    ) -> Tensor:
+        levels, rows, dim = queries.shape
+        # Nearly square blocks: the products of a narrow one would cost less than its sums.
+        height = max(1, min(rows, int(block_size**0.5) // levels))
+        width = max(1, block_size // (levels * height))
+        results = [
+            _softmax_mean(*part, entries, entry_labels, width)
+            for part in zip(queries.split(height, 1), query_labels.split(height, 1), strict=True)
+        ]
+        ctx.save_for_backward(torch.cat([mean for _, mean in results], 1))
+        return torch.cat([value for value, _ in results], 1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (mean,) = ctx.saved_tensors
+        return gradient[:, :, None] * mean, None, None, None, None
+
+
+def _softmax_mean(
+    queries: Tensor, labels: Tensor, entries: Tensor, entry_labels: Tensor, width: int
+) -> tuple[Tensor, Tensor]:
+    """Log-sum-exp (L, n), and mean of the entries under the softmax of the logits (L, n, d)."""
+    lowest = torch.finfo(queries.dtype).min
+    peak = queries.new_full((*queries.shape[:2], 1), lowest)
+    total = torch.zeros_like(peak)
+    mean = torch.zeros_like(queries)
+    for block, block_labels in zip(entries.split(width), entry_labels.split(width, 1), strict=True):
+        # Under autocast the products come in half precision, too coarse for the sums.
+        logits = (queries @ block.T).to(queries.dtype)
+        excluded = (labels[:, :, None] == block_labels[:, None]) | (block_labels < 0)[:, None]
+        logits.masked_fill_(excluded, lowest)
+        higher = peak.maximum(logits.amax(2, keepdim=True))
+        weights = logits.sub_(higher).exp_()
+        shrink = (peak - higher).exp()
+        total = total * shrink + weights.sum(2, keepdim=True)
+        mean = mean * shrink + (weights @ block).to(queries.dtype)
+        peak = higher
+    return (peak + total.log())[:, :, 0], mean / total

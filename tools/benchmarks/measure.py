@@ -1,0 +1,158 @@
+"""What the benchmarks share: times taken in turn, peak memory, tables and CSV."""
+
+import csv
+import multiprocessing
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+Job = Callable[[], object]
+Row = Mapping[str, Any]
+
+
+def machine(*packages: str) -> str:
+    """Processor, cores in use, accelerator and the versions of torch and of ``packages``."""
+    name = _field('/proc/cpuinfo', 'model name') or platform.processor() or platform.machine()
+    parts = [f'{name}, {torch.get_num_threads()} threads']
+    if torch.cuda.is_available():
+        parts.append(torch.cuda.get_device_name())
+    parts += [f'{package} {_version(package)}' for package in ('torch', *packages)]
+    return f'Python {platform.python_version()}; ' + '; '.join(parts)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return 'not installed'
+
+
+def synchronize() -> None:
+    """Waits for the accelerator, if there is one."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def seconds(job: Job) -> float:
+    """Wall time of one call."""
+    synchronize()
+    start = time.perf_counter()
+    job()
+    synchronize()
+    return time.perf_counter() - start
+
+
+def times_in_turn(
+    jobs: Mapping[str, Job], repeats: int, warmup: int = 1, before: Job = lambda: None
+) -> dict[str, list[float]]:
+    """Seconds of ``repeats`` calls of each job, A B A B ..., so that drift hits all alike.
+
+    Args:
+        jobs: by name.
+        repeats: calls that count.
+        warmup: calls before that do not.
+        before: called before each job, outside the clock.
+    """
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    for turn in range(warmup + repeats):
+        for name, job in jobs.items():
+            before()
+            taken = seconds(job)
+            if turn >= warmup:
+                times[name].append(taken)
+    return times
+
+
+def spread(values: Iterable[float], scale: float = 1.0, digits: int = 3) -> str:
+    """Median, with minimum and maximum behind it."""
+    ordered = sorted(scale * value for value in values)
+    middle = statistics.median(ordered)
+    return f'{middle:.{digits}g} ({ordered[0]:.{digits}g}-{ordered[-1]:.{digits}g})'
+
+
+def peak_memory(prepare: Callable[..., Job], *args: Any) -> float:
+    """MiB that a job takes at its peak beyond what was there before, in a process of its own.
+
+    On a GPU it is what the allocator handed out, on a CPU the resident memory of the process.
+
+    Args:
+        prepare: top-level function that makes the inputs and returns the job.
+        args: its arguments.
+
+    Raises:
+        RuntimeError: if the process fails.
+    """
+    context = multiprocessing.get_context('spawn')
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(
+        target=_report_peak, args=(sender, torch.get_num_threads(), prepare, args)
+    )
+    child.start()
+    sender.close()
+    try:
+        return receiver.recv()
+    except EOFError:
+        raise RuntimeError(
+            f'{prepare.__name__}{args} failed while its memory was measured'
+        ) from None
+    finally:
+        child.join()
+
+
+def _report_peak(sender: Any, threads: int, prepare: Callable[..., Job], args: tuple) -> None:
+    torch.set_num_threads(threads)
+    job = prepare(*args)
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        job()
+        sender.send((torch.cuda.max_memory_allocated() - before) / 2**20)
+        return
+    # Writing 5 there sets the peak of the process back to what it holds now (Linux).
+    Path('/proc/self/clear_refs').write_text('5')
+    before = _resident('VmRSS')
+    job()
+    sender.send(_resident('VmHWM') - before)
+
+
+def _resident(name: str) -> float:
+    field = _field('/proc/self/status', name)
+    if field is None:
+        raise RuntimeError(
+            f'no {name} in /proc/self/status: peak memory is measured on Linux alone'
+        )
+    return int(field.split()[0]) / 1024
+
+
+def _field(path: str, name: str) -> str | None:
+    """The first value of a field in a file of lines ``name : value``, if the file exists."""
+    if not Path(path).exists():
+        return None
+    for line in Path(path).read_text().splitlines():
+        if line.startswith(name):
+            return line.split(':', 1)[1].strip()
+    return None
+
+
+def show(rows: list[Row], out: str | os.PathLike | None) -> None:
+    """Prints rows of like keys as a Markdown table, and writes them to the CSV file ``out``."""
+    names = list(rows[0])
+    print('| ' + ' | '.join(names) + ' |')
+    print('|' + '---|' * len(names))
+    for row in rows:
+        print('| ' + ' | '.join(str(row[name]) for name in names) + ' |', flush=True)
+    if out is not None:
+        path = Path(out)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open('w', newline='') as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(rows)
+        print(f'\nwritten to {path}')
