@@ -30,6 +30,9 @@ setup(
         'onedl-mmcv',
         'onedl-mmpretrain',
         'numpy',
+        # K-means on tensors, on any device. None of its releases runs on Python 3.10: there the
+        # K-means sources ask for a newer Python, and all else works.
+        'pt-kmeans>=0.9.2; python_version >= "3.11"',
         'scikit-learn',
         'scipy',
         'matplotlib',

@@ -1,20 +1,31 @@
-"""Hierarchical clustering as a library: tensors in, labels out (torch and numpy only)."""
+"""Hierarchical clustering as a library: tensors in, labels out (torch, numpy and pt_kmeans)."""
 
-from .dbscan import NestedPartition, PercolationWarning, choose_radii, nested_dbscan
+from .dbscan import NestedPartition, PercolationWarning, nested_dbscan
 from .density_peaks import density_peaks
+from .euclidean_graph import EuclideanGraph
 from .hierarchy import LabelHierarchy, canonical_labels
+from .jaccard_graph import JaccardGraph
 from .kmeans import kmeans
 from .label_propagation import isolated_pair_score, propagation_kernel, propagation_score
-from .neighbors import EuclideanGraph, JaccardGraph, nearest_neighbors
+from .neighbors import nearest_neighbors
 from .quality import PartitionSummary, nesting_conformity, summarize_partition
+from .radii import choose_radii
 from .refinement import HierarchyRefiner, LevelChange
-from .sources import ClassSource, ClusteringSource, DBSCANSource, KMeansSource
+from .sharing import Ranks
+from .sources import (
+    ClassSource,
+    ClusteringSource,
+    DBSCANSource,
+    HierarchicalKMeansSource,
+    KMeansSource,
+)
 
 __all__ = [
     'ClassSource',
     'ClusteringSource',
     'DBSCANSource',
     'EuclideanGraph',
+    'HierarchicalKMeansSource',
     'HierarchyRefiner',
     'JaccardGraph',
     'KMeansSource',
@@ -23,6 +34,7 @@ __all__ = [
     'NestedPartition',
     'PartitionSummary',
     'PercolationWarning',
+    'Ranks',
     'canonical_labels',
     'choose_radii',
     'density_peaks',

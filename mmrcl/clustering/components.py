@@ -1,5 +1,6 @@
 """Connected components by label hooking and pointer jumping."""
 
+import torch
 from torch import Tensor
 
 
@@ -24,6 +25,36 @@ def connect(roots: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
         roots.scatter_reduce_(0, left.maximum(right), left.minimum(right), 'amin')
         _flatten(roots)
     return roots
+
+
+def joining_pairs(linked: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """Thins out the pairs of a dense block to a few that join the same components.
+
+    Each round takes the first pair of each row and of each column that still links two
+    components, so these halve in number at least.
+
+    Args:
+        linked: which rows and columns are linked, shape (m, n).
+        left: component of each row, any integers, shape (m,).
+        right: component of each column, shape (n,).
+
+    Returns:
+        The pairs taken, shape (m, n), bool; at most 2 log2(m + n) in a row or a column each.
+    """
+    names, number = torch.unique(torch.cat([left, right]), return_inverse=True)
+    roots = torch.arange(len(names), device=linked.device)
+    left, right = number.split([len(left), len(right)])
+    taken = torch.zeros_like(linked)
+    while True:
+        apart = linked & (roots[left][:, None] != roots[right])
+        by_row, col = apart.view(torch.uint8).max(1)
+        by_col, row = apart.view(torch.uint8).max(0)
+        rows = torch.cat([by_row.nonzero()[:, 0], row[by_col.bool()]])
+        cols = torch.cat([col[by_row.bool()], by_col.nonzero()[:, 0]])
+        if len(rows) == 0:
+            return taken
+        taken[rows, cols] = True
+        connect(roots, left[rows], right[cols])
 
 
 def _flatten(roots: Tensor) -> None:

@@ -1,6 +1,6 @@
 """Nested labels of every image, with the features that they were made from."""
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +39,8 @@ class LabelHierarchy(nn.Module):
         feat_dim: d, length of a feature.
         num_samples: N; 0 leaves the size to :meth:`allocate` or to a checkpoint.
         bank_momentum: share of its old value that a bank entry keeps at an update, in [0, 1).
+        bank_dtype: ``'float32'``, or ``'float16'`` for half the memory: 0.66 GB for ImageNet at
+            d = 256. All sums are taken in float32.
     """
 
     labels: Tensor
@@ -51,6 +53,7 @@ class LabelHierarchy(nn.Module):
         feat_dim: int = 256,
         num_samples: int = 0,
         bank_momentum: float = 0.0,
+        bank_dtype: Literal['float32', 'float16'] = 'float32',
     ) -> None:
         super().__init__()
         if num_levels < 2:
@@ -59,11 +62,13 @@ class LabelHierarchy(nn.Module):
             )
         if not 0 <= bank_momentum < 1:
             raise ValueError(f'bank_momentum={bank_momentum} must be in [0, 1)')
+        if bank_dtype not in ('float32', 'float16'):
+            raise ValueError(f"bank_dtype='{bank_dtype}' is unknown: use 'float32' or 'float16'")
         self.num_levels = num_levels
         self.feat_dim = feat_dim
         self.bank_momentum = bank_momentum
         self.register_buffer('labels', torch.empty(num_levels - 1, 0, dtype=torch.long))
-        self.register_buffer('bank', torch.empty(0, feat_dim))
+        self.register_buffer('bank', torch.empty(0, feat_dim, dtype=getattr(torch, bank_dtype)))
         self.register_buffer('initialized', torch.tensor(False))
         self.allocate(num_samples)
 
@@ -138,9 +143,10 @@ class LabelHierarchy(nn.Module):
             features: their L2-normalised features, shape (n, d).
         """
         groups = group_rows(indices)
-        new = segment_mean(features.to(self.bank.dtype), groups)
-        old = self.bank[groups.ids]
-        self.bank[groups.ids] = normalize(old.lerp(new, 1 - self.bank_momentum), dim=1)
+        wide = torch.promote_types(self.bank.dtype, torch.float32)
+        new = segment_mean(features.to(wide), groups)
+        moved = self.bank[groups.ids].to(wide).lerp(new, 1 - self.bank_momentum)
+        self.bank[groups.ids] = normalize(moved, dim=1).to(self.bank.dtype)
 
     def check(self) -> None:
         """Proves that labels are valid, canonical and nested.
@@ -168,7 +174,8 @@ class LabelHierarchy(nn.Module):
         It compares ranks, so it must depend on every bit and on the order of the entries.
         """
         total = torch.zeros((), dtype=torch.long, device=self.labels.device)
-        for part in (self.labels, self.bank.view(torch.int32)):
+        bits = torch.int16 if self.bank.dtype == torch.float16 else torch.int32
+        for part in (self.labels, self.bank.view(bits)):
             for chunk in part.flatten().split(1 << 22):
                 weight = torch.arange(1, 2 * len(chunk), 2, device=chunk.device)
                 total = total * 1_000_003 + (chunk * weight).sum()

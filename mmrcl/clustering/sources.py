@@ -1,18 +1,25 @@
 """Where the labels of levels 2..H come from: interchangeable, features in, labels out.
 
-A source is called with the features of all images, shape (N, d), L2-normalised, and their classes
-where these are known, and returns labels of shape (H - 1, N), from fine to coarse. Its attribute
-``nested`` says whether these nest.
+A source is called with the features of all images, shape (N, d), L2-normalised, their classes
+where these are known, and someone to tell how far along it is. It returns labels of shape
+(H - 1, N), from fine to coarse. Its attribute ``nested`` says whether these nest. Under a launcher
+all ranks call it.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
-from .dbscan import Metric, choose_radii, nested_dbscan
-from .kmeans import kmeans
+from .dbscan import check_radii, nested_dbscan
+from .euclidean_graph import EuclideanGraph
+from .graphs import Graph
+from .jaccard_graph import JaccardGraph
+from .kmeans import kmeans, require_kmeans
+from .radii import choose_radii
+from .segments import group_rows, segment_mean
+from .sharing import Progress, Ranks, silent
 
 
 class ClusteringSource(Protocol):
@@ -20,7 +27,9 @@ class ClusteringSource(Protocol):
 
     nested: bool
 
-    def __call__(self, features: Tensor, classes: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
+    ) -> Tensor:
         """Labels of shape (H - 1, N) for features of shape (N, d)."""
         ...
 
@@ -35,7 +44,8 @@ class DBSCANSource:
         max_share: bound on the largest cluster's share of the images: for ``'auto'`` obeyed, for
             given radii warned about.
         min_samples: points that make a core point.
-        metric: ``'euclidean'`` or ``'jaccard'``.
+        metric: ``'euclidean'``, or ``'jaccard'`` over mutual nearest neighbours, which resists
+            percolation on features of an early network.
         num_neighbors: mutual nearest neighbours of the Jaccard metric.
     """
 
@@ -47,11 +57,15 @@ class DBSCANSource:
         mean_sizes: Sequence[float] = (2.6, 5.0),
         max_share: float = 0.05,
         min_samples: int = 4,
-        metric: Metric = 'euclidean',
+        metric: Literal['euclidean', 'jaccard'] = 'euclidean',
         num_neighbors: int = 20,
     ) -> None:
         if isinstance(eps, str) and eps != 'auto':
             raise ValueError(f"eps='{eps}' is unknown: give radii, finest level first, or 'auto'")
+        if not isinstance(eps, str):
+            check_radii(eps)
+        if metric not in ('euclidean', 'jaccard'):
+            raise ValueError(f"metric='{metric}' is unknown: choose 'euclidean' or 'jaccard'")
         self.eps = eps
         self.mean_sizes = mean_sizes
         self.max_share = max_share
@@ -59,16 +73,21 @@ class DBSCANSource:
         self.metric = metric
         self.num_neighbors = num_neighbors
 
-    def __call__(self, features: Tensor, classes: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
+    ) -> Tensor:
         """Labels of shape (H - 1, N) for features of shape (N, d)."""
-        density: dict[str, Any] = dict(
-            min_samples=self.min_samples, metric=self.metric, num_neighbors=self.num_neighbors
-        )
+        graph = self._graph(features, progress)
         if self.eps == 'auto':
-            eps = choose_radii(features, self.mean_sizes, self.max_share, **density)
+            eps, graph = choose_radii(graph, self.mean_sizes, self.max_share, self.min_samples)
         else:
             eps = list(self.eps)
-        return nested_dbscan(features, eps, max_share=self.max_share, **density).labels
+        return nested_dbscan(graph, eps, self.min_samples, self.max_share).labels
+
+    def _graph(self, features: Tensor, progress: Progress) -> Graph:
+        if self.metric == 'euclidean':
+            return EuclideanGraph(features, Ranks.all(), progress)
+        return JaccardGraph(features, self.num_neighbors, Ranks.all(), progress)
 
 
 class KMeansSource:
@@ -79,22 +98,52 @@ class KMeansSource:
             500,000 and 250,000 on ImageNet.
         max_iters: bound on Lloyd's iterations.
         seed: of the first centres.
+
+    Raises:
+        ImportError: without pt_kmeans.
+        ValueError: if ``num_clusters`` does not descend.
     """
 
     nested = False
 
     def __init__(self, num_clusters: Sequence[int], max_iters: int = 20, seed: int = 0) -> None:
+        require_kmeans()
         if list(num_clusters) != sorted(num_clusters, reverse=True):
             raise ValueError(f'num_clusters={list(num_clusters)} must descend, finest level first')
         self.num_clusters = num_clusters
         self.max_iters = max_iters
         self.seed = seed
 
-    def __call__(self, features: Tensor, classes: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
+    ) -> Tensor:
         """Labels of shape (H - 1, N) for features of shape (N, d)."""
-        return torch.stack(
-            [kmeans(features, k, self.seed, self.max_iters) for k in self.num_clusters]
-        )
+        levels = progress(self.num_clusters, 'Clustering by K-means')
+        return torch.stack([kmeans(features, k, self.seed, self.max_iters) for k in levels])
+
+
+class HierarchicalKMeansSource(KMeansSource):
+    """K-means of the images, then of the centroids of the level below: labels that nest.
+
+    A centroid is the mean of all images of its cluster, not normalised, and counts once however
+    many these are. A level has fewer clusters than asked for where centres end without points, as
+    they do among images that coincide. Arguments and errors are those of :class:`KMeansSource`.
+    """
+
+    nested = True
+
+    def __call__(
+        self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
+    ) -> Tensor:
+        """Labels of shape (H - 1, N) for features of shape (N, d)."""
+        features = features.to(torch.promote_types(features.dtype, torch.float32))
+        levels = [kmeans(features, self.num_clusters[0], self.seed, self.max_iters)]
+        for size in self.num_clusters[1:]:
+            clusters = group_rows(levels[-1])
+            centroids = segment_mean(features, clusters)
+            joined = kmeans(centroids, min(size, len(centroids)), self.seed, self.max_iters)
+            levels.append(joined[clusters.inverse])
+        return torch.stack(levels)
 
 
 class ClassSource:
@@ -109,7 +158,9 @@ class ClassSource:
     def __init__(self, num_levels: int) -> None:
         self.num_levels = num_levels
 
-    def __call__(self, features: Tensor, classes: Tensor | None) -> Tensor:
+    def __call__(
+        self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
+    ) -> Tensor:
         """Labels of shape (H - 1, N) for ``classes`` of shape (N,)."""
         if classes is None:
             raise ValueError(

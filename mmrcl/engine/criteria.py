@@ -1,7 +1,19 @@
 """Registers the clustering library's parts, which know nothing of registries."""
 
-from mmrcl.clustering import ClassSource, DBSCANSource, HierarchyRefiner, KMeansSource
+from mmrcl.clustering import (
+    ClassSource,
+    DBSCANSource,
+    HierarchicalKMeansSource,
+    HierarchyRefiner,
+    KMeansSource,
+)
 from mmrcl.registry import TASK_UTILS
 
-for part in (ClassSource, DBSCANSource, HierarchyRefiner, KMeansSource):
+for part in (
+    ClassSource,
+    DBSCANSource,
+    HierarchicalKMeansSource,
+    HierarchyRefiner,
+    KMeansSource,
+):
     TASK_UTILS.register_module(module=part)

@@ -5,14 +5,12 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
-from mmengine.dist import all_gather, is_main_process
+from mmengine.dist import all_gather
 from mmengine.model import is_model_wrapper
-from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-# A bar for a second's work, several times an epoch, would bury the log.
-_BATCHES_WITHOUT_BAR = 20
+from .progress import progress
 
 
 class Extracted(NamedTuple):
@@ -58,20 +56,14 @@ def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoad
     Raises:
         ValueError: if samples lack ``sample_idx`` or it is no position in the data set.
     """
-    long = len(dataloader) > _BATCHES_WITHOUT_BAR
-    bar = ProgressBar(len(dataloader)) if long and is_main_process() else None
     features, indices, classes = [], [], []
     with eval_mode(model):
-        for batch in dataloader:
+        for batch in progress(dataloader, 'Extracting features'):
             data = model.data_preprocessor(batch, False)
             features.append(encode(data['inputs']).float())
             for sample in data['data_samples']:
                 indices.append(sample.get('sample_idx', -1))
                 classes.append(int(sample.gt_label) if 'gt_label' in sample else -1)
-            if bar is not None:
-                bar.update()
-    if bar is not None:
-        bar.file.write('\n')
     device = features[0].device
     about = torch.tensor([indices, classes], device=device).T.contiguous()
     size = len(dataloader.dataset)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from sklearn.cluster import DBSCAN
 
 from mmrcl.clustering import (
     DBSCANSource,
+    EuclideanGraph,
     JaccardGraph,
     PercolationWarning,
     canonical_labels,
@@ -42,7 +43,8 @@ def assert_same_core_partition(labels, core, reference: DBSCAN) -> None:
 @pytest.mark.parametrize('max_edges', [0, 1 << 24])
 def test_core_points_and_partition_equal_sklearn(seed, max_edges):
     points = point_set(seed)
-    found = nested_dbscan(points, EPS, min_samples=4, block_size=37, max_edges=max_edges)
+    graph = EuclideanGraph(points, block_size=37)
+    found = nested_dbscan(graph, EPS, min_samples=4, max_edges=max_edges)
     for labels, core, eps in zip(found.labels, found.core, EPS, strict=True):
         assert_same_core_partition(labels, core, DBSCAN(eps=eps, min_samples=4).fit(points.numpy()))
 
@@ -50,7 +52,7 @@ def test_core_points_and_partition_equal_sklearn(seed, max_edges):
 @pytest.mark.parametrize('seed', range(30))
 def test_levels_nest_and_borders_follow_the_rule(seed):
     points = point_set(seed)
-    found = nested_dbscan(points, EPS, block_size=50)
+    found = nested_dbscan(EuclideanGraph(points, block_size=50), EPS)
     labels = [torch.arange(len(points)), *found.labels]
     for fine, coarse in zip(labels[:-1], labels[1:], strict=True):
         assert torch.equal(coarse, coarse[fine])
@@ -76,27 +78,62 @@ def test_a_border_point_stays_with_the_core_that_it_found_first():
     beyond_left = [[-0.44, 0.0], [-0.44, 0.05], [-0.44, -0.05]]
     beyond_right = [[0.58, 0.0], [0.579, 0.02]]
     points = torch.tensor([point, left, *beyond_left, right, *beyond_right], dtype=torch.float64)
-    found = nested_dbscan(points, [0.35, 0.4])
+    found = nested_dbscan(EuclideanGraph(points), [0.35, 0.4])
     assert found.core[:, [0, 1, 5]].tolist() == [[False, True, False], [False, True, True]]
     assert found.labels[0].tolist() == [0, 0, 0, 0, 0, 5, 6, 7]
     assert found.labels[1].tolist() == [0, 0, 0, 0, 0, 5, 5, 5]
 
 
 def test_everything_within_eps_is_one_cluster():
-    found = nested_dbscan(blobs([150], 0.01), EPS, block_size=32, max_share=1.0)
+    found = nested_dbscan(EuclideanGraph(blobs([150], 0.01), block_size=32), EPS)
     assert (found.labels == 0).all()
     assert found.core.all()
 
 
 def test_all_noise_stays_alone():
-    found = nested_dbscan(torch.eye(50, dtype=torch.float64), EPS)
+    found = nested_dbscan(EuclideanGraph(torch.eye(50, dtype=torch.float64)), EPS)
     assert torch.equal(found.labels, torch.arange(50).repeat(3, 1))
     assert not found.core.any()
 
 
+@pytest.mark.parametrize('sizes', [[400], [250, 150], [3] * 40 + [200]])
+@pytest.mark.parametrize('min_samples', [2, 4, 60])
+def test_dense_data_without_listing_the_pairs(sizes, min_samples):
+    points = blobs(sizes, 0.12, dim=16)
+    found = nested_dbscan(EuclideanGraph(points, block_size=96), EPS, min_samples, max_edges=0)
+    kept = nested_dbscan(EuclideanGraph(points), EPS, min_samples)
+    assert torch.equal(found.labels, kept.labels)
+    for labels, core, eps in zip(found.labels, found.core, EPS, strict=True):
+        reference = DBSCAN(eps=eps, min_samples=min_samples).fit(points.numpy())
+        assert_same_core_partition(labels, core, reference)
+
+
+@pytest.mark.parametrize('precision', ['high', 'medium'])
+@pytest.mark.parametrize('max_edges', [0, 1 << 24])
+def test_coarse_products_change_nothing(precision, max_edges, monkeypatch):
+    """Features cut to 7 bits inside the products stand for a device that does so."""
+    points = blobs([1] * 400, 0.3, dtype=torch.float32, dim=7, seed=1)
+    expected = nested_dbscan(EuclideanGraph(points), EPS)
+    exact = torch.mm
+
+    def coarse(left, right, out):
+        return exact(left.bfloat16().float(), right.bfloat16().float(), out=out)
+
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        if precision == 'medium':
+            monkeypatch.setattr(torch, 'mm', coarse)
+        found = nested_dbscan(EuclideanGraph(points, block_size=64), EPS, max_edges=max_edges)
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert torch.equal(found.core, expected.core)
+    assert torch.equal(found.labels, expected.labels)
+
+
 def test_float32_unit_vectors():
     points = blobs([30, 30, 1, 1], 0.1, dtype=torch.float32)
-    found = nested_dbscan(points, EPS)
+    found = nested_dbscan(EuclideanGraph(points), EPS)
     for labels, core, eps in zip(found.labels, found.core, EPS, strict=True):
         assert_same_core_partition(labels, core, DBSCAN(eps=eps, min_samples=4).fit(points.numpy()))
 
@@ -112,35 +149,40 @@ def test_jaccard_graph_and_clusters_equal_the_dense_distance(seed):
     points = point_set(seed)
     k = min(8, len(points))
     dense = literal_jaccard(points, k)
-    edges = [torch.cat(parts) for parts in zip(*JaccardGraph(points, 0.7, k, 16), strict=True)]
+    graph = JaccardGraph(points, k, block_size=16)
+    edges = [torch.cat(parts) for parts in zip(*graph.edges(0.7), strict=True)]
     rows, cols = np.nonzero(np.triu(dense <= 0.7, 1))
     found = sorted(zip(*[part.tolist() for part in edges], strict=True))
     assert [pair[:2] for pair in found] == sorted(zip(rows.tolist(), cols.tolist(), strict=True))
     np.testing.assert_allclose([pair[2] for pair in found], dense[rows, cols], atol=1e-6)
     eps = [0.41, 0.61]
-    result = nested_dbscan(points, eps, metric='jaccard', num_neighbors=k, block_size=16)
+    result = nested_dbscan(graph, eps)
     for labels, core, radius in zip(result.labels, result.core, eps, strict=True):
         reference = DBSCAN(eps=radius, min_samples=4, metric='precomputed').fit(dense)
         assert_same_core_partition(labels, core, reference)
 
 
-@pytest.mark.parametrize('metric', ['euclidean', 'jaccard'])
-def test_auto_radii_keep_both_bounds(metric):
-    points = blobs([6] * 60 + [1] * 40, 0.12, dim=32)
+@pytest.mark.parametrize('make', [EuclideanGraph, JaccardGraph])
+@pytest.mark.parametrize('max_edges', [0, 300, 1 << 24])
+def test_auto_radii_keep_both_bounds(make, max_edges):
+    graph = make(blobs([6] * 60 + [1] * 40, 0.12, dim=32))
     sizes, share = [2.0, 3.5], 0.1
-    radii = choose_radii(points, sizes, share, metric=metric)
+    radii, kept = choose_radii(graph, sizes, share, max_edges=max_edges)
     assert radii == sorted(radii)
-    for level, size in zip(nested_dbscan(points, radii, metric=metric).labels, sizes, strict=True):
+    labels = nested_dbscan(graph, radii).labels
+    assert torch.equal(nested_dbscan(kept, radii).labels, labels)
+    for level, size in zip(labels, sizes, strict=True):
         summary = summarize_partition(level)
         assert 1 < summary.mean_size <= size
-        assert summary.largest <= share * len(points)
+        assert summary.largest <= share * graph.num_points
 
 
 def test_auto_radii_are_nearly_the_largest():
     points = blobs([6] * 60 + [1] * 40, 0.12, dim=32)
-    radius = choose_radii(points, [2.0], 1.0)[0]
+    graph = EuclideanGraph(points)
+    (radius,), _ = choose_radii(graph, [2.0], 1.0)
     means = [
-        summarize_partition(nested_dbscan(points, [radius * scale]).labels[0]).mean_size
+        summarize_partition(nested_dbscan(graph, [radius * scale]).labels[0]).mean_size
         for scale in (1.0, 1.1)
     ]
     assert means[0] <= 2.0 < means[1]
@@ -148,7 +190,7 @@ def test_auto_radii_are_nearly_the_largest():
 
 def test_percolation_warns_and_names_the_remedy():
     with pytest.warns(PercolationWarning, match='eps=0.35.*largest cluster.*metric="jaccard"'):
-        nested_dbscan(blobs([60, 5], 0.02), [0.35], max_share=0.5)
+        nested_dbscan(EuclideanGraph(blobs([60, 5], 0.02)), [0.35], max_share=0.5)
 
 
 @pytest.mark.parametrize(
@@ -158,18 +200,24 @@ def test_percolation_warns_and_names_the_remedy():
         (dict(eps=[]), 'ascending'),
         (dict(eps=[0.0, 0.6]), 'above 0'),
         (dict(eps=[0.5], metric='cosine'), "metric='cosine'"),
-        (dict(eps=[1.0], metric='jaccard'), 'below 1'),
+        (dict(eps='automatic'), "eps='automatic'"),
     ],
 )
-def test_wrong_settings_are_named(settings, message):
+def test_wrong_settings_are_named_before_work_starts(settings, message):
     with pytest.raises(ValueError, match=message):
-        nested_dbscan(blobs([5, 5], 0.1), **settings)
+        DBSCANSource(**settings)
 
 
-def test_source_settings():
-    with pytest.raises(ValueError, match="eps='automatic'"):
-        DBSCANSource(eps='automatic')
+def test_wrong_arguments_are_named():
+    graph = EuclideanGraph(blobs([5, 5], 0.1))
+    with pytest.raises(ValueError, match='ascending'):
+        nested_dbscan(graph, [0.7, 0.6])
     with pytest.raises(ValueError, match='ascend'):
-        choose_radii(blobs([5, 5], 0.1), [3.0, 2.0], 1.0)
+        choose_radii(graph, [3.0, 2.0], 1.0)
+    with pytest.raises(ValueError, match='below 1'):
+        nested_dbscan(JaccardGraph(blobs([5, 5], 0.1)), [1.0])
+
+
+def test_source_gives_a_row_a_level():
     labels = DBSCANSource(eps=[0.35, 0.6], max_share=0.2)(blobs([5] * 30, 0.05))
     assert labels.shape == (2, 150)

@@ -65,6 +65,25 @@ def test_bank_update_averages_copies_and_keeps_its_momentum():
     assert torch.equal(hierarchy.bank[2], before[2])
 
 
+def test_half_precision_bank_stays_near_the_full_one():
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(12, 8, generator=generator)
+    banks = []
+    for dtype in ('float32', 'float16'):
+        hierarchy = LabelHierarchy(3, 8, 12, bank_momentum=0.3, bank_dtype=dtype)
+        hierarchy.set_bank(features)
+        for step in range(20):
+            drawn = torch.Generator().manual_seed(step)
+            new = torch.nn.functional.normalize(torch.randn(5, 8, generator=drawn), dim=1)
+            hierarchy.update_bank(torch.randint(12, (5,), generator=drawn), new)
+        banks.append(hierarchy.bank.clone())
+        before = hierarchy.checksum()
+        hierarchy.bank[7, 2] += 0.01
+        assert hierarchy.checksum() != before
+    assert banks[1].dtype == torch.float16
+    assert (banks[0] - banks[1]).abs().max() < 2e-3
+
+
 def test_state_travels_into_an_unsized_hierarchy():
     source = random_hierarchy(30, 3, 4, seed=1).float()
     owner = nn.ModuleDict(dict(hierarchy=LabelHierarchy(3, 4)))
@@ -98,6 +117,8 @@ def test_wrong_settings_are_named():
         LabelHierarchy(1)
     with pytest.raises(ValueError, match='bank_momentum'):
         LabelHierarchy(bank_momentum=1.0)
+    with pytest.raises(ValueError, match="bank_dtype='half'"):
+        LabelHierarchy(bank_dtype='half')
     hierarchy = LabelHierarchy(3, 4, 5)
     with pytest.raises(ValueError, match='one setting'):
         hierarchy.set_labels(torch.zeros(1, 5, dtype=torch.long))

@@ -1,42 +1,163 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
 from sklearn.cluster import KMeans
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmrcl.clustering import ClassSource, KMeansSource, canonical_labels, kmeans, nearest_neighbors
+from mmrcl.clustering import (
+    ClassSource,
+    HierarchicalKMeansSource,
+    KMeansSource,
+    LabelHierarchy,
+    canonical_labels,
+    kmeans,
+    nearest_neighbors,
+)
+from mmrcl.clustering.segments import group_rows, segment_mean
 
 from .cases import blobs
 
+needs_kmeans = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason='pt_kmeans needs Python 3.11 or newer'
+)
 
+
+class LargestTensor(TorchDispatchMode):
+    """Elements of the largest tensor that any operation returns meanwhile."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, torch.Tensor):
+            self.elements = max(self.elements, out.numel())
+        return out
+
+
+@needs_kmeans
 @pytest.mark.parametrize('seed', range(5))
-def test_kmeans_equals_sklearn_from_the_same_centers(seed):
+@pytest.mark.parametrize('max_distances', [1, 2**20])
+def test_kmeans_equals_sklearn_from_the_same_centers(seed, max_distances):
     points = blobs([40, 30, 20, 50], 0.25, dim=6, seed=seed)
     start = points[[0, 50, 75, 100]]
     reference = KMeans(4, init=start.numpy(), n_init=1, max_iter=100, tol=0).fit(points.numpy())
-    labels = kmeans(points, 4, max_iters=100, centers=start, block_size=16)
+    labels = kmeans(points, 4, max_iters=100, centers=start, max_distances=max_distances)
     np.testing.assert_array_equal(labels.numpy(), reference.labels_)
 
 
-def test_kmeans_depends_on_its_seed_alone():
+@needs_kmeans
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
+@pytest.mark.parametrize('seed', range(10))
+def test_every_kmeans_label_is_the_nearest_centroid(seed, dtype):
+    points = blobs([9] * 20, 0.4, seed=seed, dtype=dtype)
+    labels = kmeans(points, 15, seed, max_iters=100)
+    groups = group_rows(labels)
+    distances = torch.cdist(points, segment_mean(points, groups))
+    assert torch.equal(distances.argmin(1), groups.inverse)
+    assert len(groups.ids) == 15
+
+
+@needs_kmeans
+def test_kmeans_starts_at_points_drawn_from_the_seed():
     points = blobs([10] * 8, 0.4)
-    assert torch.equal(kmeans(points, 8, seed=1), kmeans(points, 8, seed=1))
-    assert not torch.equal(kmeans(points, 8, seed=1), kmeans(points, 8, seed=2))
+    order = torch.randperm(80, generator=torch.Generator().manual_seed(3))
+    assert torch.equal(kmeans(points, 8, seed=3), kmeans(points, 8, centers=points[order[:8]]))
+    assert not torch.equal(kmeans(points, 8, seed=3), kmeans(points, 8, seed=4))
 
 
-def test_kmeans_with_as_many_centers_as_points():
-    points = blobs([1] * 12, 0.3)
+@needs_kmeans
+def test_kmeans_depends_on_its_seed_alone():
+    # Points that coincide leave centres without points, which move to points drawn at random.
+    points = blobs([1] * 20, 0.4).repeat(5, 1)
+    torch.manual_seed(1)
+    labels = kmeans(points, 30, seed=1, max_iters=1)
+    torch.manual_seed(2)
+    assert torch.equal(labels, kmeans(points, 30, seed=1, max_iters=1))
+    assert not torch.equal(labels, kmeans(points, 30, seed=2, max_iters=1))
+
+
+@needs_kmeans
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
+def test_kmeans_with_as_many_centers_as_points(dtype):
+    points = blobs([1] * 12, 0.3, dtype=dtype)
     assert len(kmeans(points, 12).unique()) == 12
-    with pytest.raises(ValueError, match='num_clusters=13'):
-        kmeans(points, 13)
+    for num in (0, 13):
+        with pytest.raises(ValueError, match=f'num_clusters={num} .* 12'):
+            kmeans(points, num)
 
 
+@needs_kmeans
+def test_kmeans_of_equal_points_ends():
+    assert kmeans(torch.ones(9, 3), 4).unique().tolist() == [0]
+
+
+@needs_kmeans
+def test_kmeans_takes_half_precision_and_gives_labels_that_can_be_changed():
+    points = blobs([1] * 4000, 0.5, dim=16).half()
+    labels = kmeans(points, 300)
+    assert torch.equal(labels, kmeans(points.float(), 300))
+    labels += 1
+
+
+@needs_kmeans
+def test_kmeans_bounds_the_distances_in_memory():
+    points = blobs([1] * 2000, 0.3, dim=4)
+    with LargestTensor() as largest:
+        kmeans(points, 500, max_iters=2, max_distances=10_000)
+    assert largest.elements <= 10_000
+
+
+@needs_kmeans
 def test_kmeans_source():
     points = blobs([10] * 6, 0.1)
-    labels = KMeansSource([12, 6])(points)
+    source = KMeansSource([12, 6])
+    labels = source(points)
     assert labels.shape == (2, 60)
     assert [len(level.unique()) for level in labels] == [12, 6]
+    assert torch.equal(labels[1], kmeans(points, 6))
+    assert not source.nested
+
+
+@needs_kmeans
+@pytest.mark.parametrize('seed', range(20))
+def test_hierarchical_kmeans_nests_and_keeps_its_counts(seed):
+    points = blobs([3] * 40, 0.3, seed=seed, dtype=torch.float32)
+    labels = HierarchicalKMeansSource([50, 20, 5], seed=seed)(points)
+    assert [len(level.unique()) for level in labels] == [50, 20, 5]
+    assert torch.equal(labels[0], kmeans(points, 50, seed))
+    LabelHierarchy(4, 8, 120).set_labels(labels, nested=HierarchicalKMeansSource.nested)
+
+
+@needs_kmeans
+def test_hierarchical_kmeans_clusters_the_centroids_of_the_level_below():
+    points = blobs([3] * 40, 0.3)
+    fine, coarse = HierarchicalKMeansSource([50, 20])(points)
+    groups = group_rows(fine)
+    assert torch.equal(coarse, kmeans(segment_mean(points, groups), 20)[groups.inverse])
+
+
+@needs_kmeans
+def test_hierarchical_kmeans_of_equal_points_has_fewer_clusters():
+    points = torch.ones(9, 3)
+    assert HierarchicalKMeansSource([4, 2])(points).unique().tolist() == [0]
+
+
+@needs_kmeans
+@pytest.mark.parametrize('source', [KMeansSource, HierarchicalKMeansSource])
+def test_kmeans_sources_refuse_wrong_counts(source):
     with pytest.raises(ValueError, match='descend'):
-        KMeansSource([6, 12])
+        source([6, 12])
+    with pytest.raises(ValueError, match='num_clusters=61'):
+        source([61, 6])(blobs([10] * 6, 0.1))
+
+
+@pytest.mark.parametrize('source', [KMeansSource, HierarchicalKMeansSource])
+def test_kmeans_sources_without_the_library_say_what_to_install(source, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'pt_kmeans', None)
+    with pytest.raises(ImportError, match='pip install'):
+        source([6, 3])
 
 
 def test_class_source():

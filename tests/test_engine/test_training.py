@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 import torch
@@ -8,6 +9,9 @@ from mmrcl.engine.launch import build_runner
 
 from .runs import tiny_config, train
 
+needs_kmeans = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason='pt_kmeans needs Python 3.11 or newer'
+)
 STATE = ('state_dict', 'optimizer')
 
 
@@ -128,7 +132,10 @@ def test_hierarchy_is_nested_and_moves(whole_run):
     ('source', 'nested'),
     [
         (dict(type='DBSCANSource', eps=[0.3, 0.5]), True),
-        (dict(type='KMeansSource', num_clusters=[60, 20]), False),
+        pytest.param(dict(type='KMeansSource', num_clusters=[60, 20]), False, marks=needs_kmeans),
+        pytest.param(
+            dict(type='HierarchicalKMeansSource', num_clusters=[60, 20]), True, marks=needs_kmeans
+        ),
         (dict(type='ClassSource', num_levels=3), True),
     ],
 )

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from logging import Logger
 
-from mmengine.dist import all_gather, broadcast, is_main_process
+from mmengine.dist import all_gather, broadcast
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from mmrcl.clustering import (
     ClusteringSource,
@@ -21,6 +22,7 @@ from mmrcl.models import RCL
 from mmrcl.registry import HOOKS, TASK_UTILS
 
 from ..extraction import Extracted, extract, unwrapped
+from ..progress import progress
 
 
 @contextmanager
@@ -44,14 +46,15 @@ class HierarchicalClusteringHook(Hook):
     labels stay (frozen).
 
     All state is in the model's hierarchy, so a resumed run goes on where it stopped. Every rank
-    holds the same hierarchy: rank 0 clusters and broadcasts, all refine from the same gathered
-    keys, and a checksum compares the ranks after each epoch.
+    holds the same hierarchy: all ranks call the source, which may share its work among them, and
+    take rank 0's labels; all refine from the same gathered keys, and a checksum compares the ranks
+    after each epoch.
 
     Args:
         dataloader: config of a loader over the training images in order, with the test-time
             transform.
         source: config of a clustering source: ``DBSCANSource``, ``KMeansSource``,
-            ``ClassSource``.
+            ``HierarchicalKMeansSource``, ``ClassSource``.
         refiner: config of a ``HierarchyRefiner``, or None.
         warmup_epochs: epochs before the first clustering (the paper: 10).
         recluster_interval: epochs between two clusterings by the source, or None.
@@ -170,11 +173,9 @@ class HierarchicalClusteringHook(Hook):
 
     def _cluster(self, runner: Runner, hierarchy: LabelHierarchy, images: Extracted) -> None:
         hierarchy.set_bank(images.features)
-        labels = hierarchy.labels.clone()
-        if is_main_process():
-            with _warnings_to(runner.logger):
-                found = self.source(hierarchy.bank, images.classes)
-            labels = self._checked(found, labels)
+        with _warnings_to(runner.logger):
+            found = self.source(normalize(images.features, dim=1), images.classes, progress)
+        labels = self._checked(found, hierarchy.labels)
         broadcast(labels)
         hierarchy.set_labels(labels, nested=self.source.nested)
 

@@ -68,7 +68,9 @@ def nearest_mates(
         match = (queries.shared[:, None] == gallery.shared[block]) & (
             queries.distinct[:, None] != gallery.distinct[block]
         )
-        value, place = (features @ entries[block].T).masked_fill(~match, -torch.inf).max(1)
+        value, place = (
+            (features @ entries[block].to(features.dtype).T).masked_fill(~match, -torch.inf).max(1)
+        )
         position = torch.where(value > best, place + start, position)
         best = best.maximum(value)
     return position, best > -torch.inf

@@ -1,0 +1,74 @@
+"""Radii of DBSCAN from the cluster sizes that they should give (``eps='auto'``)."""
+
+from collections.abc import Sequence
+
+import torch
+
+from .dbscan import MAX_EDGES, cluster_graph
+from .graphs import Graph
+from .quality import summarize_partition
+
+
+def choose_radii(
+    graph: Graph,
+    mean_sizes: Sequence[float],
+    max_share: float,
+    min_samples: int = 4,
+    max_edges: int = MAX_EDGES,
+) -> tuple[list[float], Graph]:
+    """Finds the largest radii with clusters no larger than asked for.
+
+    Mean cluster size and largest cluster only grow with the radius, so a coarse grid of radii
+    brackets each target and a fine one narrows it down. The edges of as many coarse radii as
+    ``max_edges`` allows are listed in one pass and serve all grids below; larger radii are only
+    tried while smaller ones are too small, one after another.
+
+    Args:
+        graph: over L2-normalised features; all its ranks must call.
+        mean_sizes: wanted images a cluster, singletons counted, ascending, one a level.
+        max_share: bound on the largest cluster's share of the points at every level.
+        min_samples: as in :func:`nested_dbscan`.
+        max_edges: likewise.
+
+    Returns:
+        One radius for each of ``mean_sizes``, ascending, and the graph with what was listed; two
+        radii may be equal where the bound stops both. Where even the smallest radius breaks the
+        bound, that radius.
+    """
+    if list(mean_sizes) != sorted(mean_sizes) or mean_sizes[0] < 1:
+        raise ValueError(f'mean_sizes={list(mean_sizes)} must ascend from at least 1')
+    coarse, affordable = _candidates(graph, min_samples, max_edges)
+    reach = coarse[affordable - 1]
+    kept = graph.keep(reach, max_edges)
+
+    def measure(radii: Sequence[float]) -> list[tuple[float, float]]:
+        walked = kept if radii[-1] <= reach else graph
+        found = cluster_graph(walked, radii, min_samples).labels
+        sizes = [summarize_partition(level) for level in found]
+        return [(level.mean_size, level.largest / graph.num_points) for level in sizes]
+
+    def fitting(measured: Sequence[tuple[float, float]], size: float) -> int:
+        return sum(mean <= size and share <= max_share for mean, share in measured)
+
+    measured = measure(coarse[:affordable])
+    while len(measured) < len(coarse) and fitting(measured[-1:], mean_sizes[-1]):
+        measured += measure([coarse[len(measured)]])
+    chosen = []
+    for size in mean_sizes:
+        below = fitting(measured, size)
+        low = coarse[below - 1] if below else coarse[0] / 2
+        high = coarse[min(below, len(coarse) - 1)]
+        fine = torch.linspace(low, high, 9, dtype=torch.float64)[:-1].tolist()
+        chosen.append(fine[max(fitting(measure(fine), size) - 1, 0)])
+    return chosen, kept
+
+
+def _candidates(graph: Graph, min_samples: int, max_edges: int) -> tuple[list[float], int]:
+    """Coarse radii, and how many of them have few enough edges to be listed; at least one."""
+    radii = graph.candidate_radii(min_samples)
+    room = max_edges * graph.ranks.size / 2
+    affordable = sum(graph.expected_edges(radius) <= room for radius in radii)
+    # Estimates round, and the ranks must not part ways over it.
+    agreed = torch.tensor([*radii, max(affordable, 1)], dtype=torch.float64, device=graph.device)
+    graph.ranks.agree_(agreed)
+    return agreed[:-1].tolist(), int(agreed[-1])
