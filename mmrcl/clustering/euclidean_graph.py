@@ -8,6 +8,7 @@ from torch import Tensor
 from .components import joining_pairs
 from .graphs import Edges, Graph
 from .neighbors import nearest_neighbors
+from .segments import true_places
 from .sharing import Progress, Ranks, silent
 
 _FEW = 64  # a block with less than one in so many pairs is listed as it is
@@ -160,19 +161,8 @@ class EuclideanGraph(Graph):
     def _edges(row: int, col: int, product: Tensor, chosen: Tensor) -> Edges:
         if row == col:
             chosen.triu_(1)
-        rows, cols = _places(chosen)
+        rows, cols = true_places(chosen)
         return Edges((rows + row).int(), (cols + col).int(), product[rows, cols].mul_(-2))
-
-
-def _places(chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows and columns where ``chosen`` (m, n) is true; eight at a time while few are."""
-    if chosen.numel() % 8:
-        rows, cols = chosen.nonzero(as_tuple=True)
-        return rows, cols
-    words = chosen.view(-1).view(torch.int64).nonzero()[:, 0]
-    word, byte = chosen.view(-1, 8)[words].nonzero(as_tuple=True)
-    flat = words[word] * 8 + byte
-    return flat // chosen.shape[1], flat % chosen.shape[1]
 
 
 def _rounding(features: Tensor) -> float:

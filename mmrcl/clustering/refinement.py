@@ -1,21 +1,18 @@
 """Online refinement of a label hierarchy: split, then merge, bottom up (Sect. 4.3, Fig. 4)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
-from .components import connect
-from .density_peaks import density_peaks
 from .hierarchy import LabelHierarchy
-from .label_propagation import isolated_pair_score, propagation_kernel, propagation_score
+from .merging import Similarity, merge_clusters
 from .neighbors import nearest_neighbors
-from .segments import Groups, group_rows, padded_rows, segment_mean, segment_min, size_buckets
-
-_PADDED_ELEMENTS = 1 << 22
+from .segments import group_rows
+from .splitting import split_clusters
+from .units import Units, image_units
 
 
 class LevelChange(NamedTuple):
@@ -74,7 +71,7 @@ class HierarchyRefiner:
     min_units: int = 5
     max_units: int = 256
     assign: Literal['nearest', 'propagation'] = 'nearest'
-    merge: Literal['average', 'centers', 'propagation'] = 'average'
+    merge: Similarity = 'average'
     merge_threshold: Literal['auto'] | float | Sequence[float] = 'auto'
     neighbors: Sequence[int] = (4, 20)
     max_candidates: int = 16
@@ -113,101 +110,47 @@ class HierarchyRefiner:
         """Refines the clusters of the images ``indices``, shape (n,), in place.
 
         Reads centres from the bank, so update it first. The same input gives the same labels.
+        Looks at the images of the touched top clusters alone, which one scan of the labels finds.
         """
+        indices = torch.unique(indices)
+        images = _members(hierarchy.labels[-1], indices)
+        in_batch = torch.searchsorted(images, indices)
+        units = image_units(images, hierarchy.bank)
         changes = []
         for level in range(2, hierarchy.num_levels + 1):
-            labels = hierarchy.level_labels(level)
-            touched = torch.unique(labels[indices])
-            images = _members(labels, touched)
-            splits = self._split(hierarchy, level, images)
-            merges = self._merge(hierarchy, level, images)
-            changes.append(LevelChange(level, len(touched), splits, merges))
+            units, change = self._refine_level(hierarchy, level, units, in_batch)
+            changes.append(change)
+            hierarchy.labels[level - 2, images] = units.names[units.of_image]
         return changes
 
-    def _split(self, hierarchy: LabelHierarchy, level: int, images: Tensor) -> int:
-        """Splits the clusters that consist of ``images``; returns the pieces won."""
-        labels = hierarchy.level_labels(level)
-        units = group_rows(hierarchy.level_labels(level - 1)[images])
-        clusters = group_rows(labels[units.ids])
-        splittable = (clusters.counts >= self.min_units).nonzero().flatten()
-        if len(splittable) == 0:
-            return 0
-        centers = _centers(hierarchy.bank, images, units)
-        prototypes = clusters.ids.new_full((len(clusters.ids), self.max_pieces), -1)
-        arrived = units.ids.new_full((len(units.ids),), -1)
-        for chosen, width in _buckets(clusters.counts[splittable], self.max_units, centers):
-            numbers = splittable[chosen]
-            rows, cosine, valid = _padded_cosine(centers, clusters, numbers, width)
-            peaks = density_peaks(cosine, valid, self.max_pieces)
-            prototypes[numbers] = rows.gather(1, peaks.clamp(min=0)).masked_fill(peaks < 0, -1)
-            if self.assign == 'propagation':
-                complete = valid & (clusters.counts[numbers] <= width)[:, None]
-                kernel = propagation_kernel(cosine, valid, self.alpha)
-                arrived[rows[complete]] = _strongest_label(kernel, peaks)[complete]
-        nearest = _nearest_prototype(centers, clusters, prototypes)
-        pieces = group_rows(
-            clusters.inverse * self.max_pieces + torch.where(arrived < 0, nearest, arrived)
+    def _refine_level(
+        self, hierarchy: LabelHierarchy, level: int, units: Units, in_batch: Tensor
+    ) -> tuple[Units, LevelChange]:
+        """Splits and merges one level; returns its clusters as units of the next."""
+        top = level == hierarchy.num_levels
+        labels = hierarchy.level_labels(level)[units.names]
+        before = group_rows(labels)
+        touched = torch.zeros_like(before.ids, dtype=torch.bool)
+        touched[before.inverse[units.of_image[in_batch]]] = True
+        touched_units = touched[before.inverse]
+        alpha = self.alpha if self.assign == 'propagation' else None
+        limits = (self.min_units, self.max_units, self.max_pieces)
+        pieces = group_rows(split_clusters(units, labels, touched_units, *limits, alpha))
+        clusters = units.joined(pieces)
+        roots = merge_clusters(
+            clusters,
+            torch.zeros_like(pieces.ids) if top else hierarchy.labels[level - 1, pieces.ids],
+            touched_units[pieces.order[pieces.starts]],
+            self.thresholds[level - 2],
+            self.merge,
+            0 if top else self.max_units,
+            self.max_candidates,
+            self.alpha,
         )
-        labels[images] = segment_min(units.ids, pieces)[pieces.inverse][units.inverse]
-        return len(pieces.ids) - len(clusters.ids)
-
-    def _merge(self, hierarchy: LabelHierarchy, level: int, images: Tensor) -> int:
-        """Merges the clusters that consist of ``images`` with others of the same parent."""
-        labels = hierarchy.level_labels(level)
-        touched = torch.zeros_like(labels, dtype=torch.bool)
-        touched[labels[images]] = True
-        if level < hierarchy.num_levels:
-            parents = hierarchy.level_labels(level + 1)
-            images = _members(parents, torch.unique(parents[images]))
-        else:
-            parents = torch.zeros_like(labels)
-        clusters = group_rows(labels[images])
-        centers = segment_mean(hierarchy.bank[images], clusters)
-        if self.merge != 'average':
-            centers = normalize(centers, dim=1)
-        siblings = group_rows(parents[clusters.ids])
-        threshold = self.thresholds[level - 2]
-        limited = siblings.counts > (self.max_units if level < hierarchy.num_levels else 0)
-        roots = torch.arange(len(clusters.ids), device=labels.device)
-        touched = touched[clusters.ids]
-        candidates = (touched & limited[siblings.inverse]).nonzero().flatten()
-        for rows, cols in self._candidate_pairs(centers, siblings, candidates, threshold):
-            connect(roots, rows, cols)
-        for rows, cols in self._sibling_pairs(centers, siblings, ~limited, touched, threshold):
-            connect(roots, rows, cols)
-        labels[images] = clusters.ids[roots][clusters.inverse]
-        return int((roots != torch.arange(len(roots), device=roots.device)).sum())
-
-    def _sibling_pairs(
-        self, centers: Tensor, siblings: Groups, complete: Tensor, touched: Tensor, threshold: float
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pairs to join among all clusters of a parent, for the parents chosen by ``complete``."""
-        families = (complete & (siblings.counts > 1)).nonzero().flatten()
-        for chosen, width in _buckets(siblings.counts[families], self.max_units, centers):
-            rows, score, valid = _padded_cosine(centers, siblings, families[chosen], width)
-            least = score.new_tensor(threshold)
-            if self.merge == 'propagation':
-                score = propagation_score(propagation_kernel(score, valid, self.alpha))
-                least = isolated_pair_score(least, self.alpha)
-            pair = valid[:, :, None] & valid[:, None, :]
-            pair &= touched[rows][:, :, None] | touched[rows][:, None, :]
-            family, left, right = ((score > least) & pair.triu(1)).nonzero(as_tuple=True)
-            yield rows[family, left], rows[family, right]
-
-    def _candidate_pairs(
-        self, centers: Tensor, siblings: Groups, candidates: Tensor, threshold: float
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pairs to join among ``candidates``: each with its nearest ones of the same parent."""
-        among, family = centers[candidates], siblings.inverse[candidates]
-        for part in torch.arange(len(candidates), device=candidates.device).split(
-            max(1, _PADDED_ELEMENTS // max(1, len(candidates)))
-        ):
-            cosine = among[part] @ among.T
-            cosine.masked_fill_(family[part, None] != family, -torch.inf)
-            cosine[torch.arange(len(part), device=part.device), part] = -torch.inf
-            value, place = cosine.topk(min(self.max_candidates, len(candidates)))
-            row, rank = (value > threshold).nonzero(as_tuple=True)
-            yield candidates[part[row]], candidates[place[row, rank]]
+        joined = clusters.joined(group_rows(roots))
+        splits = len(pieces.ids) - len(before.ids)
+        merges = len(pieces.ids) - len(joined.names)
+        return joined, LevelChange(level, int(touched.sum()), splits, merges)
 
 
 def _choice(name: str, value: str, known: tuple[str, ...]) -> None:
@@ -223,49 +166,11 @@ def _fits(name: str, values: Sequence[float], levels: int) -> None:
         )
 
 
-def _buckets(counts: Tensor, widest: int, centers: Tensor) -> Iterator[tuple[Tensor, int]]:
-    return size_buckets(counts, widest, depth=centers.shape[1], budget=_PADDED_ELEMENTS)
-
-
-def _members(labels: Tensor, clusters: Tensor) -> Tensor:
-    """Images whose label is among ``clusters``, ascending."""
+def _members(labels: Tensor, indices: Tensor) -> Tensor:
+    """Images that share a label with one of ``indices``, ascending."""
     wanted = torch.zeros_like(labels, dtype=torch.bool)
-    wanted[clusters] = True
-    return wanted[labels].nonzero().flatten()
-
-
-def _centers(bank: Tensor, images: Tensor, groups: Groups) -> Tensor:
-    return normalize(segment_mean(bank[images], groups), dim=1)
-
-
-def _padded_cosine(
-    centers: Tensor, groups: Groups, numbers: Tensor, width: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Row numbers of the groups ``numbers``, their cosines, and which places are filled."""
-    rows = padded_rows(groups, numbers, width)
-    units = centers[rows.clamp(min=0)]
-    return rows, units @ units.transpose(1, 2), rows >= 0
-
-
-def _nearest_prototype(centers: Tensor, clusters: Groups, prototypes: Tensor) -> Tensor:
-    """Column of the nearest of its cluster's ``prototypes`` for each row, ties to the first."""
-    best = centers.new_full((len(centers),), -torch.inf)
-    piece = torch.zeros_like(clusters.inverse)
-    for column, rows in enumerate(prototypes.T):
-        row = rows[clusters.inverse]
-        cosine = (centers * centers[row.clamp(min=0)]).sum(1).masked_fill_(row < 0, -torch.inf)
-        piece = torch.where(cosine > best, column, piece)
-        best = best.maximum(cosine)
-    return piece
-
-
-def _strongest_label(kernel: Tensor, peaks: Tensor) -> Tensor:
-    """Column of the peak whose label arrives most at each unit; a peak keeps its own."""
-    column = peaks.clamp(min=0)[:, None, :].expand(-1, kernel.shape[1], -1)
-    arrived = kernel.gather(2, column)
-    place = torch.arange(kernel.shape[1], device=peaks.device)[:, None]
-    arrived = arrived.masked_fill(place == peaks[:, None, :], torch.inf)
-    return arrived.masked_fill(peaks[:, None, :] < 0, -torch.inf).argmax(2)
+    wanted[labels[indices]] = True
+    return wanted[labels].nonzero()[:, 0]
 
 
 def _neighbor_cosines(bank: Tensor, neighbors: Sequence[int], sample: int = 4096) -> list[float]:

@@ -5,6 +5,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+_PIECE = 256  # rows summed one after another
+_CONVERTED = 1 << 17  # rows of a half precision table taken to float32 at a time
 
 
 class Groups(NamedTuple):
@@ -32,13 +36,45 @@ def group_rows(keys: Tensor) -> Groups:
     return Groups(ids, inverse, order, counts, counts.cumsum(0) - counts)
 
 
-def segment_mean(values: Tensor, groups: Groups) -> Tensor:
-    """Mean of ``values`` (n, d) over each group, shape (G, d).
+def segment_sum(table: Tensor, rows: Tensor, groups: Groups) -> Tensor:
+    """Sum of ``table[rows]`` over each group, shape (G, d), without a copy of these rows.
 
-    Sums run in row order, so the result is the same on every call and every rank, which atomic
-    additions on a GPU would not guarantee.
+    Groups are summed in pieces of a fixed number of rows, so that a large one is shared by many
+    threads, and always in the same order: the result is the same on every call and every rank,
+    which atomic additions on a GPU would not guarantee.
+
+    Args:
+        table: shape (N, d); half precision is summed in float32.
+        rows: row numbers of the table, shape (n,).
+        groups: ``rows`` grouped.
     """
-    return torch.segment_reduce(values[groups.order], 'mean', lengths=groups.counts, axis=0)
+    pieces = (groups.counts + _PIECE - 1) // _PIECE
+    first = pieces.cumsum(0) - pieces
+    group = torch.arange(len(pieces), device=rows.device).repeat_interleave(pieces)
+    number = torch.arange(len(group), device=rows.device) - first[group]
+    starts = groups.starts[group] + _PIECE * number
+    sums = _bag_sums(table, rows[groups.order], starts)
+    return embedding_bag(torch.arange(len(sums), device=rows.device), sums, first, mode='sum')
+
+
+def _bag_sums(table: Tensor, rows: Tensor, starts: Tensor) -> Tensor:
+    """Sums of ``table[rows]`` over runs of ``rows`` that begin at ``starts``."""
+    if table.dtype not in (torch.float16, torch.bfloat16):
+        return embedding_bag(rows, table, starts, mode='sum')
+    ends = torch.cat([starts[1:], starts.new_tensor([len(rows)])])
+    sums = [table.new_empty(0, table.shape[1], dtype=torch.float32)]
+    for part in torch.arange(len(starts), device=rows.device).split(_CONVERTED // _PIECE):
+        begin, end = int(starts[part[0]]), int(ends[part[-1]])
+        taken = table[rows[begin:end]].float()
+        place = torch.arange(end - begin, device=rows.device)
+        sums.append(embedding_bag(place, taken, starts[part] - begin, mode='sum'))
+    return torch.cat(sums)
+
+
+def segment_mean(values: Tensor, groups: Groups) -> Tensor:
+    """Mean of ``values`` (n, d) over each group, shape (G, d); see :func:`segment_sum`."""
+    rows = torch.arange(len(values), device=values.device)
+    return segment_sum(values, rows, groups) / groups.counts[:, None]
 
 
 def segment_min(values: Tensor, groups: Groups) -> Tensor:
@@ -66,6 +102,17 @@ def padded_rows(groups: Groups, chosen: Tensor, width: int) -> Tensor:
     step = torch.where(counts > width, column * counts // width, column)
     rows = groups.order[(groups.starts[chosen, None] + step).clamp(max=len(groups.order) - 1)]
     return rows.masked_fill(column >= counts, -1)
+
+
+def true_places(chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows and columns where ``chosen`` (m, n) is true; eight at a time, for few in many."""
+    if chosen.numel() % 8:
+        rows, cols = chosen.nonzero(as_tuple=True)
+        return rows, cols
+    words = chosen.view(-1).view(torch.int64).nonzero()[:, 0]
+    word, byte = chosen.view(-1, 8)[words].nonzero(as_tuple=True)
+    flat = words[word] * 8 + byte
+    return flat // chosen.shape[1], flat % chosen.shape[1]
 
 
 def size_buckets(
