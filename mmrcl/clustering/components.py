@@ -39,7 +39,7 @@ def joining_pairs(linked: Tensor, left: Tensor, right: Tensor) -> Tensor:
         right: component of each column, shape (n,).
 
     Returns:
-        The pairs taken, shape (m, n), bool; at most 2 log2(m + n) in a row or a column each.
+        The pairs taken, shape (m, n), bool; at most m + n a round.
     """
     names, number = torch.unique(torch.cat([left, right]), return_inverse=True)
     roots = torch.arange(len(names), device=linked.device)

@@ -177,5 +177,6 @@ def _neighbor_cosines(bank: Tensor, neighbors: Sequence[int], sample: int = 4096
     """Median cosine of evenly spaced images to their r-th nearest other image."""
     rows = torch.linspace(0, len(bank) - 1, min(len(bank), sample), device=bank.device).long()
     ranks = [min(r, len(bank) - 1) for r in neighbors]
-    cosine = nearest_neighbors(bank[rows], bank, max(ranks) + 1)[0]
+    queries = bank[rows].to(torch.promote_types(bank.dtype, torch.float32))
+    cosine = nearest_neighbors(queries, bank, max(ranks) + 1)[0]
     return [float(cosine[:, rank].median()) for rank in ranks]

@@ -1,5 +1,6 @@
 """Progress bars with the time left, on the main process alone."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from mmengine.utils import ProgressBar
 
 # A bar for a second's work, several times an epoch, would bury the log.
 _STEPS_WITHOUT_BAR = 20
+_UPDATES = 100
 
 
 def progress(items: Any, what: str) -> Iterable[Any]:
@@ -22,8 +24,10 @@ def progress(items: Any, what: str) -> Iterable[Any]:
 
 def _with_bar(items: Any, what: str) -> Iterator[Any]:
     print(what)
-    bar = ProgressBar(len(items))
-    for item in items:
+    bar = ProgressBar(len(items), file=sys.stdout)
+    stride = -(-len(items) // _UPDATES)
+    for done, item in enumerate(items, 1):
         yield item
-        bar.update()
-    bar.file.write('\n')
+        if done % stride == 0 or done == len(items):
+            bar.update(done - bar.completed)
+    print()

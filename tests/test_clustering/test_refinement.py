@@ -78,6 +78,25 @@ def assert_untouched_unchanged(before, after, batch) -> None:
                 assert torch.isin(old[won], old[batch]).any()
 
 
+def test_half_precision_bank_refines_alike():
+    """Coarse bits move few of 600 images: the partitions agree but for some."""
+    agreement = []
+    for seed in range(5):
+        labels = []
+        for dtype in ('float32', 'float16'):
+            source = random_hierarchy(600, 3, 16, seed)
+            hierarchy = LabelHierarchy(3, 16, 600, bank_dtype=dtype)
+            hierarchy.set_bank(source.bank)
+            hierarchy.set_labels(source.labels)
+            refiner = HierarchyRefiner()
+            refiner.calibrate(hierarchy)
+            refiner.refine(hierarchy, random_batch(600, 50, seed))
+            hierarchy.check()
+            labels.append(hierarchy.labels)
+        agreement.append((labels[0] == labels[1]).double().mean())
+    assert sum(agreement) / 5 > 0.9
+
+
 def two_blob_hierarchy(sizes=(20, 20), spread=0.05):
     """One top cluster over one middle cluster made of two clear blobs."""
     points = blobs(list(sizes), spread, dim=16, seed=3)

@@ -1,6 +1,8 @@
 """What the benchmarks share: times taken in turn, peak memory, tables and CSV."""
 
 import csv
+import ctypes.util
+import gc
 import multiprocessing
 import os
 import platform
@@ -115,11 +117,20 @@ def _report_peak(sender: Any, threads: int, prepare: Callable[..., Job], args: t
         job()
         sender.send((torch.cuda.max_memory_allocated() - before) / 2**20)
         return
+    _return_free_memory()
     # Writing 5 there sets the peak of the process back to what it holds now (Linux).
     Path('/proc/self/clear_refs').write_text('5')
     before = _resident('VmRSS')
     job()
     sender.send(_resident('VmHWM') - before)
+
+
+def _return_free_memory() -> None:
+    """Makes the C library give back what it kept for reuse, which would hide new allocations."""
+    gc.collect()
+    library = ctypes.util.find_library('c')
+    if library is not None and hasattr(ctypes.CDLL(library), 'malloc_trim'):
+        ctypes.CDLL(library).malloc_trim(0)
 
 
 def _resident(name: str) -> float:

@@ -1,0 +1,67 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmrcl.clustering.components import connect, joining_pairs
+from mmrcl.clustering.segments import group_rows, segment_mean, segment_sum, true_places
+
+
+@pytest.mark.parametrize('dtype', [torch.float64, torch.float32, torch.float16])
+@pytest.mark.parametrize('seed', range(12))
+def test_segment_sum_equals_a_loop(seed, dtype):
+    """Groups from one row to several pieces of 256, some rows of the table more than once."""
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.randn(900, 5, generator=generator).to(dtype)
+    rows = torch.randint(900, (1500 * seed // 4 + 1,), generator=generator)
+    keys = torch.randint((1, 3, 40, 700)[seed % 4], rows.shape, generator=generator)
+    groups = group_rows(keys)
+    sums = segment_sum(table, rows, groups)
+    assert sums.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+    expected = torch.stack([table[rows[keys == key]].double().sum(0) for key in groups.ids])
+    assert torch.allclose(sums.double(), expected, rtol=1e-4, atol=1e-4)
+    assert torch.equal(sums, segment_sum(table, rows, groups))
+
+
+def test_half_precision_is_summed_in_many_parts(monkeypatch):
+    monkeypatch.setattr('mmrcl.clustering.segments._CONVERTED', 512)
+    table = torch.randn(3000, 4).half()
+    groups = group_rows(torch.arange(3000) % 7)
+    rows = torch.randperm(3000)
+    expected = segment_sum(table.float(), rows, groups)
+    assert torch.allclose(segment_sum(table, rows, groups), expected, atol=1e-4)
+
+
+def test_segment_mean():
+    values = torch.tensor([[1.0], [2.0], [6.0]])
+    assert segment_mean(values, group_rows(torch.tensor([4, 9, 4]))).tolist() == [[3.5], [2.0]]
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.floats(0, 1), st.integers(0, 10**6))
+def test_true_places_equal_nonzero(height, width, density, seed):
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.rand(height, width, generator=generator) < density
+    assert torch.equal(torch.stack(true_places(chosen), 1), chosen.nonzero())
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 0.5), st.integers(0, 10**6))
+def test_joining_pairs_join_the_same_components(height, width, density, seed):
+    generator = torch.Generator().manual_seed(seed)
+    linked = torch.rand(height, width, generator=generator) < density
+    names = torch.randint(height + width, (height + width,), generator=generator)
+    taken = joining_pairs(linked, *names.split([height, width]))
+    assert not (taken & ~linked).any()
+    assert taken.sum() <= 6 * (height + width)
+
+    def components(pairs):
+        roots = connect(torch.arange(height + width), *ends_of_names(names))
+        rows, cols = pairs.nonzero(as_tuple=True)
+        return connect(roots, rows, cols + height)
+
+    assert torch.equal(components(taken), components(linked))
+
+
+def ends_of_names(names):
+    """Pairs that join all points of one name."""
+    rows, cols = (names[:, None] == names).nonzero(as_tuple=True)
+    return rows, cols

@@ -1,0 +1,307 @@
+"""Times and weighs the clustering library.
+
+    dbscan      nested DBSCAN at three radii against three runs of scikit-learn's, and against the
+                bare matrix products that it needs; the growth with the number of images
+    dense       nested DBSCAN of one blob in which every pair is within the radius
+    refinement  one refinement against the loss of the same batch; the growth with images and batch
+
+Everything in a table ran in turn in one process; memory is measured in a process of its own.
+"""
+
+import argparse
+import math
+import statistics
+from functools import partial
+from pathlib import Path
+
+import measure
+import torch
+from sklearn.cluster import DBSCAN
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from mmrcl.clustering import (
+    EuclideanGraph,
+    HierarchyRefiner,
+    LabelHierarchy,
+    NestedPartition,
+    canonical_labels,
+    nested_dbscan,
+)
+from mmrcl.models import RelativeContrastiveLoss
+
+RADII = [0.6, 0.7, 0.8]
+MIN_SAMPLES = 4
+
+
+def device() -> str:
+    """Where everything but scikit-learn runs."""
+    return 'cuda' if torch.cuda.is_available() else 'cpu'
+
+
+def small_blobs(samples: int, dim: int) -> Tensor:
+    """Unit vectors around random directions, five to a direction, at distances that vary."""
+    torch.manual_seed(0)
+    centers = normalize(torch.randn(samples // 5, dim), dim=1)
+    spread = 0.3 + 0.6 * torch.rand(samples, 1)
+    noise = normalize(torch.randn(samples, dim), dim=1)
+    own = torch.randint(len(centers), (samples,))
+    return normalize(centers[own] + spread * noise, dim=1).to(device())
+
+
+def one_blob(samples: int, dim: int) -> Tensor:
+    """Unit vectors so near each other that every pair is within the smallest radius."""
+    torch.manual_seed(0)
+    noise = normalize(torch.randn(samples, dim), dim=1)
+    return normalize(normalize(torch.randn(1, dim), dim=1) + 0.3 * noise, dim=1).to(device())
+
+
+def bare_products(features: Tensor, block_size: int) -> None:
+    """The symmetric half of all products, block by block into one buffer, and nothing else."""
+    buffer = features.new_empty(block_size**2)
+    blocks = features.split(block_size)
+    for number, row in enumerate(blocks):
+        for col in blocks[number:]:
+            out = buffer[: len(row) * len(col)].view(len(row), len(col))
+            torch.mm(row, col.T, out=out)
+
+
+def three_references(features: Tensor) -> list[DBSCAN]:
+    """scikit-learn's DBSCAN at each radius, on all cores."""
+    points = features.cpu().numpy()
+    return [DBSCAN(eps=eps, min_samples=MIN_SAMPLES, n_jobs=-1).fit(points) for eps in RADII]
+
+
+def same_core_partition(found: NestedPartition, references: list[DBSCAN]) -> bool:
+    """Whether core points and their partition agree at all radii."""
+    for labels, core, reference in zip(
+        found.labels.cpu(), found.core.cpu(), references, strict=True
+    ):
+        expected = torch.zeros_like(core)
+        expected[reference.core_sample_indices_] = True
+        theirs = torch.from_numpy(reference.labels_)[expected]
+        if not torch.equal(core, expected):
+            return False
+        if not torch.equal(canonical_labels(labels[core]), canonical_labels(theirs)):
+            return False
+    return True
+
+
+def run_dbscan(args: argparse.Namespace) -> list[dict[str, object]]:
+    """One row for each size, and the exponent of the growth."""
+    rows: list[dict[str, object]] = []
+    medians = []
+    for samples in args.samples:
+        features = small_blobs(samples, args.dim)
+        ours = partial(nested_dbscan, EuclideanGraph(features), RADII, MIN_SAMPLES)
+        block_size = EuclideanGraph(features).block_size
+        jobs = dict(ours=ours, bare=partial(bare_products, features, block_size))
+        if samples <= args.reference_up_to:
+            jobs['reference'] = partial(three_references, features)
+        times = measure.times_in_turn(jobs, args.repeats)
+        medians.append(statistics.median(times['ours']))
+        row: dict[str, object] = {
+            'images': samples,
+            'nested DBSCAN [s]': measure.spread(times['ours']),
+            'bare products [s]': measure.spread(times['bare']),
+            'share of products': measure.spread(
+                a / b for a, b in zip(times['bare'], times['ours'], strict=True)
+            ),
+            'memory [MiB]': round(measure.peak_memory(dbscan_job, 'small', samples, args.dim)),
+            'three of scikit-learn [s]': '',
+            'times faster': '',
+            'same core partition': '',
+        }
+        if 'reference' in times:
+            pairs = zip(times['reference'], times['ours'], strict=True)
+            row['three of scikit-learn [s]'] = measure.spread(times['reference'])
+            row['times faster'] = measure.spread(a / b for a, b in pairs)
+            row['same core partition'] = same_core_partition(ours(), three_references(features))
+        rows.append(row)
+    if len(medians) > 1:
+        growth = math.log(medians[-1] / medians[0]) / math.log(args.samples[-1] / args.samples[0])
+        print(f'time grows as images^{growth:.2f} from {args.samples[0]} to {args.samples[-1]}\n')
+    return rows
+
+
+def dbscan_job(kind: str, samples: int, dim: int) -> measure.Job:
+    """Job for the measurement of memory, in its own process."""
+    features = (small_blobs if kind == 'small' else one_blob)(samples, dim)
+    nested_dbscan(EuclideanGraph(features[:64]), RADII)
+    return lambda: nested_dbscan(EuclideanGraph(features), RADII, MIN_SAMPLES)
+
+
+def run_dense(args: argparse.Namespace) -> list[dict[str, object]]:
+    """One row for each size."""
+    rows = []
+    for samples in args.samples:
+        features = one_blob(samples, args.dim)
+        ours = partial(nested_dbscan, EuclideanGraph(features), RADII, MIN_SAMPLES)
+        times = measure.times_in_turn(dict(ours=ours), args.repeats, warmup=0)
+        rows.append(
+            {
+                'images': samples,
+                'pairs within 0.6': samples * (samples - 1) // 2,
+                'nested DBSCAN [s]': measure.spread(times['ours']),
+                'memory [MiB]': round(measure.peak_memory(dbscan_job, 'dense', samples, args.dim)),
+                'clusters': len(ours().labels[-1].unique()),
+            }
+        )
+    return rows
+
+
+def imagenet_like(samples: int, dim: int, bank_dtype: str) -> LabelHierarchy:
+    """A hierarchy with clusters of 2.6 and 5 images on average and one of a twelfth of all.
+
+    The large one has 100,000 of ImageNet's images, in one piece at both levels.
+    """
+    generator = torch.Generator().manual_seed(0)
+    large = min(100_000, samples // 12)
+    fine = torch.rand(samples, generator=generator) < 1 / 2.6
+    coarse = fine & (torch.rand(samples, generator=generator) < 2.6 / 5)
+    for starts in (fine, coarse):
+        starts[1:large] = False
+        starts[large] = True
+    order = torch.randperm(samples, generator=generator)
+    fine, coarse = fine.cumsum(0)[order], coarse.cumsum(0)[order]
+    hierarchy = LabelHierarchy(3, dim, samples, bank_dtype=bank_dtype)
+    family = normalize(torch.randn(int(coarse.max()) + 1, dim, generator=generator), dim=1)
+    cluster = normalize(torch.randn(int(fine.max()) + 1, dim, generator=generator), dim=1)
+    for part in torch.arange(samples).split(1 << 16):
+        noise = normalize(torch.randn(len(part), dim, generator=generator), dim=1)
+        vectors = family[coarse[part]] + 0.65 * cluster[fine[part]] + 0.75 * noise
+        hierarchy.bank[part] = normalize(vectors, dim=1).to(hierarchy.bank.dtype)
+    hierarchy.set_labels(torch.stack([fine, coarse]))
+    return hierarchy.to(device())
+
+
+class Refinement:
+    """Refines batch after batch, each from the same hierarchy."""
+
+    def __init__(self, hierarchy: LabelHierarchy, batch: int) -> None:
+        self.hierarchy = hierarchy
+        self.start = hierarchy.labels.clone()
+        self.batch = batch
+        self.calls = 0
+        self.refiner = HierarchyRefiner(merge_threshold=[0.6, 0.45])
+        self.refiner.calibrate(hierarchy)
+
+    def reset(self) -> None:
+        """Takes back what the last call did, and draws the next batch."""
+        self.hierarchy.labels.copy_(self.start)
+        self.calls += 1
+        generator = torch.Generator().manual_seed(self.calls)
+        drawn = torch.randint(self.hierarchy.num_samples, (self.batch,), generator=generator)
+        self.indices = drawn.to(self.start.device)
+
+    def __call__(self) -> None:
+        self.refiner.refine(self.hierarchy, self.indices)
+
+
+def refinement_job(samples: int, dim: int, bank_dtype: str, batch: int) -> measure.Job:
+    """Job for the measurement of memory, in its own process."""
+    small = Refinement(imagenet_like(2000, dim, bank_dtype), batch)
+    small.reset()
+    small()
+    job = Refinement(imagenet_like(samples, dim, bank_dtype), batch)
+    job.reset()
+    return job
+
+
+def loss_job(batch: int, queue: int, dim: int) -> measure.Job:
+    """Forward and backward of the loss with H = 3 and two keys a query."""
+    torch.manual_seed(0)
+    where = device()
+    predictions = normalize(torch.randn(3, batch, dim, device=where), dim=2).requires_grad_()
+    keys = normalize(torch.randn(batch, 2, dim, device=where), dim=2)
+    entries = normalize(torch.randn(queue, dim, device=where), dim=1)
+    labels = [torch.randint(1_281_167, (1, size), device=where) for size in (batch, queue)]
+    positive = torch.rand(batch, 2, 3, device=where) < 0.5
+    in_queue = torch.tensor([False, True], device=where).expand(batch, 2)[:, :, None]
+    loss = RelativeContrastiveLoss()
+
+    def run() -> None:
+        loss(predictions, keys, positive, entries, *labels, in_queue)['loss'].backward()
+
+    return run
+
+
+def run_refinement(args: argparse.Namespace) -> list[dict[str, object]]:
+    """One row for each number of images and each batch; the last one against the loss."""
+    rows = []
+    for samples in args.samples:
+        hierarchy = imagenet_like(samples, args.dim, args.bank_dtype)
+        for batch in args.batch:
+            job = Refinement(hierarchy, batch)
+            jobs: dict[str, measure.Job] = dict(refinement=job)
+            compared = samples == args.samples[-1] and batch == args.batch[-1]
+            if compared:
+                jobs['loss'] = loss_job(batch, args.queue, args.dim)
+            times = measure.times_in_turn(jobs, args.repeats, before=job.reset)
+            job.reset()
+            hierarchy.labels.copy_(job.start)
+            row: dict[str, object] = {
+                'images': samples,
+                'batch': batch,
+                'refinement [ms]': measure.spread(times['refinement'], 1e3),
+                'memory over the bank [MiB]': '',
+                'loss [ms]': '',
+                'share of the loss': '',
+            }
+            if compared:
+                pairs = zip(times['refinement'], times['loss'], strict=True)
+                row['loss [ms]'] = measure.spread(times['loss'], 1e3)
+                row['share of the loss'] = measure.spread(a / b for a, b in pairs)
+                memory = measure.peak_memory(
+                    refinement_job, samples, args.dim, args.bank_dtype, batch
+                )
+                row['memory over the bank [MiB]'] = round(memory)
+            rows.append(row)
+    return rows
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = parser.add_subparsers(dest='part', required=True)
+    for name, run, samples, repeats in (
+        ('dbscan', run_dbscan, [10_000, 20_000, 40_000, 80_000], 5),
+        ('dense', run_dense, [40_000], 3),
+        ('refinement', run_refinement, [80_000, 320_000, 1_281_167], 20),
+    ):
+        part = parts.add_parser(name)
+        part.set_defaults(run=run)
+        listed = ' '.join(str(size) for size in samples)
+        part.add_argument(
+            '--samples', type=int, nargs='+', default=samples, help=f'images (default: {listed})'
+        )
+        part.add_argument('--dim', type=int, default=256, help='d (default: 256)')
+        part.add_argument(
+            '--repeats', type=int, default=repeats, help=f'timed calls (default: {repeats})'
+        )
+        part.add_argument('--out', type=Path, help='CSV file to write')
+        if name == 'dbscan':
+            part.add_argument(
+                '--reference-up-to',
+                type=int,
+                default=20_000,
+                help='images for which scikit-learn runs as well (default: 20000)',
+            )
+        if name == 'refinement':
+            part.add_argument(
+                '--batch', type=int, nargs='+', default=[256, 1024, 4096], help='(default: three)'
+            )
+            part.add_argument('--queue', type=int, default=98_304, help='K (default: 98304)')
+            part.add_argument('--bank-dtype', default='float32', choices=['float32', 'float16'])
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    print(f'{measure.machine("scikit-learn")}\nmedian (minimum-maximum) of {args.repeats} calls\n')
+    measure.show(args.run(args), args.out)
+
+
+if __name__ == '__main__':
+    main()
