@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from .scratch import Scratch
+
 
 def connect(roots: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
     """Joins the trees that the edges ``rows``-``cols`` link.
@@ -27,7 +29,7 @@ def connect(roots: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
     return roots
 
 
-def joining_pairs(linked: Tensor, left: Tensor, right: Tensor) -> Tensor:
+def joining_pairs(linked: Tensor, left: Tensor, right: Tensor, scratch: Scratch) -> Tensor:
     """Thins out the pairs of a dense block to a few that join the same components.
 
     Each round takes the first pair of each row and of each column that still links two
@@ -37,6 +39,7 @@ def joining_pairs(linked: Tensor, left: Tensor, right: Tensor) -> Tensor:
         linked: which rows and columns are linked, shape (m, n).
         left: component of each row, any integers, shape (m,).
         right: component of each column, shape (n,).
+        scratch: memory for what is as large as the block, the result included.
 
     Returns:
         The pairs taken, shape (m, n), bool; at most m + n a round.
@@ -44,9 +47,11 @@ def joining_pairs(linked: Tensor, left: Tensor, right: Tensor) -> Tensor:
     names, number = torch.unique(torch.cat([left, right]), return_inverse=True)
     roots = torch.arange(len(names), device=linked.device)
     left, right = number.split([len(left), len(right)])
-    taken = torch.zeros_like(linked)
+    taken = scratch.take('taken', linked.shape).fill_(False)
+    apart = scratch.take('still apart', linked.shape)
     while True:
-        apart = linked & (roots[left][:, None] != roots[right])
+        torch.ne(roots[left][:, None], roots[right], out=apart)
+        apart &= linked
         by_row, col = apart.view(torch.uint8).max(1)
         by_col, row = apart.view(torch.uint8).max(0)
         rows = torch.cat([by_row.nonzero()[:, 0], row[by_col.bool()]])

@@ -8,6 +8,7 @@ from torch import Tensor
 from .components import joining_pairs
 from .graphs import Edges, Graph
 from .neighbors import nearest_neighbors
+from .scratch import Scratch
 from .segments import true_places
 from .sharing import Progress, Ranks, silent
 
@@ -42,6 +43,7 @@ class EuclideanGraph(Graph):
         self.features = features
         self.halves = (squares / -2).to(features.dtype)
         self.progress = progress
+        self.scratch = Scratch(features.device)
         self.block_size = block_size or (8192 if features.is_cuda else 2048)
 
     def limits(self, radii: Sequence[float]) -> Tensor:
@@ -85,9 +87,8 @@ class EuclideanGraph(Graph):
     def edges(self, radius: float) -> Iterator[Edges]:
         """Pairs within ``radius`` or less than a margin beyond it."""
         least = -(radius**2 + self.margin) / 2
-        near = torch.empty(0, dtype=torch.bool, device=self.device)
         for row, col, product in self._tiles():
-            torch.ge(product, least, out=near.resize_(product.shape))
+            near = torch.ge(product, least, out=self.scratch.take('near', product.shape))
             yield self._edges(row, col, product, near)
 
     def counts(self, radii: Sequence[float]) -> Tensor:
@@ -96,11 +97,14 @@ class EuclideanGraph(Graph):
         limits = self.limits(radii).tolist()
         for row, col, product in self._tiles():
             rows, cols = slice(row, row + product.shape[0]), slice(col, col + product.shape[1])
+            # Ones and zeros in float sum up far quicker than bools, and exactly.
+            sure = self.scratch.take('sure', product.shape, product.dtype)
+            doubtful = self.scratch.take('doubtful', product.shape)
+            below = self.scratch.take('below', product.shape)
             for level, limit in zip(counts, limits, strict=True):
-                # Ones and zeros in float sum up far quicker than bools, and exactly.
-                sure = torch.ge(product, (self.margin - limit) / 2, out=torch.empty_like(product))
-                doubtful = product >= (self.margin + limit) / -2
-                doubtful &= product < (self.margin - limit) / 2
+                torch.ge(product, (self.margin - limit) / 2, out=sure)
+                torch.ge(product, (self.margin + limit) / -2, out=doubtful)
+                doubtful &= torch.lt(product, (self.margin - limit) / 2, out=below)
                 if row == col:
                     sure.fill_diagonal_(0)
                 else:
@@ -119,16 +123,21 @@ class EuclideanGraph(Graph):
         limits = self.limits(radii)
         for row, col, product in self._tiles():
             rows, cols = slice(row, row + product.shape[0]), slice(col, col + product.shape[1])
+            apart, near, inner = (
+                self.scratch.take(name, product.shape) for name in ('apart', 'near', 'inner')
+            )
             for level, limit in enumerate(limits.tolist()):
-                apart = roots[level, rows, None] != roots[level, cols]
-                apart &= product >= (self.margin + limit) / -2
+                left, right = roots[level, rows], roots[level, cols]
+                torch.ne(left[:, None], right, out=apart)
+                apart &= torch.ge(product, (self.margin + limit) / -2, out=near)
                 if row == col:
                     apart.triu_(1)
                 if int(apart.count_nonzero()) > apart.numel() // _FEW:
-                    inner = core[level, rows, None] & core[level, cols]
-                    inner &= apart & (product >= (self.margin - limit) / 2)
+                    torch.logical_and(core[level, rows, None], core[level, cols], out=inner)
+                    inner &= torch.ge(product, (self.margin - limit) / 2, out=near)
+                    inner &= apart
                     apart ^= inner
-                    apart |= joining_pairs(inner, roots[level, rows], roots[level, cols])
+                    apart |= joining_pairs(inner, left, right, self.scratch)
                 edges = self._edges(row, col, product, apart)
                 yield level, edges.where(self.levels(edges, limits) <= level)
 
@@ -139,15 +148,12 @@ class EuclideanGraph(Graph):
         """
         starts = range(0, self.num_points, self.block_size)
         pairs = [(row, col) for row in starts for col in starts if row <= col]
-        # A fresh allocation for each block would cost half as much time as its product.
-        buffer = self.features.new_empty(min(self.block_size, self.num_points) ** 2)
         left_of = None
         for row, col in self.progress(self.ranks.share(pairs), 'Comparing images'):
             if row != left_of:
                 left, left_of = self._extended(row, (0, 1)), row
             right = self._extended(col, (1, 0))
-            size = (len(left), len(right))
-            out = buffer[: size[0] * size[1]].view(size)
+            out = self.scratch.take('product', (len(left), len(right)), left.dtype)
             yield row, col, torch.mm(left, right.T, out=out)
 
     def _extended(self, start: int, order: tuple[int, int]) -> Tensor:

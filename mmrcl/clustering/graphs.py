@@ -13,7 +13,8 @@ from torch import Tensor
 
 from .sharing import Ranks
 
-_CHUNK = 1 << 21  # edges in one piece of memory
+_CHUNK = 1 << 21  # edges in one piece of memory, roughly
+_PARTS = 1 << 12  # blocks whose edges are gathered before they become one piece
 
 
 class Edges(NamedTuple):
@@ -120,15 +121,15 @@ class Graph(ABC):
             return self
         chunks: list[Edges] = []
         pending: list[Edges] = []
-        total = 0
+        total = joined = 0
         for edges in self.edges(radius):
+            pending.append(edges)
             total += len(edges.rows)
             if total > max_edges:
                 return self
-            pending.append(edges)
-            if len(pending) == 1024 or sum(len(part.rows) for part in pending) > _CHUNK:
+            if total - joined > _CHUNK or len(pending) > _PARTS:
                 chunks.append(_joined(pending))
-                pending = []
+                pending, joined = [], total
         return KeptEdges(self, radius, [*chunks, _joined(pending)] if pending else chunks)
 
 

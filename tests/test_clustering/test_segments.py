@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmrcl.clustering.components import connect, joining_pairs
+from mmrcl.clustering.scratch import Scratch
 from mmrcl.clustering.segments import group_rows, segment_mean, segment_sum, true_places
 
 
@@ -49,7 +50,8 @@ def test_joining_pairs_join_the_same_components(height, width, density, seed):
     generator = torch.Generator().manual_seed(seed)
     linked = torch.rand(height, width, generator=generator) < density
     names = torch.randint(height + width, (height + width,), generator=generator)
-    taken = joining_pairs(linked, *names.split([height, width]))
+    scratch = Scratch(linked.device)
+    taken = joining_pairs(linked, *names.split([height, width]), scratch)
     assert not (taken & ~linked).any()
     assert taken.sum() <= 6 * (height + width)
 

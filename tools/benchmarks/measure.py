@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import platform
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -82,7 +83,9 @@ def spread(values: Iterable[float], scale: float = 1.0, digits: int = 3) -> str:
 def peak_memory(prepare: Callable[..., Job], *args: Any) -> float:
     """MiB that a job takes at its peak beyond what was there before, in a process of its own.
 
-    On a GPU it is what the allocator handed out, on a CPU the resident memory of the process.
+    On a GPU it is what the allocator handed out. On a CPU it is the anonymous resident memory of
+    the process, looked at every millisecond: the kernel's own record of the peak counts pages of
+    libraries too, and these come and go.
 
     Args:
         prepare: top-level function that makes the inputs and returns the job.
@@ -118,11 +121,19 @@ def _report_peak(sender: Any, threads: int, prepare: Callable[..., Job], args: t
         sender.send((torch.cuda.max_memory_allocated() - before) / 2**20)
         return
     _return_free_memory()
-    # Writing 5 there sets the peak of the process back to what it holds now (Linux).
-    Path('/proc/self/clear_refs').write_text('5')
-    before = _resident('VmRSS')
+    before = _anonymous()
+    peak, done = [before], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(1e-3):
+            peak[0] = max(peak[0], _anonymous())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     job()
-    sender.send(_resident('VmHWM') - before)
+    done.set()
+    watcher.join()
+    sender.send(max(peak[0], _anonymous()) - before)
 
 
 def _return_free_memory() -> None:
@@ -133,12 +144,11 @@ def _return_free_memory() -> None:
         ctypes.CDLL(library).malloc_trim(0)
 
 
-def _resident(name: str) -> float:
-    field = _field('/proc/self/status', name)
+def _anonymous() -> float:
+    """MiB of memory of this process that no file backs."""
+    field = _field('/proc/self/status', 'RssAnon')
     if field is None:
-        raise RuntimeError(
-            f'no {name} in /proc/self/status: peak memory is measured on Linux alone'
-        )
+        raise RuntimeError('no RssAnon in /proc/self/status: memory is measured on Linux alone')
     return int(field.split()[0]) / 1024
 
 
