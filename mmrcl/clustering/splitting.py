@@ -101,8 +101,6 @@ def _assign_wide(
         score = points @ heads.transpose(1, 2)
         score.masked_fill_(missing[which, None], -torch.inf)
         column[rows[rows >= 0]] = score.argmax(2)[rows >= 0]
-    number = torch.arange(prototypes.shape[1], device=column.device).expand_as(prototypes)
-    column[prototypes[~missing]] = number[~missing]
 
 
 def _slabs(

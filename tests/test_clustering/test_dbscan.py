@@ -169,6 +169,7 @@ def test_auto_radii_keep_both_bounds(make, max_edges):
     sizes, share = [2.0, 3.5], 0.1
     radii, kept = choose_radii(graph, sizes, share, max_edges=max_edges)
     assert radii == sorted(radii)
+    assert radii == choose_radii(graph, sizes, share)[0]
     labels = nested_dbscan(graph, radii).labels
     assert torch.equal(nested_dbscan(kept, radii).labels, labels)
     for level, size in zip(labels, sizes, strict=True):
