@@ -1,4 +1,4 @@
-"""Hierarchical clustering as a library: tensors in, labels out (torch, numpy and pt_kmeans)."""
+"""Hierarchical clustering as a library: tensors in, labels out (torch; pt_kmeans for K-means)."""
 
 from .dbscan import NestedPartition, PercolationWarning, nested_dbscan
 from .density_peaks import density_peaks

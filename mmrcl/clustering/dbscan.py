@@ -55,7 +55,7 @@ def nested_dbscan(
         eps: radii, ascending.
         min_samples: points within the radius, itself included, that make a core point.
         max_share: warn if the largest cluster holds more than this share of the points.
-        max_edges: edges that a rank may keep in memory, 12 bytes each.
+        max_edges: edges that a rank may keep in memory, 12 bytes each (Jaccard: 16).
 
     Raises:
         ValueError: for radii that do not ascend from above 0.

@@ -21,7 +21,7 @@ class JaccardGraph(Graph):
     Args:
         features: L2-normalised, shape (N, d).
         num_neighbors: k.
-        ranks: who shares the points.
+        ranks: who shares the points; each finds all nearest neighbours for itself.
         progress: told about the blocks.
         block_size: points a block.
     """

@@ -126,12 +126,11 @@ def part_rows(trainings: dict[str, Training], steps: int) -> list[dict[str, obje
         for name, training in trainings.items()
     }
     parts = list(totals['RCL'])
-    rows = [
+    return [
         {'part': part}
         | {f'{name} [ms]': round(total.get(part, 0.0), 1) for name, total in totals.items()}
         for part in parts
     ]
-    return rows
 
 
 def parse_args() -> argparse.Namespace:
