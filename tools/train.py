@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from mmrcl.engine.errors import TrainingError
 from mmrcl.engine.launch import (
     ConfigError,
     add_common_arguments,
@@ -40,7 +41,10 @@ def main() -> None:
         runner = build_runner(config, train=True)
     except ConfigError as error:
         sys.exit(f'error: {error}')
-    runner.train()
+    try:
+        runner.train()
+    except TrainingError as error:
+        sys.exit(f'error: {error}')
 
 
 if __name__ == '__main__':

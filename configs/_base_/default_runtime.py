@@ -4,18 +4,18 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=100),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=3),
-    sampler_seed=dict(type='DistSamplerSeedHook'),
+    checkpoint=dict(type='SafeCheckpointHook', interval=10, max_keep_ckpts=3),
     visualization=dict(type='VisualizationHook', enable=False),
-    # The random numbers of an epoch follow from the seed and the epoch, so that a resumed run
-    # goes on exactly.
-    epoch_seed=dict(type='EpochSeedHook'),
+    non_finite_loss=dict(type='NonFiniteLossHook'),
+    unreadable_images=dict(type='UnreadableImageHook', limit=100),
+    preemption=dict(type='PreemptionHook'),
 )
 
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),
+    # Seconds after which the other processes end when one is gone.
+    dist_cfg=dict(backend='nccl', timeout=1800),
 )
 
 vis_backends = [dict(type='LocalVisBackend')]

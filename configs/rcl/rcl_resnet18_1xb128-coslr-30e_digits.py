@@ -41,5 +41,5 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]  # fmt: skip
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=30)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=30)
 default_hooks = dict(logger=dict(interval=11), checkpoint=dict(interval=6))

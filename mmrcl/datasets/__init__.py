@@ -2,6 +2,15 @@
 
 from .digits import Digits
 from .image_folder import ImageFolder
+from .resumable_sampler import ResumableSampler, SampleKey
+from .seeded_dataset import SeededDataset
 from .subsets import balanced_subset
 
-__all__ = ['Digits', 'ImageFolder', 'balanced_subset']
+__all__ = [
+    'Digits',
+    'ImageFolder',
+    'ResumableSampler',
+    'SampleKey',
+    'SeededDataset',
+    'balanced_subset',
+]

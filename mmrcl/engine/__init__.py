@@ -1,14 +1,24 @@
 """Hooks, loops and what runs around a model."""
 
 from . import criteria  # noqa: F401  registers the clustering parts
-from .hooks import HierarchicalClusteringHook, KNNHook
+from .hooks import (
+    HierarchicalClusteringHook,
+    KNNHook,
+    NonFiniteLossHook,
+    PreemptionHook,
+    SafeCheckpointHook,
+    UnreadableImageHook,
+)
 from .representation_loop import RepresentationTestLoop
-from .seeding import EpochSeedHook, seed_worker
+from .resumable_loop import ResumableTrainLoop
 
 __all__ = [
-    'EpochSeedHook',
     'HierarchicalClusteringHook',
     'KNNHook',
+    'NonFiniteLossHook',
+    'PreemptionHook',
     'RepresentationTestLoop',
-    'seed_worker',
+    'ResumableTrainLoop',
+    'SafeCheckpointHook',
+    'UnreadableImageHook',
 ]

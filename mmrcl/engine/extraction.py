@@ -45,7 +45,8 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
 def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoader) -> Extracted:
     """Runs ``encode`` over all images, in eval mode, and gathers the result on every rank.
 
-    Shows progress and the time left on the main process.
+    Shows progress and the time left on the main process. An image that could not be read, for which
+    a loader of :func:`mmrcl.engine.loaders.resumable` gives another, gets zero features.
 
     Args:
         model: owner of the ``data_preprocessor``; put into eval mode meanwhile.
@@ -61,8 +62,12 @@ def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoad
         for batch in progress(dataloader, 'Extracting features'):
             data = model.data_preprocessor(batch, False)
             features.append(encode(data['inputs']).float())
-            for sample in data['data_samples']:
-                indices.append(sample.get('sample_idx', -1))
+            for row, sample in zip(features[-1], data['data_samples'], strict=True):
+                if 'unreadable' in sample:
+                    indices.append(sample.unreadable[0][0])
+                    row.zero_()
+                else:
+                    indices.append(sample.get('sample_idx', -1))
                 classes.append(int(sample.gt_label) if 'gt_label' in sample else -1)
     device = features[0].device
     about = torch.tensor([indices, classes], device=device).T.contiguous()

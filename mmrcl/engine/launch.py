@@ -5,6 +5,7 @@ import difflib
 import inspect
 import os
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint
 
 from mmrcl.registry import MODELS
+
+from .checkpoints import is_whole, latest_checkpoint
 
 # Keys that mmengine's Runner reads from a config beside its own arguments.
 _FURTHER_KEYS = (
@@ -80,7 +83,8 @@ def start_on_cpu(config: Config) -> None:
     wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
     config.setdefault('model_wrapper_cfg', wrapper)
     if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group('gloo')
+        seconds = config.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
+        torch.distributed.init_process_group('gloo', timeout=timedelta(seconds=seconds))
 
 
 def check_overrides(config: Config, options: dict[str, Any]) -> None:
@@ -140,6 +144,8 @@ def _check_path(node: dict[str, Any], key: str) -> None:
     if not path.exists():
         kind = node.get('type', 'the config')
         raise ConfigError(f'{key}={value} of {kind} does not exist: set it to where your data is')
+    if key == 'load_from' and not is_whole(path):
+        raise ConfigError(f'{key}={value} is torn or no checkpoint: name another one')
 
 
 def _dicts(node: Any) -> Iterator[dict[str, Any]]:
@@ -171,7 +177,7 @@ def prepare_training(config: Config, resume: str | None, amp: bool, auto_scale_l
     check_paths(config, ('model', 'train_dataloader', 'val_dataloader', 'custom_hooks'))
     if resume is not None:
         config.resume = True
-        config.load_from = None if resume == 'auto' else resume
+        config.load_from = _resumed_checkpoint(config.work_dir) if resume == 'auto' else resume
     _check_path(config, 'load_from')
     if amp:
         if not torch.cuda.is_available():
@@ -185,6 +191,14 @@ def prepare_training(config: Config, resume: str | None, amp: bool, auto_scale_l
                 'batch size that its learning rate is for'
             )
         config.auto_scale_lr.enable = True
+
+
+def _resumed_checkpoint(work_dir: str) -> str | None:
+    try:
+        found = latest_checkpoint(Path(work_dir))
+    except ValueError as error:
+        raise ConfigError(error) from error
+    return None if found is None else str(found)
 
 
 def prepare_test(config: Config, checkpoint: str) -> None:

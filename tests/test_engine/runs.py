@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmrcl.engine.checkpoints import latest_checkpoint
 from mmrcl.engine.launch import build_runner
 
 CONFIG = Path(__file__).parents[2] / 'configs/rcl/rcl_resnet18_1xb128-coslr-30e_digits.py'
@@ -48,6 +49,9 @@ def tiny_config(work_dir: Path, **changes: Any) -> Config:
 
 def train(config: Config) -> Runner:
     """Runs a config to its end."""
+    if config.get('resume') and config.get('load_from') is None:
+        found = latest_checkpoint(Path(config.work_dir))
+        config.load_from = found and str(found)
     runner = build_runner(config, train=True)
     runner.train()
     return runner

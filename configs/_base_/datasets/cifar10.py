@@ -27,9 +27,6 @@ test_pipeline = [dict(type='PackInputs')]
 train_dataloader = dict(
     batch_size=256,
     num_workers=8,
-    # Workers start anew each epoch and take its seed, see EpochSeedHook.
-    persistent_workers=False,
-    worker_init_fn=dict(type='mmrcl.seed_worker'),
     pin_memory=True,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),

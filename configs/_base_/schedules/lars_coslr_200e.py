@@ -24,4 +24,4 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
 ]  # fmt: skip
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=200)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=200)

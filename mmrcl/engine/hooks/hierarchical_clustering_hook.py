@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from logging import Logger
 
+import torch
 from mmengine.dist import all_gather, broadcast
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -19,9 +20,11 @@ from mmrcl.clustering import (
 )
 from mmrcl.clustering.dbscan import warn_of_percolation
 from mmrcl.models import RCL
+from mmrcl.models.selfsup import KeyBatch
 from mmrcl.registry import HOOKS, TASK_UTILS
 
 from ..extraction import Extracted, extract, unwrapped
+from ..loaders import resumable
 from ..progress import progress
 
 
@@ -45,10 +48,11 @@ class HierarchicalClusteringHook(Hook):
     (online), or the source clusters anew every ``recluster_interval`` epochs (offline), or the
     labels stay (frozen).
 
-    All state is in the model's hierarchy, so a resumed run goes on where it stopped. Every rank
-    holds the same hierarchy: all ranks call the source, which may share its work among them, and
-    take rank 0's labels; all refine from the same gathered keys, and a checksum compares the ranks
-    after each epoch.
+    All state is in the model's hierarchy, and the refiner's thresholds of the epoch in the
+    checkpoint beside it, so a resumed run goes on where it stopped. Every rank holds the same
+    hierarchy: all ranks call the source, which may share its work among them, and take rank 0's
+    labels; all refine from the same gathered keys, and a checksum compares the ranks after each
+    epoch. With gradient accumulation the keys of all batches of a step are handed over at once.
 
     Args:
         dataloader: config of a loader over the training images in order, with the test-time
@@ -90,6 +94,17 @@ class HierarchicalClusteringHook(Hook):
         self.warmup_epochs = warmup_epochs
         self.recluster_interval = recluster_interval
         self.max_share = max_share
+        self._waiting: list[KeyBatch] = []
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Saves what the refiner measured at the start of the epoch."""
+        if self.refiner is not None:
+            checkpoint['merge_thresholds'] = self.refiner.thresholds
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Takes over what :meth:`before_save_checkpoint` saved."""
+        if self.refiner is not None:
+            self.refiner.thresholds = checkpoint.get('merge_thresholds', [])
 
     def before_train(self, runner: Runner) -> None:
         """Checks that the parts fit and, in a fresh run, makes room for the training images."""
@@ -104,7 +119,7 @@ class HierarchicalClusteringHook(Hook):
                 f'warmup_epochs={self.warmup_epochs} of HierarchicalClusteringHook leaves nothing '
                 f'of train_cfg.max_epochs={runner.max_epochs}: clustering would never start'
             )
-        self.dataloader = runner.build_dataloader(self.dataloader_cfg)
+        self.dataloader = runner.build_dataloader(resumable(self.dataloader_cfg), runner.seed)
         size, clustered = len(runner.train_dataloader.dataset), len(self.dataloader.dataset)
         if size != clustered:
             raise ValueError(
@@ -122,11 +137,14 @@ class HierarchicalClusteringHook(Hook):
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Clusters at the end of warm-up and at each interval; calibrates the refiner."""
+        """Clusters at the end of warm-up and at each interval; calibrates the refiner.
+
+        A run resumed inside the epoch has done so before it stopped.
+        """
         model = unwrapped(runner.model)
         hierarchy = model.hierarchy
         since = runner.epoch - self.warmup_epochs
-        if since < 0:
+        if since < 0 or runner.iter > runner.epoch * len(runner.train_dataloader):
             return
         due = self.recluster_interval is not None and since % self.recluster_interval == 0
         if due or not hierarchy.initialized:
@@ -149,10 +167,15 @@ class HierarchicalClusteringHook(Hook):
         model = unwrapped(runner.model)
         if not model.hierarchy.initialized:
             return
-        model.hierarchy.update_bank(*model.last_keys)
+        self._waiting.append(model.last_keys)
+        if not runner.optim_wrapper.should_update():
+            return
+        keys = KeyBatch(*(torch.cat(parts) for parts in zip(*self._waiting, strict=True)))
+        self._waiting.clear()
+        model.hierarchy.update_bank(*keys)
         if self.refiner is None:
             return
-        for change in self.refiner.refine(model.hierarchy, model.last_keys.indices):
+        for change in self.refiner.refine(model.hierarchy, keys.indices):
             hub = runner.message_hub
             hub.update_scalar(f'train/splits_level_{change.level}', change.splits)
             hub.update_scalar(f'train/merges_level_{change.level}', change.merges)

@@ -7,6 +7,7 @@ from mmrcl.evaluation import accuracy, knn_predict
 from mmrcl.registry import HOOKS
 
 from ..extraction import extract_representation
+from ..loaders import resumable
 
 
 @HOOKS.register_module()
@@ -39,7 +40,9 @@ class KNNHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Builds both loaders, so that a wrong path shows at once."""
-        self.dataloaders = [runner.build_dataloader(config) for config in self.configs]
+        self.dataloaders = [
+            runner.build_dataloader(resumable(config), runner.seed) for config in self.configs
+        ]
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Reports where the epoch is due."""

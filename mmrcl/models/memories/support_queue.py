@@ -17,6 +17,11 @@ class SupportQueue(nn.Module):
     Args:
         length: K, the number of entries; any batch size fits.
         feat_dim: d, length of a feature.
+
+    Attributes:
+        interval: batches that are written at once, together. The training loop sets it to the
+            iterations that gradient accumulation takes for a step; keys that wait for the rest of
+            their step are in no checkpoint.
     """
 
     features: Tensor
@@ -29,18 +34,27 @@ class SupportQueue(nn.Module):
             raise ValueError(f'model.queue.length={length} must be at least 1')
         self.length = length
         self.feat_dim = feat_dim
+        self.interval = 1
+        self._waiting: list[tuple[Tensor, Tensor]] = []
         self.register_buffer('features', torch.zeros(length, feat_dim))
         self.register_buffer('indices', torch.full((length,), -1, dtype=torch.long))
         self.register_buffer('pointer', torch.zeros((), dtype=torch.long))
 
     @torch.no_grad()
     def enqueue(self, features: Tensor, indices: Tensor) -> None:
-        """Writes a batch over the oldest entries; of a batch longer than K the last K stay.
+        """Writes a batch over the oldest entries; of more than K keys the last K stay.
 
         Args:
             features: L2-normalised keys, shape (n, d).
             indices: their images, shape (n,).
         """
+        self._waiting.append((features, indices))
+        if len(self._waiting) < self.interval:
+            return
+        self._write(*(torch.cat(parts) for parts in zip(*self._waiting, strict=True)))
+        self._waiting.clear()
+
+    def _write(self, features: Tensor, indices: Tensor) -> None:
         skipped = max(0, len(indices) - self.length)
         place = torch.arange(skipped, len(indices), device=self.indices.device)
         slots = (self.pointer + place) % self.length

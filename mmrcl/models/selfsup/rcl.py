@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from mmengine.dist import all_gather
 from mmpretrain.models.selfsup.base import BaseSelfSupervisor
 from mmpretrain.models.utils import CosineEMA
 from mmpretrain.structures import DataSample
@@ -14,6 +13,7 @@ from torch.nn.functional import normalize
 from mmrcl.clustering import LabelHierarchy
 from mmrcl.registry import MODELS
 
+from ..gathering import in_sampling_order
 from ..retrievers import GalleryRetriever, Keys, RetrievalInput
 
 
@@ -216,8 +216,8 @@ class RCL(BaseSelfSupervisor):
     def _remember(self, key_1: Tensor, key_2: Tensor, indices: Tensor) -> None:
         """Hands the keys of all ranks to the queue and to whoever reads ``last_keys``."""
         mean = normalize(key_1 + key_2, dim=1)
-        both = torch.cat(all_gather(torch.stack([key_2, mean], 1)))
-        indices = torch.cat(all_gather(indices))
+        both = in_sampling_order(torch.stack([key_2, mean], 1))
+        indices = in_sampling_order(indices)
         self.queue.enqueue(both[:, 0], indices)
         self.last_keys = KeyBatch(indices, both[:, 1])
 

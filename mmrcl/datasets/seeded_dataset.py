@@ -1,0 +1,78 @@
+"""Training images whose views can be drawn again, and whose unreadable files are replaced."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from mmpretrain.structures import DataSample
+from torch.utils.data import Dataset
+
+from mmrcl.registry import DATASETS
+
+from .resumable_sampler import SampleKey
+from .seeding import seeded
+
+# What decoders raise; OSError covers Pillow's own errors, mmcv asserts that there is an image.
+UNREADABLE = (OSError, SyntaxError, AssertionError, cv2.error)
+MAX_TRIES = 10
+
+
+@DATASETS.register_module()
+class SeededDataset(Dataset):
+    """Draws the views of an image from (seed, epoch, image) alone.
+
+    Views are the same in any worker, at any position of a batch and with any number of processes.
+    An image that cannot be read is replaced by one drawn from the same numbers; the sample then
+    names it in ``unreadable``, a list of (image, file, reason), for a hook to count.
+
+    Args:
+        dataset: config of a data set whose pipeline draws from Python's, NumPy's and torch's
+            global generators.
+    """
+
+    def __init__(self, dataset: dict) -> None:
+        self.dataset = DATASETS.build(dataset)
+        self.dataset.full_init()
+
+    @property
+    def metainfo(self) -> dict:
+        """That of the data set."""
+        return self.dataset.metainfo
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, key: SampleKey) -> Any:
+        """The item that the data set gives for an image, in an epoch.
+
+        Raises:
+            OSError: if ten images in a row cannot be read.
+        """
+        unreadable: list[tuple[int, str, str]] = []
+        index = key.image
+        while len(unreadable) < MAX_TRIES:
+            with seeded(key.seed, key.epoch, key.image, len(unreadable)):
+                try:
+                    return _marked(self.dataset[index], unreadable)
+                except UNREADABLE as error:
+                    unreadable.append((index, self._file(index), _reason(error)))
+                    index = int(np.random.randint(len(self)))
+        index, file, reason = unreadable[-1]
+        raise OSError(
+            f'{MAX_TRIES} images in a row cannot be read, the last is {file} ({reason}): is '
+            'data_root complete, and do its files hold images?'
+        )
+
+    def _file(self, index: int) -> str:
+        return str(self.dataset.get_data_info(index).get('img_path', f'image {index}'))
+
+
+def _marked(item: Any, unreadable: list[tuple[int, str, str]]) -> Any:
+    if unreadable:
+        sample: DataSample = item['data_samples']
+        sample.set_metainfo(dict(unreadable=unreadable))
+    return item
+
+
+def _reason(error: Exception) -> str:
+    return f'{type(error).__name__}: {" ".join(str(error).split())}'
