@@ -32,6 +32,7 @@ def plain(tmp_path_factory):
     return work_dir, train(short_config(work_dir))
 
 
+@pytest.mark.slow
 def test_bfloat16_trains_on_a_cpu_close_to_float32(plain, tmp_path):
     config = short_config(tmp_path)
     config.optim_wrapper.update(loss_scale='dynamic', dtype='float16')
@@ -65,6 +66,7 @@ def test_float16_scales_its_loss(tmp_path, monkeypatch):
     assert chosen == dict(type='AmpOptimWrapper', dtype='float16', loss_scale='dynamic')
 
 
+@pytest.mark.slow
 def test_channels_last_changes_the_layout_alone(plain, tmp_path):
     work_dir, expected = plain
     hook = dict(type='ChannelsLastHook')
@@ -86,6 +88,7 @@ def test_channels_last_changes_the_layout_alone(plain, tmp_path):
         assert strided == (len(target.custom_hooks) == 1)
 
 
+@pytest.mark.slow
 def test_channels_last_resumes_bit_for_bit(tmp_path):
     hook = dict(type='ChannelsLastHook')
     whole = train(short_config(tmp_path / 'whole', hook))
@@ -94,6 +97,7 @@ def test_channels_last_resumes_bit_for_bit(tmp_path):
     assert_same(whole.model.state_dict(), train(config).model.state_dict())
 
 
+@pytest.mark.slow
 def test_compiled_parts_give_what_they_gave(plain, tmp_path):
     hook = dict(type='CompileHook', backend='aot_eager')
     torch._dynamo.reset()
