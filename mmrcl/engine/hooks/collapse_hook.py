@@ -46,9 +46,10 @@ class CollapseHook(Hook):
     ``collapse/deviation`` and ``collapse/effective_rank``. All ranks share the sample and take
     rank 0's figures. Training goes on as it would without the hook.
 
-    The default thresholds lie far below what the digits config measured and above what broken
-    settings of it did, see the docs on training. How many directions a healthy encoder fills
-    depends on the width and the data: note the figures of a good run and set them closer.
+    The default thresholds are from the digits config (d = 64): a good run measured a deviation of
+    0.35 and a rank of 19 after the first epoch and at least 0.78 and 25 later, the untrained
+    encoder 0.10 and 5, and 150 times the learning rate a rank of 3.5 to 7.9. Which rank is healthy
+    depends on width and data, so set it from a good run of your own.
 
     Args:
         dataloader: config of a loader with the test-time transform; its sampler is replaced.
