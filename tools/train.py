@@ -23,11 +23,18 @@ def parse_args() -> argparse.Namespace:
         metavar='CHECKPOINT',
         help='go on from a checkpoint; without one, from the latest in the work dir',
     )
-    parser.add_argument('--amp', action='store_true', help='train in mixed precision')
+    parser.add_argument(
+        '--amp',
+        nargs='?',
+        const='float16',
+        choices=['float16', 'bfloat16'],
+        help='train in mixed precision, by default in float16, which needs a GPU',
+    )
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help='scale the learning rate by the global batch over auto_scale_lr.base_batch_size',
+        help='scale the learning rate by the global batch (all processes, accumulated gradients '
+        'included) over auto_scale_lr.base_batch_size',
     )
     add_common_arguments(parser)
     return parser.parse_args()

@@ -27,6 +27,7 @@ custom_hooks = [
         test_dataloader=_base_.test_dataloader,
         interval=3,
     ),
+    dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
 ]
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4))

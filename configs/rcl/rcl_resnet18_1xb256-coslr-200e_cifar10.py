@@ -24,4 +24,5 @@ custom_hooks = [
         test_dataloader=_base_.test_dataloader,
         interval=10,
     ),
+    dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
 ]

@@ -16,4 +16,5 @@ custom_hooks = [
         source=dict(type='DBSCANSource', eps=[0.6, 0.7], min_samples=4),
         refiner=dict(type='HierarchyRefiner'),
     ),
+    dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
 ]

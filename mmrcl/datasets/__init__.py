@@ -1,6 +1,7 @@
 """Datasets that give ``sample_idx``; mmpretrain's own are usable beside them unchanged."""
 
 from .digits import Digits
+from .evenly_spaced_sampler import EvenlySpacedSampler
 from .image_folder import ImageFolder
 from .resumable_sampler import ResumableSampler, SampleKey
 from .seeded_dataset import SeededDataset
@@ -8,6 +9,7 @@ from .subsets import balanced_subset
 
 __all__ = [
     'Digits',
+    'EvenlySpacedSampler',
     'ImageFolder',
     'ResumableSampler',
     'SampleKey',

@@ -2,6 +2,9 @@
 
 from . import criteria  # noqa: F401  registers the clustering parts
 from .hooks import (
+    ChannelsLastHook,
+    CollapseHook,
+    CompileHook,
     HierarchicalClusteringHook,
     KNNHook,
     NonFiniteLossHook,
@@ -9,10 +12,15 @@ from .hooks import (
     SafeCheckpointHook,
     UnreadableImageHook,
 )
+from .optim_wrapper import BFloat16OptimWrapper
 from .representation_loop import RepresentationTestLoop
 from .resumable_loop import ResumableTrainLoop
 
 __all__ = [
+    'BFloat16OptimWrapper',
+    'ChannelsLastHook',
+    'CollapseHook',
+    'CompileHook',
     'HierarchicalClusteringHook',
     'KNNHook',
     'NonFiniteLossHook',

@@ -18,6 +18,7 @@ from mmengine.runner.checkpoint import _load_checkpoint
 from mmrcl.registry import MODELS
 
 from .checkpoints import is_whole, latest_checkpoint
+from .learning_rate import scale_learning_rate
 
 # Keys that mmengine's Runner reads from a config beside its own arguments.
 _FURTHER_KEYS = (
@@ -80,11 +81,26 @@ def start_on_cpu(config: Config) -> None:
     """
     if config.launcher == 'none' or torch.cuda.is_available():
         return
+    check_sync_bn(config)
     wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
     config.setdefault('model_wrapper_cfg', wrapper)
     if not torch.distributed.is_initialized():
         seconds = config.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
         torch.distributed.init_process_group('gloo', timeout=timedelta(seconds=seconds))
+
+
+def check_sync_bn(config: Config) -> None:
+    """Refuses synchronised batch norm, which torch has for GPUs alone.
+
+    A single process without a group of processes is no trouble: there it is plain batch norm.
+    """
+    types = {str(node.get('type')) for node in _dicts(config.model)}
+    if config.get('sync_bn') or any('SyncBN' in name for name in types):
+        raise ConfigError(
+            'SyncBN needs GPUs, and these processes would train on the CPU: start a single process '
+            '(--launcher none), or set every norm_cfg of the model to dict(type="BN") and leave '
+            'out sync_bn'
+        )
 
 
 def check_overrides(config: Config, options: dict[str, Any]) -> None:
@@ -159,13 +175,15 @@ def _dicts(node: Any) -> Iterator[dict[str, Any]]:
             yield from _dicts(value)
 
 
-def prepare_training(config: Config, resume: str | None, amp: bool, auto_scale_lr: bool) -> None:
+def prepare_training(
+    config: Config, resume: str | None, amp: str | None, auto_scale_lr: bool
+) -> None:
     """Puts the arguments of ``tools/train.py`` into the config.
 
     Args:
         config: changed in place.
         resume: a checkpoint, ``'auto'`` for the latest in the work dir, or None.
-        amp: train in mixed precision.
+        amp: ``'float16'`` or ``'bfloat16'`` to train in mixed precision, or None.
         auto_scale_lr: scale the learning rate by the global batch.
 
     Raises:
@@ -179,11 +197,8 @@ def prepare_training(config: Config, resume: str | None, amp: bool, auto_scale_l
         config.resume = True
         config.load_from = _resumed_checkpoint(config.work_dir) if resume == 'auto' else resume
     _check_path(config, 'load_from')
-    if amp:
-        if not torch.cuda.is_available():
-            raise ConfigError('--amp needs a GPU: leave it out')
-        config.optim_wrapper.type = 'AmpOptimWrapper'
-        config.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if amp is not None:
+        use_amp(config, amp)
     if auto_scale_lr:
         if 'base_batch_size' not in config.get('auto_scale_lr', {}):
             raise ConfigError(
@@ -199,6 +214,23 @@ def _resumed_checkpoint(work_dir: str) -> str | None:
     except ValueError as error:
         raise ConfigError(error) from error
     return None if found is None else str(found)
+
+
+def use_amp(config: Config, dtype: str) -> None:
+    """Trains in mixed precision, with dynamic loss scaling in ``'float16'``.
+
+    Raises:
+        ConfigError: for float16 without a GPU.
+    """
+    if dtype == 'bfloat16':
+        for key in ('dtype', 'loss_scale', 'use_fsdp'):
+            config.optim_wrapper.pop(key, None)
+        config.optim_wrapper.type = 'BFloat16OptimWrapper'
+        return
+    if not torch.cuda.is_available():
+        raise ConfigError('--amp float16 needs a GPU: leave it out or use --amp bfloat16')
+    config.optim_wrapper.update(type='AmpOptimWrapper', dtype=dtype)
+    config.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def prepare_test(config: Config, checkpoint: str) -> None:
@@ -249,6 +281,7 @@ def build_runner(config: Config, train: bool = False) -> Runner:
         runner = Runner.from_cfg(config)
         if train:
             _ = runner.train_loop
+            scale_learning_rate(runner)
         return runner
     except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
         # str() of a KeyError is its message in quotes.

@@ -11,6 +11,7 @@ from .representation import (
     format_results,
     write_results_csv,
 )
+from .spread import effective_rank, mean_deviation
 
 __all__ = [
     'METRICS',
@@ -21,10 +22,12 @@ __all__ = [
     'accuracy',
     'adjusted_mutual_info',
     'cluster_table',
+    'effective_rank',
     'evaluate_representation',
     'fit_linear_probe',
     'format_results',
     'knn_predict',
+    'mean_deviation',
     'purity',
     'write_results_csv',
 ]

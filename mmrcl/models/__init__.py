@@ -6,6 +6,7 @@ from mmrcl.registry import MODELS
 from .heads import RCLHead
 from .losses import RelativeContrastiveLoss
 from .memories import SupportQueue
+from .momentum import ForeachCosineEMA
 from .necks import MultiPredictorNeck
 from .retrievers import ClusterRetriever, LevelRetriever, NearestRetriever, OwnViewRetriever
 from .selfsup import RCL
@@ -15,6 +16,7 @@ MODELS.register_module(module=LabelHierarchy)
 __all__ = [
     'RCL',
     'ClusterRetriever',
+    'ForeachCosineEMA',
     'LabelHierarchy',
     'LevelRetriever',
     'MultiPredictorNeck',

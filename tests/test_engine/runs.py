@@ -31,6 +31,7 @@ TINY = {
     'custom_hooks.0.dataloader.dataset.indices': 192,
     'custom_hooks.0.warmup_epochs': 2,
     'custom_hooks.1.interval': 100,
+    'custom_hooks.2.num_samples': 96,
     'train_cfg.max_epochs': 4,
     'default_hooks.checkpoint.interval': 1,
     'default_hooks.checkpoint.max_keep_ckpts': -1,

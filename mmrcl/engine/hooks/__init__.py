@@ -1,5 +1,8 @@
 """Hooks."""
 
+from .channels_last_hook import ChannelsLastHook
+from .collapse_hook import CollapseHook
+from .compile_hook import CompileHook
 from .hierarchical_clustering_hook import HierarchicalClusteringHook
 from .knn_hook import KNNHook
 from .non_finite_loss_hook import NonFiniteLossHook
@@ -8,6 +11,9 @@ from .safe_checkpoint_hook import SafeCheckpointHook
 from .unreadable_image_hook import UnreadableImageHook
 
 __all__ = [
+    'ChannelsLastHook',
+    'CollapseHook',
+    'CompileHook',
     'HierarchicalClusteringHook',
     'KNNHook',
     'NonFiniteLossHook',

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import torch
 from mmpretrain.models.selfsup.base import BaseSelfSupervisor
-from mmpretrain.models.utils import CosineEMA
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -14,6 +13,7 @@ from mmrcl.clustering import LabelHierarchy
 from mmrcl.registry import MODELS
 
 from ..gathering import in_sampling_order
+from ..momentum import ForeachCosineEMA
 from ..retrievers import GalleryRetriever, Keys, RetrievalInput
 
 
@@ -81,7 +81,7 @@ class RCL(BaseSelfSupervisor):
             data_preprocessor=data_preprocessor,
             init_cfg=init_cfg,
         )
-        self.momentum_encoder = CosineEMA(
+        self.momentum_encoder = ForeachCosineEMA(
             nn.Sequential(self.backbone, self.neck), momentum=base_momentum
         )
         self.queue = MODELS.build(queue)

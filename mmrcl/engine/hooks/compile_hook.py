@@ -1,0 +1,45 @@
+"""Compiles the encoders and leaves the rest of a step as it is."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmrcl.registry import HOOKS
+
+from ..extraction import unwrapped
+
+
+@HOOKS.register_module()
+class CompileHook(Hook):
+    """Compiles parts of the model in place, by torch's ``nn.Module.compile``.
+
+    Names of parameters and checkpoints do not change. mmengine's own ``compile=True`` compiles
+    the whole ``train_step``, logging and the update of queue and momentum encoder with it, which
+    breaks into many graphs.
+
+    Args:
+        parts: submodules of the model to compile.
+        **options: of ``torch.compile``, such as ``backend`` or ``mode``.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[str] = ('backbone', 'neck', 'momentum_encoder.module'),
+        **options: Any,
+    ) -> None:
+        self.parts = parts
+        self.options = options
+
+    def before_train(self, runner: Runner) -> None:
+        """Marks the parts; torch compiles each when it first runs."""
+        model = unwrapped(runner.model)
+        for name in self.parts:
+            try:
+                part = model.get_submodule(name)
+            except AttributeError as error:
+                raise ValueError(
+                    f'CompileHook.parts: {type(model).__name__} has no submodule {name!r} ({error})'
+                ) from error
+            part.compile(**self.options)

@@ -1,0 +1,93 @@
+"""The linear scaling rule: which learning rate a run trains with, and why."""
+
+from dataclasses import dataclass
+
+from mmengine.dist import get_world_size
+from mmengine.runner import Runner
+
+
+@dataclass(frozen=True)
+class LearningRate:
+    """The learning rate of a config and the batch that a run gives it.
+
+    Attributes:
+        configured: learning rate of the config.
+        batch_size: images a process and iteration.
+        processes: processes.
+        accumulation: iterations an optimiser step.
+        base_batch_size: the batch that ``configured`` is for, or None if the config names none.
+        enabled: whether to scale.
+    """
+
+    configured: float
+    batch_size: int
+    processes: int
+    accumulation: int
+    base_batch_size: int | None
+    enabled: bool
+
+    @property
+    def global_batch(self) -> int:
+        """Images an optimiser step."""
+        return self.batch_size * self.processes * self.accumulation
+
+    @property
+    def factor(self) -> float:
+        """What the linear rule (Goyal et al., 2017) multiplies the learning rate by."""
+        return self.global_batch / (self.base_batch_size or self.global_batch)
+
+    def __str__(self) -> str:
+        """One line for the log."""
+        start = (
+            f'Global batch {self.global_batch} = {self.batch_size} a process x {self.processes} '
+            f'processes x {self.accumulation} accumulated; lr {self.configured:g} of the config'
+        )
+        if self.base_batch_size is None:
+            return f'{start}, which names no base batch (auto_scale_lr.base_batch_size)'
+        start = f'{start} is for batch {self.base_batch_size}'
+        scaled = f'{self.configured * self.factor:g} (factor {self.factor:g})'
+        if self.enabled:
+            return f'{start}: scaled to {scaled}'
+        if self.factor == 1:
+            return start
+        return f'{start} and stays; --auto-scale-lr would make it {scaled}'
+
+
+def scale_learning_rate(runner: Runner) -> LearningRate | None:
+    """Scales the learning rate of a run that has not started, where its config says so; logs it.
+
+    mmengine's own scaling leaves accumulated gradients out of the batch, so that it is switched
+    off. The runner's config keeps its learning rate: a run that starts from it anew scales once.
+
+    Returns:
+        What was logged, or None for several optimisers or a loader without a batch size, which
+        are left to mmengine.
+
+    Raises:
+        ValueError: if the config wants scaling and names no base batch.
+    """
+    wrapper = runner.optim_wrapper
+    rate = wrapper.get('optimizer', {}).get('lr')
+    batch_size = runner.train_dataloader.batch_size
+    if rate is None or batch_size is None:
+        return None
+    scaling = runner.auto_scale_lr or {}
+    if scaling.get('enable') and 'base_batch_size' not in scaling:
+        raise ValueError(
+            'auto_scale_lr.enable=True needs auto_scale_lr.base_batch_size, the batch size that '
+            'the learning rate of the config is for'
+        )
+    found = LearningRate(
+        configured=rate,
+        batch_size=batch_size,
+        processes=get_world_size(),
+        accumulation=wrapper.get('accumulative_counts', 1),
+        base_batch_size=scaling.get('base_batch_size'),
+        enabled=scaling.get('enable', False),
+    )
+    runner.logger.info(found)
+    if found.enabled:
+        optimizer = dict(wrapper['optimizer'], lr=rate * found.factor)
+        runner.optim_wrapper = dict(wrapper, optimizer=optimizer)
+        runner.auto_scale_lr = None
+    return found

@@ -1,0 +1,54 @@
+"""How far projections spread: the two figures that fall when an encoder collapses."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+__all__ = ['effective_rank', 'mean_deviation']
+
+
+@torch.no_grad()
+def effective_rank(features: Tensor, epsilon: float = 1e-7) -> float:
+    r"""Give the number of directions that features fill, weighted by how much they fill them.
+
+    It is RankMe (Garrido et al., 2023, Eq. 1), with the singular values
+    :math:`\sigma_k` of the N x d features, neither centred nor normalised:
+
+    .. math::
+        \exp\Big(-\sum_k p_k \log p_k\Big), \qquad
+        p_k = \frac{\sigma_k}{\sum_j \sigma_j} + \epsilon
+
+    min(N, d) where all directions weigh the same, 1 where all features are
+    multiples of one vector or zero.
+
+    Args:
+        features: (N, d); the work is done in float64.
+        epsilon: The paper's 1e-7, for singular values of zero.
+
+    Returns:
+        The effective rank; nan if a feature is not finite.
+    """
+    if not features.isfinite().all():
+        return float('nan')
+    sigma = torch.linalg.svdvals(features.double())
+    share = sigma / sigma.sum().clamp(min=torch.finfo(sigma.dtype).tiny) + epsilon
+    return float((-share * share.log()).sum().exp())
+
+
+@torch.no_grad()
+def mean_deviation(features: Tensor) -> float:
+    r"""Give the deviation of unit features along a dimension, times :math:`\sqrt d`.
+
+    Each feature is divided by its length; the standard deviation over the N
+    features of each dimension is averaged over the d dimensions. Features spread
+    evenly over the sphere give about 1, which none exceed, and equal ones 0
+    (SimSiam, Chen and He, 2021, Sect. 4.1 and Fig. 2, without the factor).
+
+    Args:
+        features: (N, d); the work is done in float64.
+
+    Returns:
+        The deviation in [0, 1]; nan if a feature is not finite.
+    """
+    unit = normalize(features.double(), dim=1)
+    return float(unit.std(dim=0, correction=0).mean() * features.shape[1] ** 0.5)
