@@ -1,5 +1,6 @@
 """Every baseline trains on digits, and its ImageNet twin builds."""
 
+import functools
 import itertools
 import json
 import math
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 
 from mmrcl.engine.launch import build_runner
 from mmrcl.registry import MODELS, TRANSFORMS
@@ -73,7 +76,7 @@ def two_epochs(method: str, work_dir: Path) -> Config:
     warmup, cosine = config.param_scheduler
     warmup.end = cosine.begin = cosine.T_max = 1
     cosine.end = 2
-    config.default_hooks.logger.interval = 1
+    config.default_hooks.logger.interval = config.default_hooks.checkpoint.interval = 1
     for hook in config.custom_hooks:
         if hook.type == 'HierarchicalClusteringHook':
             hook.warmup_epochs = 1
@@ -94,15 +97,28 @@ def logged(work_dir: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.fixture(scope='module')
+def run_of(tmp_path_factory):
+    """Trains a method once, however many tests ask: its folder, runner and first weights."""
+
+    @functools.cache
+    def run(method: str) -> tuple[Path, Runner, dict[str, torch.Tensor]]:
+        work_dir = tmp_path_factory.mktemp(method)
+        runner = build_runner(two_epochs(method, work_dir), train=True)
+        before = {name: part.clone() for name, part in runner.model.named_parameters()}
+        runner.train()
+        return work_dir, runner, before
+
+    return run
+
+
 @pytest.mark.parametrize('method', METHODS)
-def test_two_epochs_on_digits(method, tmp_path):
+def test_two_epochs_on_digits(method, run_of):
     skip_without_kmeans(method)
-    runner = build_runner(two_epochs(method, tmp_path), train=True)
+    work_dir, runner, before = run_of(method)
     assert type(runner.model).__name__ == METHODS[method]
-    before = {name: part.clone() for name, part in runner.model.named_parameters()}
-    runner.train()
     assert runner.iter == 8
-    rows = logged(tmp_path)
+    rows = logged(work_dir)
     losses = [row['loss'] for row in rows if 'loss' in row]
     assert len(losses) == 8
     assert all(math.isfinite(loss) for loss in losses)
@@ -110,12 +126,48 @@ def test_two_epochs_on_digits(method, tmp_path):
     assert 0 <= rows[-1]['knn/top1'] <= 1
     assert any('prototype_loss' in row for row in rows) == (method == 'pcl')
 
-    state = torch.load(tmp_path / 'epoch_2.pth', weights_only=False)['state_dict']
+    state = torch.load(work_dir / 'epoch_2.pth', weights_only=False)['state_dict']
     for name, part in runner.model.named_parameters():
         assert torch.equal(part, state[name])
     # Not biases: one before a norm gets no gradient.
     still = [name for name in before if name.endswith('weight') and before[name].equal(state[name])]
     assert not still
+
+
+@pytest.mark.parametrize('method', ['msf', 'nnclr', 'pcl'])
+def test_resumed_run_ends_like_the_run_without_a_stop(method, run_of, tmp_path):
+    skip_without_kmeans(method)
+    work_dir, runner, _ = run_of(method)
+    config = two_epochs(method, tmp_path)
+    config.merge_from_dict(dict(load_from=str(work_dir / 'epoch_1.pth'), resume=True))
+    resumed = build_runner(config, train=True)
+    resumed.train()
+    found = resumed.model.state_dict()
+    for name, value in runner.model.state_dict().items():
+        assert torch.equal(value, found[name]), name
+
+
+class Rates(Hook):
+    """Learning rates of each iteration, of the groups that are fixed and of the others."""
+
+    priority = 'VERY_LOW'
+
+    def __init__(self):
+        self.seen: dict[bool, list[set[float]]] = {True: [], False: []}
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        for fixed, seen in self.seen.items():
+            groups = runner.optim_wrapper.param_groups
+            seen.append({group['lr'] for group in groups if group.get('fix_lr', False) == fixed})
+
+
+def test_predictor_of_simsiam_keeps_its_rate(tmp_path):
+    runner = build_runner(two_epochs('simsiam', tmp_path), train=True)
+    rates = Rates()
+    runner.register_hook(rates)
+    runner.train()
+    assert rates.seen[True] == [{2e-3}] * 8
+    assert len(set().union(*rates.seen[False])) > 4
 
 
 @pytest.mark.parametrize('method', METHODS)
