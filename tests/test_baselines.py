@@ -7,8 +7,10 @@ import math
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.optim import build_optim_wrapper
@@ -16,7 +18,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from mmrcl.engine.launch import build_runner
-from mmrcl.registry import MODELS, TRANSFORMS
+from mmrcl.registry import MODELS
 
 FOLDER = Path(__file__).parents[1] / 'configs/baselines'
 METHODS = {
@@ -183,8 +185,14 @@ def test_imagenet_twin_builds(method):
     with DefaultScope.overwrite_default_scope('mmrcl'):
         model = MODELS.build(dict(large.model, data_preprocessor=large.data_preprocessor))
         groups = build_optim_wrapper(model, large.optim_wrapper).optimizer.param_groups
-        for transform in large.train_dataloader.dataset.pipeline:
-            TRANSFORMS.build(transform)
+        load, *views = large.train_dataloader.dataset.pipeline
+        image = np.random.default_rng(0).integers(256, size=(300, 400, 3), dtype=np.uint8)
+        packed = Compose(views)(dict(img=image, sample_idx=3))
+    assert load.type == 'LoadImageFromFile'
+    sizes = [224, 224] + ([96] * 6 if method == 'swav' else [])
+    assert [view.shape for view in packed['inputs']] == [(3, size, size) for size in sizes]
+    assert packed['data_samples'].sample_idx == 3
+    assert packed['inputs'][0].float().var() != packed['inputs'][1].float().var()
     trained = {name: part for name, part in model.named_parameters() if part.requires_grad}
     assert sum(part.numel() for part in trained.values()) > 23_500_000
     # SwAV's paper adapts the rate of all parameters.
