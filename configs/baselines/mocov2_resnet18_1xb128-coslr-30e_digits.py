@@ -4,7 +4,8 @@ _base_ = '../_base_/baseline_digits_30e.py'
 
 model = dict(
     type='MoCo',
-    queue_len=1024,
+    # Short, since older keys of the query's own image stay among the negatives.
+    queue_len=256,
     feat_dim=64,
     momentum=0.05,
     neck=dict(type='MoCoV2Neck', in_channels=128, hid_channels=256, out_channels=64),
