@@ -1,3 +1,5 @@
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,11 @@ from mmrcl.registry import HOOKS, LOOPS, MODELS, TRANSFORMS
 
 ROOT = Path(__file__).parents[1] / 'configs'
 CONFIGS = sorted(path for path in ROOT.rglob('*.py') if '_base_' not in path.parts)
-IMAGENET = [path for path in CONFIGS if path.stem.endswith('in1k')]
+RCL_ON_IMAGENET = [
+    path
+    for path in CONFIGS
+    if path.stem.endswith('in1k') and Config.fromfile(path).model.type == 'RCL'
+]
 
 
 def bases(path: Path) -> list[Path]:
@@ -25,19 +31,31 @@ def depth(path: Path) -> int:
     return 1 + max((depth(base) for base in bases(path)), default=0)
 
 
+def inherited(path: Path) -> set[Path]:
+    return set(bases(path)).union(*(inherited(base) for base in bases(path)))
+
+
+def needs_kmeans(path: Path) -> bool:
+    return path.stem.startswith('pcl')
+
+
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_config_is_shallow_and_says_what_it_reproduces(path):
     assert depth(path) <= 3
+    assert len(inherited(path)) <= 5
     assert path.read_text().startswith('# ')
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_parts_of_a_config_build(path):
+    if needs_kmeans(path) and sys.version_info < (3, 11):
+        pytest.skip('pt_kmeans needs Python 3.11 or newer')
     config = Config.fromfile(path)
     with DefaultScope.overwrite_default_scope('mmrcl'):
         MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
-        for hook in config.custom_hooks:
-            HOOKS.build(hook)
+        for hook in config.get('custom_hooks', []):
+            # The runner takes the priority for itself.
+            HOOKS.build({key: value for key, value in hook.items() if key != 'priority'})
         for loader in (config.train_dataloader, config.test_dataloader):
             for transform in loader.dataset.pipeline:
                 TRANSFORMS.build(transform)
@@ -47,13 +65,30 @@ def test_parts_of_a_config_build(path):
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_schedule_ends_with_the_training(path):
     config = Config.fromfile(path)
-    warmup, cosine = config.param_scheduler
-    assert warmup.end == cosine.begin
-    assert cosine.end == cosine.begin + cosine.T_max == config.train_cfg.max_epochs
+    *warmup, cosine = config.param_scheduler
+    assert [part.type for part in warmup] in ([], ['LinearLR'])
+    begins, ends = (
+        [0, *(part.end for part in warmup)],
+        [part.end for part in config.param_scheduler],
+    )
+    assert [part.begin for part in config.param_scheduler] == begins
+    assert ends[-1] == cosine.begin + cosine.T_max == config.train_cfg.max_epochs
+    assert all(part.convert_to_iter_based for part in config.param_scheduler)
+    # Baselines at a batch of 256, and SwAV, start without warm-up.
+    assert bool(warmup) == ('8xb32' not in path.stem)
 
 
-@pytest.mark.parametrize('path', IMAGENET, ids=lambda path: path.stem)
-def test_imagenet_config_has_the_settings_of_the_paper(path):
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_name_tells_batch_and_epochs(path):
+    config = Config.fromfile(path)
+    ranks, batch, epochs = re.search(r'_(\d+)xb(\d+)-.*?(\d+)e_', path.stem).groups()
+    assert config.train_dataloader.batch_size == int(batch)
+    assert config.auto_scale_lr.base_batch_size == int(ranks) * int(batch)
+    assert config.train_cfg.max_epochs == int(epochs)
+
+
+@pytest.mark.parametrize('path', RCL_ON_IMAGENET, ids=lambda path: path.stem)
+def test_imagenet_config_of_rcl_has_the_settings_of_the_paper(path):
     config = Config.fromfile(path)
     assert config.model.queue.length == 98304
     assert config.model.head.loss.temperature == 0.1
@@ -64,8 +99,8 @@ def test_imagenet_config_has_the_settings_of_the_paper(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('path', IMAGENET, ids=lambda path: path.stem)
-def test_imagenet_config_takes_an_optimiser_step(path):
+@pytest.mark.parametrize('path', RCL_ON_IMAGENET, ids=lambda path: path.stem)
+def test_imagenet_config_of_rcl_takes_an_optimiser_step(path):
     config = Config.fromfile(path)
     set_random_seed(0)
     config.model.queue.length = 64

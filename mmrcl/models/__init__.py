@@ -3,25 +3,38 @@
 from mmrcl.clustering import LabelHierarchy
 from mmrcl.registry import MODELS
 
-from .heads import RCLHead
-from .losses import RelativeContrastiveLoss
-from .memories import SupportQueue
+from .heads import ProtoNCEHead, RCLHead
+from .losses import (
+    MeanShiftLoss,
+    NearestNeighborLoss,
+    PrototypicalLoss,
+    RelativeContrastiveLoss,
+)
+from .memories import PrototypeHierarchy, SupportQueue
 from .momentum import ForeachCosineEMA
 from .necks import MultiPredictorNeck
 from .retrievers import ClusterRetriever, LevelRetriever, NearestRetriever, OwnViewRetriever
-from .selfsup import RCL
+from .selfsup import MSF, NNCLR, PCL, RCL
 
 MODELS.register_module(module=LabelHierarchy)
 
 __all__ = [
+    'MSF',
+    'NNCLR',
+    'PCL',
     'RCL',
     'ClusterRetriever',
     'ForeachCosineEMA',
     'LabelHierarchy',
     'LevelRetriever',
+    'MeanShiftLoss',
     'MultiPredictorNeck',
+    'NearestNeighborLoss',
     'NearestRetriever',
     'OwnViewRetriever',
+    'ProtoNCEHead',
+    'PrototypeHierarchy',
+    'PrototypicalLoss',
     'RCLHead',
     'RelativeContrastiveLoss',
     'SupportQueue',

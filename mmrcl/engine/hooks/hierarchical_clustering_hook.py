@@ -19,7 +19,6 @@ from mmrcl.clustering import (
     summarize_partition,
 )
 from mmrcl.clustering.dbscan import warn_of_percolation
-from mmrcl.models import RCL
 from mmrcl.models.selfsup import KeyBatch
 from mmrcl.registry import HOOKS, TASK_UTILS
 
@@ -40,7 +39,7 @@ def _warnings_to(logger: Logger) -> Iterator[None]:
 
 @HOOKS.register_module()
 class HierarchicalClusteringHook(Hook):
-    """Fills and refines the label hierarchy of an :class:`mmrcl.models.RCL`.
+    """Fills and refines the label hierarchy of an :class:`mmrcl.models.RCL`, or fills a PCL's.
 
     During the first ``warmup_epochs`` every image is alone, so that each retriever of mates falls
     back to the own view and the loss is Eq. 1. Then the keys of all images are extracted and
@@ -109,10 +108,11 @@ class HierarchicalClusteringHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Checks that the parts fit and, in a fresh run, makes room for the training images."""
         model = unwrapped(runner.model)
-        if not isinstance(model, RCL) or model.hierarchy is None:
+        if getattr(model, 'hierarchy', None) is None:
             raise ValueError(
-                'HierarchicalClusteringHook needs model=dict(type="RCL", hierarchy=dict('
-                'type="LabelHierarchy", ...)): set it, or take the hook out of custom_hooks'
+                'HierarchicalClusteringHook needs a model with a label hierarchy, as in '
+                'model=dict(type="RCL", hierarchy=dict(type="LabelHierarchy", ...)): set it, or '
+                'take the hook out of custom_hooks'
             )
         if self.warmup_epochs >= runner.max_epochs:
             raise ValueError(

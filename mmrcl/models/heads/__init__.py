@@ -1,5 +1,6 @@
 """Heads."""
 
+from .proto_nce_head import ProtoNCEHead
 from .rcl_head import RCLHead
 
-__all__ = ['RCLHead']
+__all__ = ['ProtoNCEHead', 'RCLHead']

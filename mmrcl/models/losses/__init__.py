@@ -1,6 +1,15 @@
 """Losses."""
 
+from .mean_shift_loss import MeanShiftLoss
+from .nearest_neighbor_loss import NearestNeighborLoss
+from .prototypical_loss import PrototypicalLoss
 from .relative_contrastive_loss import RelativeContrastiveLoss
 from .streaming_logsumexp import streaming_logsumexp
 
-__all__ = ['RelativeContrastiveLoss', 'streaming_logsumexp']
+__all__ = [
+    'MeanShiftLoss',
+    'NearestNeighborLoss',
+    'PrototypicalLoss',
+    'RelativeContrastiveLoss',
+    'streaming_logsumexp',
+]

@@ -1,5 +1,6 @@
-"""Stores of keys."""
+"""Memories of past batches and epochs."""
 
+from .prototype_hierarchy import PrototypeHierarchy, Prototypes
 from .support_queue import SupportQueue
 
-__all__ = ['SupportQueue']
+__all__ = ['PrototypeHierarchy', 'Prototypes', 'SupportQueue']

@@ -1,5 +1,9 @@
 """Self-supervised algorithms."""
 
-from .rcl import RCL, KeyBatch
+from .msf import MSF
+from .nnclr import NNCLR
+from .parts import KeyBatch
+from .pcl import PCL
+from .rcl import RCL
 
-__all__ = ['RCL', 'KeyBatch']
+__all__ = ['MSF', 'NNCLR', 'PCL', 'RCL', 'KeyBatch']

@@ -1,7 +1,6 @@
 """The RCL algorithm (Fig. 2)."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from mmpretrain.models.selfsup.base import BaseSelfSupervisor
@@ -12,21 +11,9 @@ from torch.nn.functional import normalize
 from mmrcl.clustering import LabelHierarchy
 from mmrcl.registry import MODELS
 
-from ..gathering import in_sampling_order
 from ..momentum import ForeachCosineEMA
 from ..retrievers import GalleryRetriever, Keys, RetrievalInput
-
-
-class KeyBatch(NamedTuple):
-    """Keys of the last step, of all ranks.
-
-    Attributes:
-        indices: images, shape (n,).
-        features: mean of both views' keys, L2-normalised, shape (n, d).
-    """
-
-    indices: Tensor
-    features: Tensor
+from .parts import KeyBatch, in_sampling_order, project, sample_indices, two_views
 
 
 @MODELS.register_module()
@@ -142,8 +129,8 @@ class RCL(BaseSelfSupervisor):
             ``loss``, and for the log the parts that :class:`RelativeContrastiveLoss` gives and
             ``retrieval_hit_rate``, how often a retriever that searches found a key.
         """
-        view_1, view_2 = self._two_views(inputs)
-        indices = self._sample_indices(data_samples, view_1.device)
+        view_1, view_2 = two_views(inputs, 'RCL')
+        indices = sample_indices(data_samples, 'RCL').to(view_1.device)
         z_1, z_2 = self.project(view_1), self.project(view_2)
         with torch.no_grad():
             self.momentum_encoder.update_parameters(nn.Sequential(self.backbone, self.neck))
@@ -159,22 +146,7 @@ class RCL(BaseSelfSupervisor):
         Raises:
             ValueError: if the neck does not fit the backbone or the key width.
         """
-        maps = self.backbone(images)
-        try:
-            projection = self.neck(maps)[0]
-        except RuntimeError as error:
-            if 'shapes cannot be multiplied' not in str(error):
-                raise
-            raise ValueError(
-                f'model.neck does not take what the backbone gives, {tuple(maps[-1].shape)}: set '
-                f'model.neck.in_channels={maps[-1].shape[1]} ({error})'
-            ) from error
-        if projection.shape[1] != self.queue.feat_dim:
-            raise ValueError(
-                f'model.neck gives {projection.shape[1]} channels, predictor, queue and hierarchy '
-                f'want {self.queue.feat_dim}: set model.neck.out_channels={self.queue.feat_dim}'
-            )
-        return projection
+        return project(self.backbone, self.neck, images, self.queue.feat_dim)
 
     @torch.no_grad()
     def extract_keys(self, images: Tensor) -> Tensor:
@@ -220,24 +192,3 @@ class RCL(BaseSelfSupervisor):
         indices = in_sampling_order(indices)
         self.queue.enqueue(both[:, 0], indices)
         self.last_keys = KeyBatch(indices, both[:, 1])
-
-    @staticmethod
-    def _two_views(inputs: list[Tensor]) -> list[Tensor]:
-        if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
-            found = len(inputs) if isinstance(inputs, (list, tuple)) else 'no list of'
-            raise ValueError(
-                f'RCL takes two views of each image, the pipeline gives {found}: set '
-                'dict(type="MultiView", num_views=[1, 1], transforms=[view_1, view_2])'
-            )
-        return list(inputs)
-
-    @staticmethod
-    def _sample_indices(data_samples: list[DataSample], device: torch.device) -> Tensor:
-        if not data_samples or 'sample_idx' not in data_samples[0]:
-            raise ValueError(
-                'RCL needs the dataset index of each image, and the data samples carry no '
-                'sample_idx: keep "sample_idx" among the meta_keys of PackInputs, and use a data '
-                'set based on mmengine.dataset.BaseDataset'
-            )
-        indices = [sample.sample_idx for sample in data_samples]
-        return torch.tensor(indices, dtype=torch.long, device=device)

@@ -1,0 +1,27 @@
+# ImageNet-1k in batches of 32 with two unlike views: first the strong one, MoCo v2's augmentation,
+# then the weak one, a crop and a flip.
+_base_ = 'imagenet_bs512_byol.py'
+
+moderate_crop = dict(
+    type='RandomResizedCrop', scale=224, crop_ratio_range=(0.2, 1.0), backend='pillow'
+)
+strong_view = [
+    moderate_crop,
+    dict(
+        type='RandomApply',
+        transforms=[
+            dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
+        ],
+        prob=0.8,
+    ),
+    _base_.gray,
+    dict(**_base_.blur, prob=0.5),
+    _base_.flip,
+]
+weak_view = [moderate_crop, _base_.flip]
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='MultiView', num_views=[1, 1], transforms=[strong_view, weak_view]),
+    dict(type='PackInputs'),
+]
+train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))

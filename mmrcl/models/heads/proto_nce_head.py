@@ -1,0 +1,65 @@
+"""Head of PCL: an instance among the queue, and its clusters among the prototypes."""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmrcl.registry import MODELS
+
+from ..memories import Prototypes, SupportQueue
+
+
+@MODELS.register_module()
+class ProtoNCEHead(BaseModule):
+    """ProtoNCE (Li et al., ICLR 2021, Eq. 11): InfoNCE and the prototypical loss, added.
+
+    Args:
+        instance_loss: config of a :class:`RelativeContrastiveLoss`, which is InfoNCE here: one
+            criterion, the own view as key.
+        prototype_loss: config of a :class:`PrototypicalLoss`.
+        init_cfg: as in mmengine's BaseModule.
+    """
+
+    def __init__(
+        self,
+        instance_loss: dict,
+        prototype_loss: dict,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.instance_loss = MODELS.build(instance_loss)
+        self.prototype_loss = MODELS.build(prototype_loss)
+
+    def loss(
+        self,
+        queries: Tensor,
+        keys: Tensor,
+        indices: Tensor,
+        queue: SupportQueue,
+        levels: Sequence[Prototypes],
+    ) -> dict[str, Tensor]:
+        """Parts of the loss, which mmengine adds.
+
+        Args:
+            queries: v, L2-normalised, shape (N, d).
+            keys: v', of the momentum encoder, L2-normalised, shape (N, d).
+            indices: images, shape (N,).
+            queue: negatives; entries of the query's own image are left out.
+            levels: prototypes of each granularity; none before the first clustering.
+        """
+        positive = torch.ones(len(keys), 1, 1, dtype=torch.bool, device=keys.device)
+        parts = self.instance_loss(
+            queries[None],
+            keys[:, None],
+            positive,
+            queue.features.to(queries),
+            indices[None],
+            queue.indices[None],
+            ~positive,
+        )
+        losses = dict(instance_loss=parts['loss'])
+        if levels:
+            losses['prototype_loss'] = self.prototype_loss(queries, levels)
+        return losses

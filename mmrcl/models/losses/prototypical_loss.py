@@ -1,0 +1,36 @@
+"""The prototypical part of ProtoNCE (Li et al., ICLR 2021, Eq. 11)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from mmrcl.registry import MODELS
+
+from ..memories import Prototypes
+
+
+@MODELS.register_module()
+class PrototypicalLoss(nn.Module):
+    """Tells the prototype of an image's cluster from the others, at several granularities.
+
+    With v the query, c_j the prototypes of one granularity and phi_j their concentrations:
+    ``-log(exp(v . c_s / phi_s) / sum_j exp(v . c_j / phi_j))`` for the query's own prototype c_s,
+    averaged over the granularities. The sum runs over all prototypes; the paper draws r of them.
+    """
+
+    def forward(self, queries: Tensor, levels: Sequence[Prototypes]) -> Tensor:
+        """Mean over queries and granularities.
+
+        Args:
+            queries: v, L2-normalised, shape (N, d).
+            levels: prototypes of each granularity, with the targets of the N queries.
+        """
+        return torch.stack([self._level(queries, level) for level in levels]).mean()
+
+    @staticmethod
+    def _level(queries: Tensor, level: Prototypes) -> Tensor:
+        # Under autocast the products come in half precision.
+        logits = (queries @ level.centers.to(queries).T).float() / level.concentrations
+        return cross_entropy(logits, level.targets)

@@ -1,0 +1,110 @@
+"""What the algorithms share: views and whose they are, keys of all ranks, telling errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from mmengine.dist import all_gather
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from ..memories import SupportQueue
+
+
+class KeyBatch(NamedTuple):
+    """Keys of the last step, of all ranks.
+
+    Attributes:
+        indices: images, shape (n,).
+        features: L2-normalised, shape (n, d).
+    """
+
+    indices: Tensor
+    features: Tensor
+
+
+def two_views(inputs: list[Tensor], algorithm: str) -> list[Tensor]:
+    """The two views of a batch, each of shape (N, C, height, width).
+
+    Raises:
+        ValueError: for another number of views.
+    """
+    if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
+        found = len(inputs) if isinstance(inputs, (list, tuple)) else 'no list of'
+        raise ValueError(
+            f'{algorithm} takes two views of each image, the pipeline gives {found}: set '
+            'dict(type="MultiView", num_views=[1, 1], transforms=[view_1, view_2])'
+        )
+    return list(inputs)
+
+
+def sample_indices(data_samples: list[DataSample], algorithm: str) -> Tensor:
+    """Dataset index of each image, shape (N,).
+
+    Raises:
+        ValueError: if the samples carry none.
+    """
+    if not data_samples or 'sample_idx' not in data_samples[0]:
+        raise ValueError(
+            f'{algorithm} needs the dataset index of each image, and the data samples carry no '
+            'sample_idx: keep "sample_idx" among the meta_keys of PackInputs, and use a data set '
+            'based on mmengine.dataset.BaseDataset'
+        )
+    return torch.tensor([sample.sample_idx for sample in data_samples], dtype=torch.long)
+
+
+def project(backbone: nn.Module, neck: nn.Module, images: Tensor, feat_dim: int) -> Tensor:
+    """Projections of ``images``, shape (N, feat_dim), not normalised.
+
+    Raises:
+        ValueError: if the neck does not fit the backbone or the queue.
+    """
+    maps = backbone(images)
+    with named_width('model.neck', maps[-1].shape[1]):
+        projection: Tensor = neck(maps)[0]
+    check_width('model.neck', projection, feat_dim)
+    return projection
+
+
+def check_width(setting: str, features: Tensor, feat_dim: int) -> None:
+    """Raises ValueError unless ``features`` are as wide as the queue."""
+    if features.shape[1] != feat_dim:
+        raise ValueError(
+            f'{setting} gives {features.shape[1]} channels, model.queue holds {feat_dim}: set '
+            f'{setting}.out_channels={feat_dim}'
+        )
+
+
+@contextmanager
+def named_width(setting: str, channels: int) -> Iterator[None]:
+    """Says of a linear layer that meets another width than its own which setting to change."""
+    try:
+        yield
+    except RuntimeError as error:
+        if 'shapes cannot be multiplied' not in str(error):
+            raise
+        raise ValueError(
+            f'{setting} does not take {channels} channels: set {setting}.in_channels={channels} '
+            f'({error})'
+        ) from error
+
+
+def in_sampling_order(shard: Tensor) -> Tensor:
+    """The rows of all ranks, in the order in which one process alone would see their images.
+
+    Samplers deal images to the ranks in turn.
+
+    Args:
+        shard: rows of this rank, shape (n, ...), n the same on all.
+
+    Returns:
+        Rows of all ranks, without gradient, shape (ranks * n, ...).
+    """
+    return torch.stack(all_gather(shard), 1).flatten(0, 1)
+
+
+@torch.no_grad()
+def enqueue_of_all_ranks(queue: SupportQueue, keys: Tensor, indices: Tensor) -> None:
+    """Hands keys (N, d) and images (N,) of every rank to the queue."""
+    queue.enqueue(in_sampling_order(keys), in_sampling_order(indices))

@@ -1,0 +1,104 @@
+"""The PCL algorithm (Li et al., ICLR 2021)."""
+
+import torch
+from mmengine.model import ExponentialMovingAverage
+from mmpretrain.models.selfsup.base import BaseSelfSupervisor
+from mmpretrain.models.utils import batch_shuffle_ddp, batch_unshuffle_ddp
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from mmrcl.registry import MODELS
+
+from .parts import KeyBatch, in_sampling_order, project, sample_indices, two_views
+
+
+@MODELS.register_module()
+class PCL(BaseSelfSupervisor):
+    """Prototypical contrastive learning: MoCo, and prototypes of clusters (Algorithm 1).
+
+    The E-step is ``HierarchicalClusteringHook`` with ``refiner=None`` and
+    ``recluster_interval=1``: each epoch it clusters the momentum features of all images at several
+    granularities. The M-step is this class: each query is told from the queue (InfoNCE) and,
+    once there are clusters, its prototypes from the others (ProtoNCE, Eq. 11).
+
+    Args:
+        backbone: config of the encoder.
+        neck: config of the projector, giving a tuple with features of shape (N, d).
+        head: config of a :class:`ProtoNCEHead`.
+        queue: config of a :class:`SupportQueue`.
+        hierarchy: config of a :class:`PrototypeHierarchy`, which the hook fills.
+        momentum: what the momentum encoder takes over from the encoder at each step, that is
+            1 - m: 0.001 for m = 0.999.
+        pretrained: as in mmpretrain's BaseSelfSupervisor.
+        data_preprocessor: likewise.
+        init_cfg: likewise.
+
+    Raises:
+        ValueError: if queue and hierarchy are not of one width.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict,
+        head: dict,
+        queue: dict,
+        hierarchy: dict,
+        momentum: float = 0.001,
+        pretrained: str | None = None,
+        data_preprocessor: dict | nn.Module | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(
+            backbone=backbone,
+            neck=neck,
+            head=head,
+            pretrained=pretrained,
+            data_preprocessor=data_preprocessor,
+            init_cfg=init_cfg,
+        )
+        self.momentum_encoder = ExponentialMovingAverage(
+            nn.Sequential(self.backbone, self.neck), momentum
+        )
+        self.queue = MODELS.build(queue)
+        self.hierarchy = MODELS.build(hierarchy)
+        self.last_keys: KeyBatch | None = None
+        if self.queue.feat_dim != self.hierarchy.feat_dim:
+            raise ValueError(
+                f'model.queue.feat_dim={self.queue.feat_dim} and model.hierarchy.feat_dim='
+                f'{self.hierarchy.feat_dim} are both the width of a key and must be equal'
+            )
+
+    def loss(self, inputs: list[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
+        """One step of training.
+
+        Args:
+            inputs: views of query and key, each of shape (N, C, height, width).
+            data_samples: N samples that carry ``sample_idx``.
+
+        Returns:
+            ``instance_loss`` and, after the first clustering, ``prototype_loss``.
+
+        Raises:
+            ValueError: for parts or a pipeline that do not fit, see :mod:`.parts`.
+        """
+        view_1, view_2 = two_views(inputs, 'PCL')
+        indices = sample_indices(data_samples, 'PCL').to(view_1.device)
+        query = project(self.backbone, self.neck, view_1, self.queue.feat_dim)
+        query = normalize(query.float(), dim=1)
+        with torch.no_grad():
+            self.momentum_encoder.update_parameters(nn.Sequential(self.backbone, self.neck))
+            shuffled, order = batch_shuffle_ddp(view_2)
+            key = batch_unshuffle_ddp(self.extract_keys(shuffled), order)
+        clustered = bool(self.hierarchy.initialized)
+        levels = self.hierarchy.prototypes_of(indices) if clustered else []
+        losses = self.head.loss(query, key, indices, self.queue, levels)
+        self.last_keys = KeyBatch(in_sampling_order(indices), in_sampling_order(key))
+        self.queue.enqueue(self.last_keys.features, self.last_keys.indices)
+        return losses
+
+    @torch.no_grad()
+    def extract_keys(self, images: Tensor) -> Tensor:
+        """Projections of the momentum encoder, L2-normalised, shape (N, d)."""
+        return normalize(self.momentum_encoder(images)[0].float(), dim=1)

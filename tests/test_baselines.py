@@ -1,0 +1,202 @@
+"""Every baseline trains on digits, and its ImageNet twin builds."""
+
+import functools
+import itertools
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmcv.transforms import Compose
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+
+from mmrcl.engine.launch import build_runner
+from mmrcl.registry import MODELS
+
+FOLDER = Path(__file__).parents[1] / 'configs/baselines'
+METHODS = {
+    'barlowtwins': 'BarlowTwins',
+    'byol': 'BYOL',
+    'mocov2': 'MoCo',
+    'mocov3': 'MoCoV3',
+    'msf': 'MSF',
+    'nnclr': 'NNCLR',
+    'pcl': 'PCL',
+    'simclr': 'SimCLR',
+    'simsiam': 'SimSiam',
+    'swav': 'SwAV',
+}
+# Settings of RCL, each with other data sets beside.
+RCL_WITHOUT = {'own-view', 'nnclr-positive'}
+pytestmark = pytest.mark.baselines
+_names = itertools.count()
+
+
+def methods_of(suffix: str, folder: Path = FOLDER) -> set[str]:
+    return {path.stem.split('_')[0] for path in folder.glob(f'*_{suffix}.py')}
+
+
+def only_config(method: str, suffix: str) -> Path:
+    (path,) = FOLDER.glob(f'{method}_*_{suffix}.py')
+    return path
+
+
+def skip_without_kmeans(method: str) -> None:
+    if method == 'pcl' and sys.version_info < (3, 11):
+        pytest.skip('pt_kmeans needs Python 3.11 or newer')
+
+
+def without_twin(folder: Path) -> set[str]:
+    return methods_of('digits', folder) ^ methods_of('in1k', folder)
+
+
+def test_every_baseline_has_a_twin():
+    assert methods_of('digits') == set(METHODS) | RCL_WITHOUT
+    assert not without_twin(FOLDER)
+
+
+def test_a_missing_twin_is_noticed(tmp_path):
+    for path in FOLDER.glob('*.py'):
+        if not path.stem.startswith('msf_resnet50'):
+            (tmp_path / path.name).touch()
+    assert without_twin(tmp_path) == {'msf'}
+
+
+def two_epochs(method: str, work_dir: Path) -> Config:
+    """The digits config cut down to 128 images, two epochs of four iterations."""
+    config = Config.fromfile(only_config(method, 'digits'))
+    config.train_dataloader.batch_size = 32
+    config.train_dataloader.dataset.indices = 128
+    config.train_cfg.max_epochs = 2
+    warmup, cosine = config.param_scheduler
+    warmup.end = cosine.begin = cosine.T_max = 1
+    cosine.end = 2
+    config.default_hooks.logger.interval = config.default_hooks.checkpoint.interval = 1
+    for hook in config.custom_hooks:
+        if hook.type == 'HierarchicalClusteringHook':
+            hook.warmup_epochs = 1
+            hook.dataloader.dataset.indices = 128
+        if hook.type == 'KNNHook':
+            hook.train_dataloader.dataset.indices = hook.test_dataloader.dataset.indices = 64
+        if hook.type == 'SwAVHook':
+            hook.batch_size = 32
+            hook.frozen_layers_cfg = dict(prototypes=4)
+    config.work_dir = str(work_dir)
+    config.experiment_name = f'baseline_{next(_names)}'
+    config.launcher = 'none'
+    return config
+
+
+def logged(work_dir: Path) -> list[dict]:
+    (path,) = work_dir.rglob('scalars.json')
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope='module')
+def run_of(tmp_path_factory):
+    """Trains a method once, however many tests ask: its folder, runner and first weights."""
+
+    @functools.cache
+    def run(method: str) -> tuple[Path, Runner, dict[str, torch.Tensor]]:
+        work_dir = tmp_path_factory.mktemp(method)
+        runner = build_runner(two_epochs(method, work_dir), train=True)
+        before = {name: part.clone() for name, part in runner.model.named_parameters()}
+        runner.train()
+        return work_dir, runner, before
+
+    return run
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_two_epochs_on_digits(method, run_of):
+    skip_without_kmeans(method)
+    work_dir, runner, before = run_of(method)
+    assert type(runner.model).__name__ == METHODS[method]
+    assert runner.iter == 8
+    rows = logged(work_dir)
+    losses = [row['loss'] for row in rows if 'loss' in row]
+    assert len(losses) == 8
+    assert all(math.isfinite(loss) for loss in losses)
+    assert len(set(losses)) == 8
+    assert 0 <= rows[-1]['knn/top1'] <= 1
+    assert any('prototype_loss' in row for row in rows) == (method == 'pcl')
+
+    state = torch.load(work_dir / 'epoch_2.pth', weights_only=False)['state_dict']
+    for name, part in runner.model.named_parameters():
+        assert torch.equal(part, state[name])
+    # Not biases: one before a norm gets no gradient.
+    still = [name for name in before if name.endswith('weight') and before[name].equal(state[name])]
+    assert not still
+
+
+@pytest.mark.parametrize('method', ['msf', 'nnclr', 'pcl'])
+def test_resumed_run_ends_like_the_run_without_a_stop(method, run_of, tmp_path):
+    skip_without_kmeans(method)
+    work_dir, runner, _ = run_of(method)
+    config = two_epochs(method, tmp_path)
+    config.merge_from_dict(dict(load_from=str(work_dir / 'epoch_1.pth'), resume=True))
+    resumed = build_runner(config, train=True)
+    resumed.train()
+    found = resumed.model.state_dict()
+    for name, value in runner.model.state_dict().items():
+        assert torch.equal(value, found[name]), name
+
+
+class Rates(Hook):
+    """Learning rates of each iteration, of the groups that are fixed and of the others."""
+
+    priority = 'VERY_LOW'
+
+    def __init__(self):
+        self.seen: dict[bool, list[set[float]]] = {True: [], False: []}
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        for fixed, seen in self.seen.items():
+            groups = runner.optim_wrapper.param_groups
+            seen.append({group['lr'] for group in groups if group.get('fix_lr', False) == fixed})
+
+
+def test_predictor_of_simsiam_keeps_its_rate(tmp_path):
+    runner = build_runner(two_epochs('simsiam', tmp_path), train=True)
+    rates = Rates()
+    runner.register_hook(rates)
+    runner.train()
+    assert rates.seen[True] == [{2e-3}] * 8
+    assert len(set().union(*rates.seen[False])) > 4
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_imagenet_twin_builds(method):
+    skip_without_kmeans(method)
+    small, large = (Config.fromfile(only_config(method, name)) for name in ('digits', 'in1k'))
+    assert large.model.type == small.model.type == METHODS[method]
+    kinds = [
+        {hook.type for hook in config.get('custom_hooks', []) if hook.type != 'KNNHook'}
+        for config in (small, large)
+    ]
+    assert kinds[0] == kinds[1]
+    with DefaultScope.overwrite_default_scope('mmrcl'):
+        model = MODELS.build(dict(large.model, data_preprocessor=large.data_preprocessor))
+        groups = build_optim_wrapper(model, large.optim_wrapper).optimizer.param_groups
+        load, *views = large.train_dataloader.dataset.pipeline
+        image = np.random.default_rng(0).integers(256, size=(300, 400, 3), dtype=np.uint8)
+        packed = Compose(views)(dict(img=image, sample_idx=3))
+    assert load.type == 'LoadImageFromFile'
+    sizes = [224, 224] + ([96] * 6 if method == 'swav' else [])
+    assert [view.shape for view in packed['inputs']] == [(3, size, size) for size in sizes]
+    assert packed['data_samples'].sample_idx == 3
+    assert packed['inputs'][0].float().var() != packed['inputs'][1].float().var()
+    trained = {name: part for name, part in model.named_parameters() if part.requires_grad}
+    assert sum(part.numel() for part in trained.values()) > 23_500_000
+    # SwAV's paper adapts the rate of all parameters.
+    if large.optim_wrapper.optimizer.type == 'LARS' and method != 'swav':
+        excluded = {id(group['params'][0]) for group in groups if group.get('lars_exclude')}
+        for name, part in trained.items():
+            assert (id(part) in excluded) == (part.ndim == 1), name
