@@ -138,6 +138,23 @@ def test_a_checkpoint_of_another_network_is_refused(work_dir):
     assert 'does not hold the backbone of this config' in done.stderr
 
 
+@pytest.mark.slow
+def test_throughput_of_our_steps_and_of_other_libraries(tmp_path):
+    table = tmp_path / 'throughput.csv'
+    small = dict(steps=2, batch=8, size=16, queue=64, images=600, threads=1, backbone='ResNet')
+    options = [word for name, value in small.items() for word in (f'--{name}', value)]
+    done = tool('benchmarks/throughput.py', *options, '--channels-last', '--out', table)
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = {row['method']: row for row in csv.DictReader(table.open())}
+    for name in ('RCL', 'own view', "NNCLR's positive", 'MoCo v3 (mmpretrain)'):
+        assert (rows[name]['encodings with gradient'], rows[name]['without']) == ('2', '2')
+        assert float(rows[name]['images/s']) > 0
+        assert float(rows[name]['memory [MiB]']) > 0
+    assert any('lightly' in name for name in rows) or 'pip install lightly' in done.stdout
+    parts = [row['part'] for row in csv.DictReader((tmp_path / 'throughput_parts.csv').open())]
+    assert {'encode queries', 'backward', 'loss', 'bank and refinement', 'rest'} <= set(parts)
+
+
 @pytest.mark.parametrize('name', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh'])
 def test_scripts_say_how_to_use_them(name):
     done = subprocess.run(

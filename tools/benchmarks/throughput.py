@@ -1,143 +1,133 @@
-"""Times training steps of RCL with online refinement against those of NNCLR's positive.
+"""Images per second and peak memory of training steps, ours against other libraries'.
 
-Both come from the CIFAR-10 configs and share backbone, neck, queue, batch and images; RCL adds a
-second key, two predictors, two criteria and the hierarchy, which is refined after every step as the
-hook does it. Images are synthetic: one pattern for each cluster, with noise. The steps run in
-turn, and a second table says where they spend their time.
+All methods share backbone, widths, queue length, optimiser, batch, precision, threads and images,
+and their steps run in turn. RCL refines its hierarchy after every step, as its hook does. Images
+are synthetic: one pattern for each cluster, with noise. How often a step encodes an image, with and
+without gradient, is counted; each method is compared with the fastest peer that encodes as often,
+and with the fastest of all. A second table says where our steps spend their time.
 """
 
 import argparse
 import statistics
 from collections import defaultdict
-from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import measure
 import torch
-from clustering import device, imagenet_like
-from mmengine.config import Config
-from mmengine.logging import MessageHub
-from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
-from mmpretrain.structures import DataSample
-from torch import Tensor
-from torch.nn.functional import interpolate
+from peers import HAS_LIGHTLY, PEERS
+from training import DTYPES, OURS, Batch, Images, Settings, Training, encodings
 
-from mmrcl.clustering import LabelHierarchy
-from mmrcl.registry import HOOKS, MODELS
-
-CONFIGS = Path(__file__).parents[2] / 'configs'
-METHODS = {
-    'RCL': CONFIGS / 'rcl/rcl_resnet18_1xb256-coslr-200e_cifar10.py',
-    "NNCLR's positive": CONFIGS / 'baselines/nnclr-positive_resnet18_1xb256-coslr-200e_cifar10.py',
-}
+METHODS = OURS | PEERS
+DISSECTED = ['RCL', 'own view']
 PARTS = {
-    'project': 'encode queries',
-    'extract_keys': 'encode keys',
-    '_compare': 'retrieve, predict, loss',
-    '_remember': 'enqueue',
+    'model.project': 'encode queries',
+    'model.momentum_encoder.update_parameters': 'update momentum encoder',
+    'model.extract_keys': 'encode keys',
+    'model.head.predictor.forward': 'predict',
+    'model.head.loss_module.forward': 'loss',
+    'model._remember': 'enqueue',
+    'backward': 'backward',
+    'update': 'update weights',
+    'finish': 'bank and refinement',
 }
 
 
-class Images:
-    """Draws batches of two noisy views; images of one cluster share a pattern."""
+class Dissection:
+    """Steps of one of our methods with the seconds of each part, one dict a step."""
 
-    def __init__(self, hierarchy: LabelHierarchy, batch: int, size: int) -> None:
-        self.hierarchy = hierarchy
-        self.batch = batch
-        self.size = size
-        self.patterns = torch.randn(hierarchy.num_samples, 3, 4, 4)
+    def __init__(self, training: Training) -> None:
+        self.training = training
+        self.steps: list[dict[str, float]] = []
+        for path, part in PARTS.items():
+            self._wrap(path, part)
+        for number in range(len(training.model.retrievers)):
+            self._wrap(f'model.retrievers.{number}.forward', 'retrieve')
 
-    def draw(self, seed: int) -> tuple[list[Tensor], list[DataSample]]:
-        """Two views and their samples."""
-        generator = torch.Generator().manual_seed(seed)
-        drawn = torch.randperm(self.hierarchy.num_samples, generator=generator)[: self.batch]
-        pattern = self.patterns[self.hierarchy.labels[-1].cpu()[drawn]]
-        views = []
-        for _ in range(2):
-            noisy = pattern + 0.5 * torch.randn(pattern.shape, generator=generator)
-            views.append(interpolate(noisy, self.size, mode='bilinear').to(device()))
-        samples = [DataSample() for _ in range(self.batch)]
-        for sample, index in zip(samples, drawn.tolist(), strict=True):
-            sample.set_field(index, 'sample_idx', field_type='metainfo')
-        return views, samples
+    def _wrap(self, path: str, part: str) -> None:
+        owner, _, name = path.rpartition('.')
+        holder = attrgetter(owner)(self.training) if owner else self.training
+        function = getattr(holder, name)
 
-
-class Training:
-    """Steps of one config on given batches, with the seconds that each part takes."""
-
-    def __init__(self, path: Path, hierarchy: LabelHierarchy, args: argparse.Namespace) -> None:
-        config = Config.fromfile(path)
-        config.model.queue.length = args.queue
-        config.model.backbone.type = args.backbone
-        torch.manual_seed(0)
-        self.model = MODELS.build(config.model).to(device()).train()
-        self.optimizer = build_optim_wrapper(self.model, config.optim_wrapper)
-        self.seconds: dict[str, list[float]] = defaultdict(list)
-        for name, part in PARTS.items():
-            setattr(self.model, name, self.timed(part, getattr(self.model, name)))
-        average = self.model.momentum_encoder
-        average.update_parameters = self.timed('momentum encoder', average.update_parameters)
-        self.hook = None
-        if self.model.hierarchy is not None:
-            self.model.hierarchy.load_state_dict(hierarchy.state_dict())
-            self.hook = HOOKS.build(config.custom_hooks[0])
-            self.hook.refiner.calibrate(self.model.hierarchy)
-        self.runner = SimpleNamespace(
-            model=self.model, message_hub=MessageHub.get_current_instance()
-        )
-
-    def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, which notes its time."""
-
-        def call(*args: Any) -> Any:
+        def timed(*args: Any) -> Any:
             results = []
-            self.seconds[part].append(measure.seconds(lambda: results.append(function(*args))))
+            taken = measure.seconds(lambda: results.append(function(*args)))
+            self.steps[-1][part] += taken
             return results[0]
 
-        return call
+        setattr(holder, name, timed)
 
-    def fill_queue(self, images: Images) -> None:
-        """As after the first epochs: no slot is empty."""
-        queue, hierarchy = self.model.queue, images.hierarchy
-        indices = torch.arange(queue.length, device=device()) % hierarchy.num_samples
-        queue.enqueue(hierarchy.bank[indices], indices)
-
-    def step(self, views: list[Tensor], samples: list[DataSample]) -> None:
-        """Forward, backward, update, and what the hook does after it."""
-        loss = self.model.loss(views, samples)['loss']
-        self.timed('backward', loss.backward)()
-        self.timed('update weights', self._update)()
-        if self.hook is not None:
-            self.timed('bank and refinement', self.hook.after_train_iter)(self.runner, 0)
-
-    def _update(self) -> None:
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+    def step(self, batch: Batch) -> None:
+        """One more step; what no part takes is the rest."""
+        self.steps.append(defaultdict(float))
+        taken = measure.seconds(partial(self.training.step, batch))
+        self.steps[-1]['rest'] = taken - sum(self.steps[-1].values())
 
 
-def part_rows(trainings: dict[str, Training], steps: int) -> list[dict[str, object]]:
-    """Milliseconds of each part in a step."""
-    totals = {
-        name: {part: 1e3 * sum(times) / steps for part, times in training.seconds.items()}
-        for name, training in trainings.items()
-    }
-    parts = list(totals['RCL'])
+def memory_job(name: str, settings: Settings) -> measure.Job:
+    """Builds a model and makes two steps; for the measurement of memory, in its own process."""
+    init_default_scope('mmrcl')
+    images = Images(settings)
+
+    def run() -> None:
+        training = METHODS[name](images, settings)
+        for _ in range(2):
+            training.step(images.batch)
+
+    return run
+
+
+def over_fastest(times: dict[str, list[float]], name: str, rivals: list[str]) -> str:
+    """Images per second of a method over those of the fastest rival, round by round."""
+    fastest = min(rivals, key=lambda rival: statistics.median(times[rival]))
+    pairs = zip(times[fastest], times[name], strict=True)
+    return measure.quartiles(rival / own for rival, own in pairs)
+
+
+def method_rows(
+    times: dict[str, list[float]], counts: dict[str, tuple[int, int]], settings: Settings
+) -> list[dict[str, object]]:
+    """One row for each method; the ratios are those of images per second."""
     return [
-        {'part': part}
-        | {f'{name} [ms]': round(total.get(part, 0.0), 1) for name, total in totals.items()}
-        for part in parts
+        {
+            'method': name,
+            'encodings with gradient': counts[name][0],
+            'without': counts[name][1],
+            'step [ms]': measure.quartiles(taken, 1e3),
+            'images/s': f'{settings.batch / statistics.median(taken):.4g}',
+            'over fastest equal peer': over_fastest(
+                times, name, [peer for peer in PEERS if counts[peer] == counts[name]]
+            ),
+            'over fastest peer': over_fastest(times, name, list(PEERS)),
+            'memory [MiB]': round(measure.peak_memory(memory_job, name, settings)),
+        }
+        for name, taken in times.items()
     ]
+
+
+def part_rows(dissections: dict[str, Dissection], warmup: int) -> list[dict[str, object]]:
+    """Milliseconds of each part in a step and its share, medians of the steps after the first."""
+    rows = []
+    parts = dict.fromkeys(part for each in dissections.values() for part in each.steps[-1])
+    for part in parts:
+        row: dict[str, object] = {'part': part}
+        for name, dissection in dissections.items():
+            steps = dissection.steps[warmup:]
+            shares = [step[part] / sum(step.values()) for step in steps]
+            row[f'{name} [ms]'] = measure.quartiles((step[part] for step in steps), 1e3)
+            row[f'share of {name}'] = f'{100 * statistics.median(shares):.1f} %'
+        rows.append(row)
+    return rows
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--steps', type=int, default=40, help='steps of each (default: 40)')
+    parser.add_argument('--steps', type=int, default=20, help='steps of each (default: 20)')
     parser.add_argument('--batch', type=int, default=128, help='images a step (default: 128)')
     parser.add_argument('--size', type=int, default=32, help='pixels a side (default: 32)')
     parser.add_argument(
@@ -148,38 +138,51 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--queue', type=int, default=16_384, help='K (default: 16384)')
     parser.add_argument('--images', type=int, default=60_000, help='N (default: 60000)')
-    parser.add_argument('--out', type=Path, help='CSV file to write')
+    parser.add_argument(
+        '--amp', default='none', choices=['none', *DTYPES], help='autocast (default: none)'
+    )
+    parser.add_argument(
+        '--channels-last', action='store_true', help='memory format of weights and images'
+    )
+    parser.add_argument('--threads', type=int, help="on the CPU (default: torch's)")
+    parser.add_argument(
+        '--out', type=Path, help='CSV file of the methods; FILE_parts.csv beside it has the parts'
+    )
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    settings = Settings(
+        args.backbone,
+        args.batch,
+        args.size,
+        args.queue,
+        args.images,
+        args.amp,
+        args.channels_last,
+    )
     init_default_scope('mmrcl')
-    # The schedule of the momentum encoder asks for it.
-    MessageHub.get_current_instance().update_info('max_iters', 10_000)
-    hierarchy = imagenet_like(args.images, 128, 'float32')
-    images = Images(hierarchy, args.batch, args.size)
-    trainings = {name: Training(path, hierarchy, args) for name, path in METHODS.items()}
-    for training in trainings.values():
-        training.fill_queue(images)
-    times: dict[str, list[float]] = defaultdict(list)
-    for number in range(args.steps + 2):
-        if number == 2:  # the first two do not count
-            times.clear()
-            for training in trainings.values():
-                training.seconds.clear()
-        batch = images.draw(number)
-        for name, training in trainings.items():
-            times[name].append(measure.seconds(partial(training.step, *batch)))
-    ratios = [a / b for a, b in zip(*times.values(), strict=True)]
-    print(f'{measure.machine()}\n{args.steps} steps each, in turn, of {args.batch} images\n')
-    rows = [
-        {'method': name, 'step [ms]': measure.spread(taken, 1e3)} for name, taken in times.items()
-    ]
-    measure.show(rows, None)
-    print(f'\nRCL over NNCLR, pair by pair: {measure.spread(ratios)}')
-    print(f'mean {statistics.mean(ratios):.3f}\n')
-    measure.show(part_rows(trainings, args.steps), args.out)
+    images = Images(settings)
+    trainings = {name: build(images, settings) for name, build in METHODS.items()}
+    counts = {name: encodings(training, images.batch) for name, training in trainings.items()}
+    jobs = {name: lambda own=own: own.step(images.batch) for name, own in trainings.items()}
+    times = measure.times_in_turn(jobs, args.steps, before=images.draw)
+    print(f'{measure.machine("mmpretrain", "onedl-mmpretrain", "lightly")}\n{settings}')
+    print(f'{args.steps} steps each, in turn; median (quartiles)\n')
+    if not HAS_LIGHTLY:
+        print("lightly's methods are left out: pip install lightly\n")
+    measure.show(method_rows(times, counts, settings), args.out)
+    dissections = {name: Dissection(trainings[name]) for name in DISSECTED}
+    for _ in range(1 + args.steps):
+        for dissection in dissections.values():
+            images.draw()
+            dissection.step(images.batch)
+    print()
+    parts_out = args.out and args.out.with_stem(f'{args.out.stem}_parts')
+    measure.show(part_rows(dissections, warmup=1), parts_out)
 
 
 if __name__ == '__main__':
