@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 from mmrcl.engine import UnreadableImageHook
 from mmrcl.engine.checkpoints import latest_checkpoint
 from mmrcl.engine.errors import TrainingError
+from mmrcl.engine.launch import ConfigError, prepare_training
 
 from .children import BY_ITERATION, end_state, ends_with_a_sentence, run_ranks, train_tiny
 from .runs import tiny_config, train
@@ -89,6 +90,15 @@ def test_no_whole_checkpoint_is_an_error_and_not_a_fresh_start(tmp_path):
     (tmp_path / 'epoch_1.pth').write_bytes(b'half')
     with pytest.raises(ValueError, match='none of the 1 checkpoints'):
         latest_checkpoint(tmp_path)
+
+
+def test_a_torn_checkpoint_that_the_user_names_is_refused(tmp_path):
+    torn = tmp_path / 'epoch_1.pth'
+    torn.write_bytes(b'half')
+    for resume in (str(torn), 'auto'):
+        config = tiny_config(tmp_path)
+        with pytest.raises(ConfigError, match='torn or no checkpoint|none of the 1 checkpoints'):
+            prepare_training(config, resume, None, False)
 
 
 def test_the_newest_are_kept_across_a_resume(tmp_path):
@@ -234,8 +244,8 @@ def test_unreadable_images_are_counted_once_and_limited():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('limit', 'code'), [(100, 0), (3, 3)])
-def test_a_run_with_unreadable_images(tmp_path, limit, code):
+@pytest.mark.parametrize(('limit', 'codes'), [(100, [0]), (3, [3]), (3, [3, 3])])
+def test_a_run_with_unreadable_images(tmp_path, limit, codes):
     (tmp_path / 'photos').mkdir()
     for i, digit in enumerate(load_digits().images[:192]):
         Image.fromarray((digit * 15.9).astype('uint8')).save(tmp_path / f'photos/{i:03}.png')
@@ -249,7 +259,8 @@ def test_a_run_with_unreadable_images(tmp_path, limit, code):
         train_cfg__max_epochs=3,
         custom_hooks__0__warmup_epochs=2,
     )
-    codes = run_ranks(ends_with_a_sentence, tmp_path, changes, [do('spoil_photos', 0)])
-    assert codes == [code]
+    hooks = [do('spoil_photos', 0, 0)]
+    found = run_ranks(ends_with_a_sentence, tmp_path, changes, hooks, ranks=len(codes))
+    assert found == codes
     log = next(tmp_path.rglob('*.log')).read_text()
     assert 'Unreadable, another image stands in' in log

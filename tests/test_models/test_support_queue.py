@@ -36,6 +36,23 @@ def test_keys_of_a_running_backward_pass_are_left_alone():
     assert torch.equal(query.grad, torch.full((2, 3), 24.0))
 
 
+@given(st.integers(1, 17), st.integers(1, 4), st.lists(st.integers(0, 9), max_size=12))
+def test_batches_of_a_step_are_written_as_one(length, interval, sizes):
+    parted, whole = SupportQueue(length, 2), SupportQueue(length, 2)
+    parted.interval = interval
+    count, waiting = 0, []
+    for size in sizes:
+        waiting.append(torch.arange(count, count + size))
+        parted.enqueue(torch.stack([waiting[-1]] * 2, 1).float(), waiting[-1])
+        count += size
+        if len(waiting) == interval:
+            indices = torch.cat(waiting)
+            whole.enqueue(torch.stack([indices] * 2, 1).float(), indices)
+            waiting = []
+        assert torch.equal(parted.indices, whole.indices)
+        assert torch.equal(parted.features, whole.features)
+
+
 def test_state_travels():
     source, target = SupportQueue(5, 2), SupportQueue(5, 2)
     source.enqueue(torch.rand(3, 2), torch.tensor([4, 8, 1]))

@@ -175,7 +175,11 @@ def ours(path: Path, images: Images, settings: Settings) -> Training:
         model.hierarchy.load_state_dict(hierarchy.state_dict())
         hook = HOOKS.build(config.custom_hooks[0])
         hook.refiner.calibrate(model.hierarchy)
-        runner = SimpleNamespace(model=model, message_hub=MessageHub.get_current_instance())
+        runner = SimpleNamespace(
+            model=model,
+            message_hub=MessageHub.get_current_instance(),
+            optim_wrapper=SimpleNamespace(should_update=lambda: True),
+        )
         training.finish = partial(hook.after_train_iter, runner, 0)
     return training
 

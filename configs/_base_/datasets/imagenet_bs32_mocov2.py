@@ -15,7 +15,7 @@ mocov2_view = [
     _base_.flip,
 ]
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
     dict(type='MultiView', num_views=[2], transforms=[mocov2_view]),
     dict(type='PackInputs'),
 ]

@@ -22,7 +22,7 @@ small_view = [
     *colors,
 ]
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
     dict(type='MultiView', num_views=[2, 6], transforms=[large_view, small_view]),
     dict(type='PackInputs'),
 ]

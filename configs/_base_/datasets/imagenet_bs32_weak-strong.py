@@ -20,7 +20,7 @@ strong_view = [
 ]
 weak_view = [moderate_crop, _base_.flip]
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
     dict(type='MultiView', num_views=[1, 1], transforms=[strong_view, weak_view]),
     dict(type='PackInputs'),
 ]

@@ -20,7 +20,7 @@ mocov3_view_2 = [
     _base_.flip,
 ]
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
     dict(type='MultiView', num_views=[1, 1], transforms=[mocov3_view_1, mocov3_view_2]),
     dict(type='PackInputs'),
 ]

@@ -15,7 +15,7 @@ simclr_view = [
     dict(**_base_.blur, prob=0.5),
 ]
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
     dict(type='MultiView', num_views=[2], transforms=[simclr_view]),
     dict(type='PackInputs'),
 ]
