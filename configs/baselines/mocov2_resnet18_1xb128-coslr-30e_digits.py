@@ -8,6 +8,13 @@ model = dict(
     queue_len=256,
     feat_dim=64,
     momentum=0.05,
-    neck=dict(type='MoCoV2Neck', in_channels=128, hid_channels=256, out_channels=64),
+    # With batch norm: without, features collapsed under this optimiser.
+    neck=dict(
+        type='NonLinearNeck',
+        in_channels=128,
+        hid_channels=256,
+        out_channels=64,
+        norm_cfg=dict(type='BN1d'),
+    ),
     head=dict(type='ContrastiveHead', loss=dict(type='CrossEntropyLoss'), temperature=0.2),
 )

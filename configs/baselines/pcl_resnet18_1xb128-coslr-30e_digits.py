@@ -6,7 +6,14 @@ _base_ = '../_base_/baseline_digits_30e.py'
 model = dict(
     type='PCL',
     momentum=0.05,
-    neck=dict(type='MoCoV2Neck', in_channels=128, hid_channels=256, out_channels=64),
+    # With batch norm: without, features collapsed under this optimiser.
+    neck=dict(
+        type='NonLinearNeck',
+        in_channels=128,
+        hid_channels=256,
+        out_channels=64,
+        norm_cfg=dict(type='BN1d'),
+    ),
     head=dict(
         type='ProtoNCEHead',
         instance_loss=dict(type='RelativeContrastiveLoss', temperature=0.2),
