@@ -26,4 +26,5 @@ custom_hooks = [
         interval=10,
     ),
     dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
+    dict(type='ChannelsLastHook'),
 ]

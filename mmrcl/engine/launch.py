@@ -195,7 +195,9 @@ def prepare_training(
     check_paths(config, ('model', 'train_dataloader', 'val_dataloader', 'custom_hooks'))
     if resume is not None:
         config.resume = True
-        config.load_from = _resumed_checkpoint(config.work_dir) if resume == 'auto' else resume
+        config.load_from = None if resume == 'auto' else resume
+    if config.get('resume') and config.get('load_from') is None:
+        config.load_from = _latest(config.work_dir)
     _check_path(config, 'load_from')
     if amp is not None:
         use_amp(config, amp)
@@ -208,7 +210,7 @@ def prepare_training(
         config.auto_scale_lr.enable = True
 
 
-def _resumed_checkpoint(work_dir: str) -> str | None:
+def _latest(work_dir: str) -> str | None:
     try:
         found = latest_checkpoint(Path(work_dir))
     except ValueError as error:

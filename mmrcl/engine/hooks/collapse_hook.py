@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmrcl.evaluation import effective_rank, mean_deviation
+from mmrcl.models.selfsup.parts import named_width
 from mmrcl.registry import HOOKS
 
 from ..errors import TrainingError
@@ -151,7 +152,9 @@ class CollapseHook(Hook):
 
 def _project(model: Any, batch: dict) -> Tensor:
     images = model.data_preprocessor(batch, False)['inputs']
-    given = model.neck(model.backbone(images))
+    maps = model.backbone(images)
+    with named_width('model.neck', maps[-1].shape[1]):
+        given = model.neck(maps)
     projection = given[0] if isinstance(given, (tuple, list)) else given
     if projection.ndim != 2:
         raise ValueError(

@@ -94,7 +94,6 @@ class SafeCheckpointHook(CheckpointHook):
 
     def _save(self, runner: Runner, path: Path, meta: dict, last: bool) -> None:
         written = runner.message_hub.runtime_info.get('written_checkpoints', [])
-        self._norm_statistics = all_gather_object(norm_statistics(unwrapped(runner.model)))
         names = [name for name in written if name != path.name] + [path.name]
         surplus = names[: -self.max_kept] if self.max_kept > 0 else []
         runner.message_hub.update_info('written_checkpoints', names[len(surplus) :])
@@ -110,6 +109,7 @@ class SafeCheckpointHook(CheckpointHook):
 
     def _write(self, runner: Runner, path: Path, meta: dict) -> None:
         partial = path.with_name(f'{path.name}.partial')
+        self._norm_statistics = all_gather_object(norm_statistics(unwrapped(runner.model)))
         try:
             runner.save_checkpoint(
                 str(path.parent),
@@ -127,6 +127,7 @@ class SafeCheckpointHook(CheckpointHook):
                 partial_note.write_text(str(path))
                 _put(partial_note, note)
         finally:
+            self._norm_statistics = []
             partial.unlink(missing_ok=True)
 
     @staticmethod
