@@ -143,7 +143,7 @@ def test_accumulated_gradients_count_in_the_scaling(tmp_path, accumulation, fact
     runner = build_runner(config, train=True)
     runner.train()
     rates = {round(group['lr'], 9) for group in runner.optim_wrapper.param_groups}
-    assert rates == {0.05 * factor, round(0.15 * factor, 9)}
+    assert rates == {round(0.05 * factor, 9), round(0.15 * factor, 9)}
     log = next(tmp_path.rglob('*.log')).read_text()
     line = f'Global batch {32 * accumulation} = 32 a process x 1 processes x {accumulation} accum'
     assert log.count(line) == 1

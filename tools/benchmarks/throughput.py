@@ -1,10 +1,11 @@
 """Images per second and peak memory of training steps, ours against other libraries'.
 
 All methods share backbone, widths, queue length, optimiser, batch, precision, threads and images,
-and their steps run in turn. Two of ours come in the layout of their configs too, channels last. RCL refines its hierarchy after every step, as its hook does. Images
-are synthetic: one pattern for each cluster, with noise. How often a step encodes an image, with and
-without gradient, is counted; each method is compared with the fastest peer that encodes as often,
-and with the fastest of all. A second table says where our steps spend their time.
+and their steps run in turn. Two of ours come in the layout of their configs too, channels last. RCL
+refines its hierarchy after every step, as its hook does. Images are synthetic: one pattern for each
+cluster, with noise. How often a step encodes an image, with and without gradient, is counted; each
+method is compared with the fastest peer that encodes as often, and with the fastest of all. A
+second table says where our steps spend their time.
 """
 
 import argparse
