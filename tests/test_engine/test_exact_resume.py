@@ -8,9 +8,10 @@ import torch
 
 from .children import BY_ITERATION, run_ranks, train_tiny
 
-# 24 iterations in 4 epochs; the first clustering is before iteration 12.
-ONE = dict(train_dataloader__batch_size=32)
-TWO = dict(train_dataloader__batch_size=16)
+# 24 iterations in 4 epochs; the first clustering is before iteration 12. Steps draw random mates.
+RANDOM = dict(model__retrievers__1__select='random')
+ONE = dict(RANDOM, train_dataloader__batch_size=32)
+TWO = dict(RANDOM, train_dataloader__batch_size=16)
 
 
 def kills(seed: int) -> list[tuple[int, str]]:
