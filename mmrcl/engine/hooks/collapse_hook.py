@@ -153,7 +153,8 @@ class CollapseHook(Hook):
 def _project(model: Any, batch: dict) -> Tensor:
     images = model.data_preprocessor(batch, False)['inputs']
     maps = model.backbone(images)
-    with named_width('model.neck', maps[-1].shape[1]):
+    last = maps[-1] if isinstance(maps, (tuple, list)) else maps
+    with named_width('model.neck', last.shape[1]):
         given = model.neck(maps)
     projection = given[0] if isinstance(given, (tuple, list)) else given
     if projection.ndim != 2:
