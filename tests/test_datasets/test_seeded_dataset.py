@@ -134,6 +134,22 @@ def test_an_unreadable_image_is_replaced_and_named(tmp_path, spoil, backend, rea
     assert not equal(found, data[SampleKey(0, 0, sample.sample_idx)])
 
 
+def test_a_stand_in_that_cannot_be_read_is_replaced_too(tmp_path):
+    paths = photos(tmp_path, 6)
+    data = of_folder(tmp_path)
+    for path in paths[:3]:
+        truncated(path)
+    tries = set()
+    for epoch in range(8):
+        sample = data[SampleKey(0, epoch, 1)]['data_samples']
+        assert sample.sample_idx >= 3
+        tries.add(len(sample.unreadable))
+        assert [found[1] for found in sample.unreadable] == [
+            str(paths[found[0]]) for found in sample.unreadable
+        ]
+    assert max(tries) > 1
+
+
 def test_nothing_but_unreadable_images_is_an_error(tmp_path):
     paths = photos(tmp_path, 3)
     data = of_folder(tmp_path)
