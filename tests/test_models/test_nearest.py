@@ -3,26 +3,25 @@ import torch
 from torch.nn.functional import normalize
 
 from mmrcl.models import SupportQueue
-from mmrcl.models.retrievers.nearest import nearest_entries, nearest_keys
+from mmrcl.models.retrievers.nearest import nearest_keys
 
 
 def unit(*shape: int, seed: int = 0) -> torch.Tensor:
     return normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
 
 
-@pytest.mark.parametrize('block_size', [3, 7, 100])
 @pytest.mark.parametrize('k', [1, 4, 12])
-def test_nearest_entries_are_those_of_a_plain_search(k, block_size):
-    queries, entries = unit(5, 6), unit(20, 6, seed=1)
+def test_nearest_keys_are_those_of_a_plain_search(k):
+    queries, queue = unit(5, 6), SupportQueue(20, 6)
+    queue.features = unit(20, 6, seed=1)
     filled = torch.rand(20, generator=torch.Generator().manual_seed(2)) < 0.6
-    position, found = nearest_entries(queries, entries, filled, k, block_size)
+    queue.indices[filled] = 7
     places = filled.nonzero().flatten().tolist()
     assert len(places) == 11
-    for query, row, has in zip(queries, position.tolist(), found.tolist(), strict=True):
-        expected = sorted(places, key=lambda place: -float(query @ entries[place]))[:k]
-        assert row[: len(expected)] == expected
-        assert row[len(expected) :] == [0] * (k - len(expected))
-        assert has == [True] * len(expected) + [False] * (k - len(expected))
+    for query, row in zip(queries, nearest_keys(queries, queue, k), strict=True):
+        expected = sorted(places, key=lambda place: -float(query @ queue.features[place]))[:k]
+        assert torch.equal(row[: len(expected)], queue.features[expected])
+        assert torch.equal(row[len(expected) :], query.expand(k - len(expected), -1))
 
 
 def test_the_query_stands_in_where_the_queue_has_too_few():
