@@ -18,6 +18,7 @@ from mmengine.runner.checkpoint import _load_checkpoint
 from mmrcl.registry import MODELS
 
 from .checkpoints import is_whole, latest_checkpoint
+from .layouts import missing_pieces
 from .learning_rate import scale_learning_rate
 
 # Keys that mmengine's Runner reads from a config beside its own arguments.
@@ -146,7 +147,10 @@ def check_config(config: Config) -> None:
 
 def check_paths(config: Config, sections: Sequence[str]) -> None:
     """Refuses a folder or file that does not exist, in the sections that will be used."""
-    for node in _dicts([config.get(section) for section in sections]):
+    used = [config.get(section) for section in sections]
+    if missing := missing_pieces(_dicts(used)):
+        raise ConfigError('\n- '.join(['the data is not complete', *missing]))
+    for node in _dicts(used):
         for key in ('data_root', 'ann_file', 'checkpoint', 'pretrained'):
             _check_path(node, key)
 
