@@ -3,6 +3,7 @@
 _base_ = 'resnet18_1xb10-coslr-200e_digits-1pct.py'
 
 train_dataloader = dict(batch_size=32, dataset=dict(fraction=0.1))
+optim_wrapper = dict(optimizer=dict(lr=0.3))
 auto_scale_lr = dict(base_batch_size=32)
 param_scheduler = [
     dict(
