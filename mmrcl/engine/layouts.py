@@ -102,7 +102,7 @@ def _remedy(kind: str, root: str, piece: Piece) -> str:
 def _imagenet(node: dict[str, Any]) -> Iterator[Piece]:
     root, split, ann_file = (node.get(key) or '' for key in ('data_root', 'split', 'ann_file'))
     prefix = node.get('data_prefix') or split
-    folder = _below(root, prefix['img_path'] if isinstance(prefix, dict) else prefix)
+    folder = _below(root, prefix.get('img_path', '') if isinstance(prefix, dict) else prefix)
     listed = ann_file or os.path.isfile(_below(root, f'meta/{split}.txt'))
     other = 'classes' in node or 'metainfo' in node or split == 'test'
     yield Piece(folder, folder, _folder_problem if listed or other else _classes_problem)
