@@ -102,10 +102,3 @@ def test_an_incomplete_data_set_is_refused(subset: Callable[..., None], tmp_path
     with pytest.raises(SystemExit, match='1 class folders instead .*ILSVRC2012_img_train.tar'):
         subset(tmp_path, '--percent', 1, '--seed', 0)
     assert not (tmp_path / 'meta').exists()
-
-
-def test_the_configs_name_the_files_that_the_script_writes():
-    folder = Path(__file__).parents[1] / 'configs/benchmarks/semisup'
-    for percent in (1, 10):
-        for path in folder.glob(f'*in1k-{percent}pct.py'):
-            assert f"ann_file='meta/train_{percent}pct.txt'" in path.read_text()

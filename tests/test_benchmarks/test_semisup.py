@@ -1,8 +1,10 @@
 """Configs of fine-tuning on few labels: learning rates, what is trained, real runs on digits."""
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper, build_optim_wrapper
@@ -10,7 +12,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.models import ImageClassifier
 
 from mmrcl.engine.launch import build_runner
-from mmrcl.registry import MODELS, PARAM_SCHEDULERS
+from mmrcl.registry import MODELS, PARAM_SCHEDULERS, TRANSFORMS
 
 FOLDER = Path(__file__).parents[2] / 'configs/benchmarks/semisup'
 CONFIGS = sorted(FOLDER.glob('*.py'))
@@ -86,6 +88,40 @@ def test_all_is_trained_and_nothing_decays(path):
     assert all(parameter.requires_grad for parameter in model.parameters())
     assert all(module.training for module in model.modules())
     assert all(group.get('weight_decay', 0) == 0 for group in optim_wrapper.param_groups)
+
+
+@by_path(CONFIGS)
+def test_name_tells_batch_epochs_and_share(path):
+    config = Config.fromfile(path)
+    ranks, batch, epochs, share = map(
+        int, re.search(r'_(\d+)xb(\d+)-\w+-(\d+)e_\w+-(\d+)pct', path.stem).groups()
+    )
+    assert config.train_dataloader.batch_size == batch
+    assert config.auto_scale_lr.base_batch_size == ranks * batch
+    assert config.train_cfg.max_epochs == config.param_scheduler[0].end == epochs
+    dataset = config.train_dataloader.dataset
+    if 'digits' in path.stem:
+        assert dataset.fraction == share / 100
+    else:
+        assert dataset.ann_file == f'meta/train_{share}pct.txt'
+
+
+@by_path(CONFIGS)
+def test_images_reach_the_model_as_it_wants_them(path):
+    config = Config.fromfile(path)
+    channels = config.model.backbone.get('in_channels', 3)
+    for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
+        # A share of the labels keeps its data set inside.
+        pipeline = loader.dataset.get('dataset', loader.dataset).pipeline
+        image = np.zeros((40, 60, 3) if channels == 3 else (8, 8), np.uint8)
+        item = dict(img=image, ori_shape=image.shape[:2], img_shape=image.shape[:2], gt_label=1)
+        with DefaultScope.overwrite_default_scope('mmrcl'):
+            for transform in pipeline:
+                if transform['type'] != 'LoadImageFromFile':
+                    item = TRANSFORMS.build(transform)(item)
+        side = 224 if channels == 3 else 16
+        assert item['inputs'].shape == (channels, side, side)
+        assert int(item['data_samples'].gt_label) == 1
 
 
 @by_path(CONFIGS)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from mmrcl.engine.launch import ConfigError, prepare_test, prepare_training
+from mmrcl.engine.errors import ConfigError
+from mmrcl.engine.launch import prepare_test, prepare_training
 from mmrcl.engine.layouts import missing_pieces
 from mmrcl.registry import DATASETS
 

@@ -25,7 +25,7 @@ import torch
 from mmpretrain.datasets import ImageNet
 
 from mmrcl.datasets import balanced_subset
-from mmrcl.engine.launch import ConfigError
+from mmrcl.engine.errors import ConfigError
 from mmrcl.engine.layouts import PUBLISHED_LISTS, class_folders, missing_pieces
 from mmrcl.engine.progress import progress
 
