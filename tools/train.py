@@ -17,6 +17,11 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='path of a config')
     parser.add_argument(
+        '--pretrained',
+        metavar='CHECKPOINT',
+        help='pretraining checkpoint that a config of configs/benchmarks starts from, or "random"',
+    )
+    parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',
@@ -44,7 +49,7 @@ def main() -> None:
     args = parse_args()
     try:
         config = load_config(args)
-        prepare_training(config, args.resume, args.amp, args.auto_scale_lr)
+        prepare_training(config, args.resume, args.amp, args.auto_scale_lr, args.pretrained)
         runner = build_runner(config, train=True)
     except ConfigError as error:
         sys.exit(f'error: {error}')
