@@ -185,7 +185,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('folder', type=Path, help='where the set goes')
-    parser.add_argument('--train', type=int, default=300, help='train canvases (%(default)s)')
+    parser.add_argument('--train', type=int, default=200, help='train canvases (%(default)s)')
     parser.add_argument('--val', type=int, default=100, help='val canvases (%(default)s)')
     parser.add_argument('--size', type=int, default=64, help='their side in pixels (%(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='seed of all draws (%(default)s)')

@@ -1,6 +1,6 @@
 # Faster R-CNN on a pretrained ResNet-50: proposals from res4, heads behind res5 and an extra norm,
 # as in MoCo's detection benchmark. PyTorch's ResNet (stride in the 3 x 3), RGB, nothing frozen.
-custom_imports = dict(imports=['mmrcl.registry', 'mmrcl.detection'])
+custom_imports = dict(imports=['mmrcl.registry'])
 
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 pretrained = dict(type='mmrcl.StrictPretrained', checkpoint=None)
@@ -44,12 +44,14 @@ model = dict(
     roi_head=dict(
         type='StandardRoIHead',
         shared_head=dict(
+            # mmpretrain's, which registers it with mmdet.
             type='ResLayerExtraNorm',
             depth=50,
             stage=3,
             stride=2,
             style='pytorch',
             norm_cfg=norm_cfg,
+            norm_eval=False,
             init_cfg=dict(**pretrained, new_parts=('norm',)),
         ),
         bbox_roi_extractor=dict(

@@ -105,10 +105,10 @@ optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, 
 auto_scale_lr = dict(base_batch_size=8)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
-    dict(type='CosineAnnealingLR', T_max=12, begin=0, end=12, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', T_max=10, begin=0, end=10, convert_to_iter_based=True),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=12)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=10, val_interval=10)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=12))
+default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=10))
 randomness = dict(seed=0)
