@@ -11,6 +11,7 @@ from mmrcl.engine.launch import (
     load_config,
     prepare_training,
 )
+from mmrcl.engine.pretrained import folder_of
 
 
 def parse_args() -> argparse.Namespace:
@@ -48,7 +49,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     try:
-        config = load_config(args)
+        config = load_config(args, folder_of(args.pretrained))
         prepare_training(config, args.resume, args.amp, args.auto_scale_lr, args.pretrained)
         runner = build_runner(config, train=True)
     except ConfigError as error:

@@ -53,8 +53,12 @@ def read_config(path: str) -> Config:
         ) from error
 
 
-def load_config(args: argparse.Namespace) -> Config:
+def load_config(args: argparse.Namespace, folder: str = '') -> Config:
     """Reads and checks the config that ``args`` name, with their overrides.
+
+    Args:
+        args: of :func:`add_common_arguments`, and ``config``.
+        folder: a folder below the default work dir, which is named after the config.
 
     Raises:
         ConfigError: for a missing file or an unknown key.
@@ -64,7 +68,7 @@ def load_config(args: argparse.Namespace) -> Config:
     check_overrides(config, args.cfg_options or {})
     config.merge_from_dict(args.cfg_options or {})
     config.launcher = args.launcher
-    default = Path('work_dirs') / Path(args.config).stem
+    default = Path('work_dirs', Path(args.config).stem, folder)
     config.work_dir = args.work_dir or config.get('work_dir') or str(default)
     check_config(config)
     return config

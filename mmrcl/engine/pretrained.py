@@ -1,5 +1,6 @@
 """Which pretraining checkpoint the parts of a model start from, checked before any work."""
 
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -39,6 +40,17 @@ def use_pretrained(config: Config, checkpoint: str | None) -> None:
         if checkpoint is not None:
             part['init_cfg']['checkpoint'] = checkpoint
         _check_part(config, part)
+
+
+def folder_of(checkpoint: str | None) -> str:
+    """A name for the results of a checkpoint, as in ``rcl_epoch_30`` for ``.../rcl/epoch_30.pth``.
+
+    One benchmark so has a folder for each checkpoint, and for none the empty name.
+    """
+    if checkpoint is None:
+        return ''
+    path = Path(checkpoint)
+    return '_'.join(part for part in (path.parent.name, path.stem) if part)
 
 
 def _is_strict(init_cfg: Any) -> bool:

@@ -12,6 +12,7 @@ from .representation import (
     write_results_csv,
 )
 from .spread import effective_rank, mean_deviation
+from .tables import format_table
 
 __all__ = [
     'METRICS',
@@ -26,6 +27,7 @@ __all__ = [
     'evaluate_representation',
     'fit_linear_probe',
     'format_results',
+    'format_table',
     'knn_predict',
     'mean_deviation',
     'purity',

@@ -9,7 +9,7 @@ from mmengine.registry import MODELS, DefaultScope
 
 from mmrcl.engine.errors import ConfigError
 from mmrcl.engine.launch import prepare_test, prepare_training
-from mmrcl.engine.pretrained import use_pretrained
+from mmrcl.engine.pretrained import folder_of, use_pretrained
 
 BACKBONE = dict(type='ResNet_CIFAR', depth=18, stem_channels=8, base_channels=8)
 CLASSIFIER = Config(
@@ -88,3 +88,17 @@ def test_a_classifier_is_not_tested_with_a_head_at_random(config, tmp_path):
     pretraining = save(tmp_path / 'a.pth', BACKBONE, 'backbone.')
     with pytest.raises(ConfigError, match=r'does not hold the model .* it has no head\.fc\.weight'):
         prepare_test(config, pretraining)
+
+
+@pytest.mark.parametrize(
+    ('checkpoint', 'folder'),
+    [
+        (None, ''),
+        ('random', 'random'),
+        ('epoch_3.pth', 'epoch_3'),
+        ('work_dirs/rcl/epoch_3.pth', 'rcl_epoch_3'),
+        ('torchvision://resnet50', 'torchvision:_resnet50'),
+    ],
+)
+def test_each_checkpoint_has_its_folder(checkpoint, folder):
+    assert folder_of(checkpoint) == folder
