@@ -118,5 +118,6 @@ def _draw_box(axes: Axes, box: np.ndarray, caption: str, color: tuple[float, flo
         (left, top), right - left, bottom - top, fill=False, edgecolor=color, linewidth=1.2
     )
     axes.add_patch(edges)
+    ink = 'black' if sum(color) > 1.8 else 'white'
     tag = {'boxstyle': 'square,pad=0.12', 'facecolor': color, 'edgecolor': 'none'}
-    axes.text(left, top, caption, color='white', fontsize=6.5, weight='bold', va='bottom', bbox=tag)
+    axes.text(left, top, caption, color=ink, fontsize=6.5, weight='bold', va='bottom', bbox=tag)

@@ -278,7 +278,7 @@ def on_canvases(path: Path, checkpoint: Path, canvases: Path, work_dir: Path) ->
         config.pop(name)
     config.train_cfg = dict(type='IterBasedTrainLoop', max_iters=20, val_interval=20)
     config.param_scheduler = []
-    config.optim_wrapper.optimizer.lr = 0.005
+    config.optim_wrapper.optimizer.lr = 0.001
     config.default_hooks.checkpoint.update(by_epoch=False, interval=20)
     config.log_processor.by_epoch = False
     few_boxes(config.model)
