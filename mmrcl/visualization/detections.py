@@ -80,7 +80,10 @@ def _surest_last(instances: Instances, min_score: float) -> Instances:
         return instances
     order = np.argsort(instances.scores, kind='stable')
     order = order[instances.scores[order] >= min_score]
-    return Instances(*(None if part is None else part[order] for part in instances))
+    masks = None if instances.masks is None else instances.masks[order]
+    return Instances(
+        instances.labels[order], instances.boxes[order], masks, instances.scores[order]
+    )
 
 
 def _draw_image(
