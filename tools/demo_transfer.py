@@ -28,7 +28,7 @@ from mmrcl.visualization import Instances, plot_detections, read_scalars
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / 'configs/benchmarks'
-DETECTION = CONFIGS / 'mmdetection/mask-rcnn_resnet18_fpn_1xb8-12e_digit-canvases.py'
+DETECTION = CONFIGS / 'mmdetection/mask-rcnn_resnet18_fpn_1xb8-10e_digit-canvases.py'
 TITLES = dict(random='random', own_view='own view', rcl='RCL')
 DRAWN = 6
 

@@ -1,0 +1,13 @@
+# Mask R-CNN R50-FPN on COCO, 1x: about 90k iterations of 16 images, in 12 epochs.
+_base_ = [
+    './_base_/mask-rcnn_resnet50_fpn.py',
+    './_base_/coco_instance.py',
+    './_base_/sgd_batch16.py',
+    'mmdet::_base_/default_runtime.py',
+]
+
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=1000),
+    dict(type='MultiStepLR', milestones=[8, 11], gamma=0.1, begin=0, end=12),
+]
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=1)
