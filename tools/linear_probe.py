@@ -1,4 +1,4 @@
-"""Linear evaluation on features computed once: a sweep of learning rates and weight decays, and kNN.
+"""Linear evaluation on cached features: a sweep of learning rates and weight decays, and kNN.
 
 Takes a config of configs/benchmarks/linear, as the protocol by images does, and gives about its
 top-1 in a fraction of the time. The setting is chosen on held-out training images; the validation
@@ -69,6 +69,7 @@ def prepare(args: argparse.Namespace) -> Config:
     use_pretrained(config, args.checkpoint)
     if min(args.lrs) <= 0 or min(args.weight_decays) < 0 or args.views < 0:
         raise ConfigError('--lrs must be above 0, --weight-decays and --views not below 0')
+    config.log_level = 'WARNING'
     return config
 
 
@@ -184,7 +185,9 @@ def report(rows: list[Row]) -> str:
     lines += ['', f'Chosen: learning rate {lr:g}, weight decay {decay:g}']
     if len(table) > 1 and lr in (min(table), max(table)):
         lines.append('That is the end of the range of learning rates: try a wider one by --lrs')
-    return '\n'.join([*lines, f'Top-1 on the validation images: linear {linear:.2%}, kNN {knn:.2%}'])
+    return '\n'.join(
+        [*lines, f'Top-1 on the validation images: linear {linear:.2%}, kNN {knn:.2%}']
+    )
 
 
 def write_csv(path: Path, rows: list[Row]) -> None:
