@@ -50,6 +50,8 @@ setup(
             'pytest',
             'pytest-timeout',
             'ruff',
+            # Loads what tools/convert writes for it, in a test.
+            'timm',
         ],
     },
 )

@@ -10,6 +10,7 @@ import io
 import warnings
 
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
+from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
 from mmengine.registry import Registry
 
 # These imports tell at length of optional parts that are not there, mmcv's operators among them.
@@ -68,7 +69,9 @@ TRANSFORMS = _child(mmpretrain.registry.TRANSFORMS, 'datasets')
 
 MODELS = _child(mmpretrain.registry.MODELS, 'models')
 MODEL_WRAPPERS = _child(mmpretrain.registry.MODEL_WRAPPERS, 'models')
-WEIGHT_INITIALIZERS = _child(mmpretrain.registry.WEIGHT_INITIALIZERS, 'models')
+# A child of mmengine's, so that configs of mmdet too find `mmrcl.StrictPretrained`: they look among
+# the root's children, not among mmpretrain's.
+WEIGHT_INITIALIZERS = _child(MMENGINE_WEIGHT_INITIALIZERS, 'models')
 
 EVALUATORS = _child(mmpretrain.registry.EVALUATORS, 'evaluation')
 METRICS = _child(mmpretrain.registry.METRICS, 'evaluation')

@@ -28,6 +28,8 @@ def reraise(name):
 sys.meta_path.insert(0, Blocker())
 root = importlib.import_module(package)
 for module in pkgutil.walk_packages(root.__path__, f'{package}.', onerror=reraise):
+    if module.name.startswith('mmrcl.detection'):
+        continue  # Only detection configs import it.
     importlib.import_module(module.name)
     print(module.name)
 """

@@ -185,10 +185,45 @@ def test_dist_train_saves_and_leaves_when_asked_to(tmp_path, number):
     assert f'SIGTERM: saved {saved}' in said
 
 
-@pytest.mark.parametrize('name', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh'])
+SCRIPTS = ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh']
+SCRIPTS += [f'benchmarks/{name}.sh' for name in ('train', 'dist_train', 'slurm_train')]
+
+
+@pytest.mark.parametrize('name', SCRIPTS)
 def test_scripts_say_how_to_use_them(name):
     done = subprocess.run(
         ['bash', ROOT / 'tools' / name], capture_output=True, text=True, timeout=60
     )
     assert done.returncode != 0
     assert 'usage:' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'commands'),
+    [
+        (['train.sh', 'c.py', 'a.pth'], ['python', 'train.py c.py --pretrained a.pth --amp']),
+        (
+            ['dist_train.sh', 'c.py', 'a.pth', '2'],
+            ['--nproc_per_node=2', 'train.py c.py --launcher pytorch --pretrained a.pth --amp'],
+        ),
+        (
+            ['slurm_train.sh', 'gpus', 'job', 'c.py', 'a.pth', 'out'],
+            ['srun --partition=gpus --job-name=job', '--work-dir out', '--pretrained a.pth --amp'],
+        ),
+    ],
+)
+def test_benchmark_scripts_start_from_the_checkpoint(tmp_path, arguments, commands):
+    for name in ('python', 'srun'):
+        stand_in = tmp_path / name
+        stand_in.write_text('#!/bin/sh\necho "$(basename "$0") $*"\n')
+        stand_in.chmod(0o755)
+    script, *rest = arguments
+    done = subprocess.run(
+        ['bash', ROOT / 'tools/benchmarks' / script, *rest, '--amp'],
+        env={**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}'},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(command in done.stdout for command in commands)

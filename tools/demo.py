@@ -6,12 +6,8 @@ labels; draws curves, a t-SNE and a gallery of clusters.
 """
 
 import argparse
-import contextlib
-import os
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +19,14 @@ from mmengine.runner import Runner, set_random_seed
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
+from mmrcl.engine.errors import TrainingError
 from mmrcl.engine.extraction import extract_representation
+from mmrcl.engine.jobs import Job, run_jobs, scalars_of
+from mmrcl.engine.progress import stage
 from mmrcl.evaluation import evaluate_representation, format_results, write_results_csv
 from mmrcl.evaluation.representation import Result
 from mmrcl.registry import MODELS
-from mmrcl.visualization import plot_cluster_gallery, plot_curves, plot_tsne, read_scalars
+from mmrcl.visualization import plot_cluster_gallery, plot_curves, plot_tsne
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = dict(
@@ -38,60 +37,18 @@ LabeledFeatures = tuple[Tensor, Tensor]
 TITLES = dict(pixels='raw pixels', untrained='untrained', own_view='own view', rcl='RCL')
 
 
-@contextlib.contextmanager
-def step(title: str) -> Iterator[None]:
-    """Names a step and tells how long it took."""
-    print(f'\n{title}', flush=True)
-    start = time.time()
-    yield
-    print(f'  done in {time.time() - start:.0f} s', flush=True)
-
-
-def pretrain(work_dir: Path, epochs: int | None) -> None:
-    """Trains all configs side by side, each with its share of the cores.
+def pretrain(work_dir: Path, epochs: int) -> None:
+    """Trains all configs side by side.
 
     Raises:
-        SystemExit: naming the log of a run that failed.
+        TrainingError: naming the log of a run that failed.
     """
-    cores = max(1, (os.cpu_count() or 1) // len(CONFIGS))
-    environment = {**os.environ, 'OMP_NUM_THREADS': str(cores)}
-    start, runs = time.time(), {}
+    options = ['--cfg-options', f'train_cfg.max_epochs={epochs}']
+    jobs = []
     for name, config in CONFIGS.items():
-        folder = work_dir / name
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, ROOT / 'tools/train.py', config, '--work-dir', folder]
-        if epochs is not None:
-            command += ['--cfg-options', f'train_cfg.max_epochs={epochs}']
-        with (folder / 'console.log').open('w') as log:
-            runs[name] = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, env=environment
-            )
-    try:
-        while any(run.poll() is None for run in runs.values()):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                next(run for run in runs.values() if run.poll() is None).wait(15)
-            where = ', '.join(f'{TITLES[name]} {progress(work_dir / name, start)}' for name in runs)
-            print(f'  {time.time() - start:3.0f} s  {where}', flush=True)
-    finally:
-        for run in runs.values():
-            run.terminate()
-    for name, run in runs.items():
-        if run.returncode:
-            sys.exit(f'error: pretraining failed, see {work_dir / name / "console.log"}')
-
-
-def progress(folder: Path, start: float) -> str:
-    """Epoch and loss of a run that began after ``start``."""
-    path = scalars_of(folder)
-    if path is None or path.stat().st_mtime < start:
-        return 'starts'
-    rows = [row for row in read_scalars(path) if 'loss' in row]
-    return f'epoch {rows[-1]["epoch"]:.0f} loss {rows[-1]["loss"]:.2f}' if rows else 'starts'
-
-
-def scalars_of(folder: Path) -> Path | None:
-    """The file of logged numbers of the latest run in ``folder``."""
-    return max(folder.rglob('scalars.json'), key=lambda path: path.stat().st_mtime, default=None)
+        command = [sys.executable, ROOT / 'tools/train.py', config, '--work-dir', work_dir / name]
+        jobs.append(Job(TITLES[name], [*command, *options], work_dir / name, epochs))
+    run_jobs(jobs)
 
 
 def build_model(config: Config, checkpoint: Path | None) -> nn.Module:
@@ -173,9 +130,9 @@ def main() -> None:
     configs = {name: Config.fromfile(path) for name, path in CONFIGS.items()}
     epochs = args.epochs or configs['rcl'].train_cfg.max_epochs
 
-    with step(f'Pretraining RCL and the own-view baseline, {epochs} epochs each, without labels'):
-        pretrain(args.work_dir, args.epochs)
-    with step('Extracting features and scoring them by kNN and a linear probe'):
+    with stage(f'Pretraining RCL and the own-view baseline, {epochs} epochs each, without labels'):
+        pretrain(args.work_dir, epochs)
+    with stage('Extracting features and scoring them by kNN and a linear probe'):
         config = configs['rcl']
         features = dict(pixels=pixels(config), untrained=encode(build_model(config, None), config))
         for name, config in configs.items():
@@ -184,7 +141,7 @@ def main() -> None:
         results = score(features)
         written = {write_results_csv(args.work_dir / 'results.csv', results): 'the table below'}
     # t-SNE's short parallel regions wait long for each other on a busy machine.
-    with step('Drawing'), threadpool_limits(1):
+    with stage('Drawing'), threadpool_limits(1):
         written |= draw(args.work_dir, config, features, model.hierarchy.labels)
 
     print('\nAccuracy on test digits (1 % and 10 % of the labels: mean of 10 balanced draws)\n')
@@ -197,4 +154,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except TrainingError as error:
+        sys.exit(f'error: {error}')

@@ -11,11 +11,17 @@ from mmrcl.engine.launch import (
     load_config,
     prepare_training,
 )
+from mmrcl.engine.pretrained import folder_of
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='path of a config')
+    parser.add_argument(
+        '--pretrained',
+        metavar='CHECKPOINT',
+        help='pretraining checkpoint that a config of configs/benchmarks starts from, or "random"',
+    )
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -43,8 +49,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     try:
-        config = load_config(args)
-        prepare_training(config, args.resume, args.amp, args.auto_scale_lr)
+        config = load_config(args, folder_of(args.pretrained))
+        prepare_training(config, args.resume, args.amp, args.auto_scale_lr, args.pretrained)
         runner = build_runner(config, train=True)
     except ConfigError as error:
         sys.exit(f'error: {error}')

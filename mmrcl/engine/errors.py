@@ -3,3 +3,7 @@
 
 class TrainingError(RuntimeError):
     """What made training stop; the message says what to do."""
+
+
+class ConfigError(ValueError):
+    """A setting that cannot work, found before any work; the message says what to set."""

@@ -1,38 +1,19 @@
 """From a command line to a checked config: what ``tools/train.py`` and ``tools/test.py`` share."""
 
 import argparse
-import difflib
-import inspect
 import os
-from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import _load_checkpoint
 
-from mmrcl.registry import MODELS
-
-from .checkpoints import is_whole, latest_checkpoint
+from .checkpoints import latest_checkpoint
+from .config_checks import check_config, check_overrides, check_path, check_paths, check_sync_bn
+from .errors import ConfigError
 from .learning_rate import scale_learning_rate
-
-# Keys that mmengine's Runner reads from a config beside its own arguments.
-_FURTHER_KEYS = (
-    'compile',
-    'data_preprocessor',
-    'find_unused_parameters',
-    'model_wrapper_cfg',
-    'runner_type',
-    'sync_bn',
-)
-
-
-class ConfigError(ValueError):
-    """A setting that cannot work, found before any work; the message says what to set."""
+from .pretrained import check_weights, use_pretrained
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,20 +36,39 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
-def load_config(args: argparse.Namespace) -> Config:
+def read_config(path: str) -> Config:
+    """Reads a config file with its bases.
+
+    Raises:
+        ConfigError: for a file, or a package of a base, that is not there.
+    """
+    if not Path(path).is_file():
+        raise ConfigError(f'config file {path} does not exist')
+    try:
+        return Config.fromfile(path)
+    except ImportError as error:
+        raise ConfigError(
+            f'{path} needs a package that is not installed ({error}): detection needs mmdet and '
+            "mmcv's operators, which `make venv-full` installs"
+        ) from error
+
+
+def load_config(args: argparse.Namespace, folder: str = '') -> Config:
     """Reads and checks the config that ``args`` name, with their overrides.
+
+    Args:
+        args: of :func:`add_common_arguments`, and ``config``.
+        folder: a folder below the default work dir, which is named after the config.
 
     Raises:
         ConfigError: for a missing file or an unknown key.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    if not Path(args.config).is_file():
-        raise ConfigError(f'config file {args.config} does not exist')
-    config = Config.fromfile(args.config)
+    config = read_config(args.config)
     check_overrides(config, args.cfg_options or {})
     config.merge_from_dict(args.cfg_options or {})
     config.launcher = args.launcher
-    default = Path('work_dirs') / Path(args.config).stem
+    default = Path('work_dirs', Path(args.config).stem, folder)
     config.work_dir = args.work_dir or config.get('work_dir') or str(default)
     check_config(config)
     return config
@@ -89,94 +89,12 @@ def start_on_cpu(config: Config) -> None:
         torch.distributed.init_process_group('gloo', timeout=timedelta(seconds=seconds))
 
 
-def check_sync_bn(config: Config) -> None:
-    """Refuses synchronised batch norm, which torch has for GPUs alone.
-
-    A single process without a group of processes is no trouble: there it is plain batch norm.
-    """
-    types = {str(node.get('type')) for node in _dicts(config.model)}
-    if config.get('sync_bn') or any('SyncBN' in name for name in types):
-        raise ConfigError(
-            'SyncBN needs GPUs, and these processes would train on the CPU: start a single process '
-            '(--launcher none), or set every norm_cfg of the model to dict(type="BN") and leave '
-            'out sync_bn'
-        )
-
-
-def check_overrides(config: Config, options: dict[str, Any]) -> None:
-    """Refuses an override whose path is not in the config.
-
-    A new last key is let through: it may be an argument that the config leaves at its default,
-    and the part that gets it refuses it if not.
-    """
-    for option in options:
-        node: Any = config._cfg_dict
-        *path, last = option.split('.')
-        for depth, key in enumerate(path):
-            node = _child(node, key, '.'.join(path[: depth + 1]))
-        if not path:
-            arguments = inspect.signature(Runner.__init__).parameters
-            _known(last, [*config.keys(), *arguments, *_FURTHER_KEYS], last)
-
-
-def _child(node: Any, key: str, path: str) -> Any:
-    if isinstance(node, (list, tuple)) and key.isdigit() and int(key) < len(node):
-        return node[int(key)]
-    if not isinstance(node, dict):
-        raise ConfigError(f'--cfg-options: {path} is no part of the config')
-    _known(key, list(node), path)
-    return node[key]
-
-
-def _known(key: str, known: list[str], path: str) -> None:
-    if key not in known:
-        close = difflib.get_close_matches(key, known, n=1)
-        hint = f'; did you mean {close[0]}?' if close else f'; there are {", ".join(sorted(known))}'
-        raise ConfigError(f'--cfg-options: {path} is no part of the config{hint}')
-
-
-def check_config(config: Config) -> None:
-    """Refuses a config that lacks what training and testing share."""
-    for key in ('model', 'default_scope'):
-        if key not in config:
-            raise ConfigError(f'the config has no {key}: start from one of configs/')
-    if config.default_scope != 'mmrcl':
-        raise ConfigError(f"default_scope='{config.default_scope}': set default_scope='mmrcl'")
-
-
-def check_paths(config: Config, sections: Sequence[str]) -> None:
-    """Refuses a folder or file that does not exist, in the sections that will be used."""
-    for node in _dicts([config.get(section) for section in sections]):
-        for key in ('data_root', 'ann_file', 'checkpoint', 'pretrained'):
-            _check_path(node, key)
-
-
-def _check_path(node: dict[str, Any], key: str) -> None:
-    value = node.get(key)
-    if not isinstance(value, str) or not value or '://' in value or node.get('download'):
-        return
-    root = node.get('data_root', '') if key == 'ann_file' else ''
-    path = Path(root, value).expanduser()
-    if not path.exists():
-        kind = node.get('type', 'the config')
-        raise ConfigError(f'{key}={value} of {kind} does not exist: set it to where your data is')
-    if key == 'load_from' and not is_whole(path):
-        raise ConfigError(f'{key}={value} is torn or no checkpoint: name another one')
-
-
-def _dicts(node: Any) -> Iterator[dict[str, Any]]:
-    """All dicts in a nested config, the outer ones first."""
-    if isinstance(node, dict):
-        yield node
-        for value in node.values():
-            yield from _dicts(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            yield from _dicts(value)
-
-
 def prepare_training(
-    config: Config, resume: str | None, amp: str | None, auto_scale_lr: bool
+    config: Config,
+    resume: str | None,
+    amp: str | None,
+    auto_scale_lr: bool,
+    pretrained: str | None = None,
 ) -> None:
     """Puts the arguments of ``tools/train.py`` into the config.
 
@@ -185,6 +103,7 @@ def prepare_training(
         resume: a checkpoint, ``'auto'`` for the latest in the work dir, or None.
         amp: ``'float16'`` or ``'bfloat16'`` to train in mixed precision, or None.
         auto_scale_lr: scale the learning rate by the global batch.
+        pretrained: the checkpoint that a benchmark starts from, see :func:`use_pretrained`.
 
     Raises:
         ConfigError: if the config cannot be trained that way.
@@ -198,7 +117,8 @@ def prepare_training(
         config.load_from = None if resume == 'auto' else resume
     if config.get('resume') and config.get('load_from') is None:
         config.load_from = _latest(config.work_dir)
-    _check_path(config, 'load_from')
+    check_path(config, 'load_from')
+    use_pretrained(config, pretrained)
     if amp is not None:
         use_amp(config, amp)
     if auto_scale_lr:
@@ -246,30 +166,8 @@ def prepare_test(config: Config, checkpoint: str) -> None:
             raise ConfigError(f'the config has no {key}: it is not meant for testing')
     check_paths(config, ('model', 'test_dataloader', 'test_cfg'))
     config.load_from = checkpoint
-    _check_path(config, 'load_from')
-    check_backbone(config, checkpoint)
-
-
-def check_backbone(config: Config, checkpoint: str) -> None:
-    """Refuses a checkpoint that does not hold the whole backbone of the config.
-
-    mmengine loads what fits and only warns of the rest.
-    """
-    state = _load_checkpoint(checkpoint, map_location='cpu')
-    state = state.get('state_dict', state)
-    with DefaultScope.overwrite_default_scope('mmrcl'):
-        wanted = MODELS.build(config.model.backbone).state_dict()
-    unfit = [
-        name
-        for name, tensor in wanted.items()
-        if getattr(state.get(f'backbone.{name}'), 'shape', None) != tensor.shape
-    ]
-    if unfit:
-        raise ConfigError(
-            f'{checkpoint} does not hold the backbone of this config: {len(unfit)} of '
-            f'{len(wanted)} tensors are missing or of another shape, the first is '
-            f'backbone.{unfit[0]}; use the config that the checkpoint was trained with'
-        )
+    check_path(config, 'load_from')
+    check_weights(config, checkpoint)
 
 
 def build_runner(config: Config, train: bool = False) -> Runner:

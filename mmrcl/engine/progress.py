@@ -1,6 +1,8 @@
-"""Progress bars with the time left, on the main process alone."""
+"""What long work tells on the console."""
 
+import contextlib
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,7 +17,7 @@ _UPDATES = 100
 def progress(items: Any, what: str) -> Iterable[Any]:
     """Passes ``items``, of known length, through; shows how many are done and the time left.
 
-    A :class:`mmrcl.clustering.sharing.Progress`.
+    The main process alone shows it. A :class:`mmrcl.clustering.sharing.Progress`.
     """
     if len(items) <= _STEPS_WITHOUT_BAR or not is_main_process():
         return items
@@ -31,3 +33,12 @@ def _with_bar(items: Any, what: str) -> Iterator[Any]:
         if done % stride == 0 or done == len(items):
             bar.update(done - bar.completed)
     print()
+
+
+@contextlib.contextmanager
+def stage(title: str) -> Iterator[None]:
+    """Names a stage of a script and tells how long it took."""
+    print(f'\n{title}', flush=True)
+    start = time.time()
+    yield
+    print(f'  done in {time.time() - start:.0f} s', flush=True)

@@ -15,6 +15,7 @@ from .momentum import ForeachCosineEMA
 from .necks import MultiPredictorNeck
 from .retrievers import ClusterRetriever, LevelRetriever, NearestRetriever, OwnViewRetriever
 from .selfsup import MSF, NNCLR, PCL, RCL
+from .strict_pretrained import StrictPretrained
 
 MODELS.register_module(module=LabelHierarchy)
 
@@ -37,5 +38,6 @@ __all__ = [
     'PrototypicalLoss',
     'RCLHead',
     'RelativeContrastiveLoss',
+    'StrictPretrained',
     'SupportQueue',
 ]

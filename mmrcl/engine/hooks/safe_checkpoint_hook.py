@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmrcl.registry import HOOKS
+from mmrcl.version import commit
 
 from ..errors import TrainingError
 from ..extraction import unwrapped
@@ -54,7 +55,8 @@ class SafeCheckpointHook(CheckpointHook):
             )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Notes what the processes have each of its own, and how many take part in a step."""
+        """Notes the code, what the processes have each of its own, and how many share a step."""
+        checkpoint['meta']['mmrcl_commit'] = commit()
         checkpoint['norm_statistics'] = self._norm_statistics
         save_pace(runner, checkpoint)
 

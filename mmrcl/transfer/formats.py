@@ -1,0 +1,92 @@
+"""The files of other libraries, from the tensors of an encoder named as torchvision does."""
+
+import json
+import pickle
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.models import get_model
+
+State = Mapping[str, Tensor]
+Meta = dict[str, Any]
+
+RESNET_DEPTHS = (18, 34, 50, 101, 152)
+
+# torchvision's names to detectron2's, in this order.
+_TO_DETECTRON2 = (
+    (r'^(conv1|bn1)\.', r'stem.\1.'),
+    (r'^layer(\d)', lambda found: f'res{int(found[1]) + 1}'),
+    (r'\bbn(\d)\.', r'conv\1.norm.'),
+    (r'\bdownsample\.0\.', 'shortcut.'),
+    (r'\bdownsample\.1\.', 'shortcut.norm.'),
+)
+
+
+def resnet_state(state: State) -> State:
+    """Shapes of torchvision's ResNet, without its classifier, whose names ``state`` has.
+
+    mmpretrain, mmdet and timm name the tensors of a ResNet as torchvision does.
+
+    Raises:
+        ValueError: if there is none among the depths 18, 34, 50, 101 and 152.
+    """
+    for depth in RESNET_DEPTHS:
+        with torch.device('meta'):
+            model = get_model(f'resnet{depth}')
+        reference = model.state_dict()
+        if _weights(reference) - {'fc.weight', 'fc.bias'} == _weights(state):
+            return {name: value for name, value in reference.items() if name[:3] != 'fc.'}
+    raise ValueError(
+        f'the encoder is no ResNet of {", ".join(map(str, RESNET_DEPTHS))} layers: convert it to '
+        'mmpretrain or mmdet, which can build the backbone of its config'
+    )
+
+
+def _weights(state: State) -> set[str]:
+    return {name for name in state if not name.endswith('num_batches_tracked')}
+
+
+def detectron2_name(name: str) -> str:
+    """As in ``layer1.0.bn2.weight`` to ``res2.0.conv2.norm.weight``."""
+    for pattern, replacement in _TO_DETECTRON2:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def write_mmpretrain(state: State, meta: Meta, path: Path) -> None:
+    """Backbone of a classifier, for ``load_from`` and for ``init_cfg`` with a prefix."""
+    named = {f'backbone.{name}': tensor for name, tensor in state.items()}
+    torch.save(dict(state_dict=named, meta=meta), path)
+
+
+def write_mmdet(state: State, meta: Meta, path: Path) -> None:
+    """The backbone alone, for ``init_cfg=dict(type='Pretrained', checkpoint=...)``."""
+    torch.save(dict(state_dict=dict(state), meta=meta), path)
+
+
+def write_torchvision(state: State, meta: Meta, path: Path) -> None:
+    """Bare tensors for ``load_state_dict`` of torchvision and timm; ``meta`` goes beside it."""
+    torch.save(OrderedDict(state), path)
+    path.with_suffix('.json').write_text(json.dumps(meta, indent=2) + '\n')
+
+
+def write_detectron2(state: State, meta: Meta, path: Path) -> None:
+    """A pickle whose names detectron2 matches with those of its ResNet."""
+    arrays = {detectron2_name(name): state[name].numpy() for name in _weights(state)}
+    content = dict(model=arrays, meta=meta, matching_heuristics=True, __author__='mmrcl')
+    path.write_bytes(pickle.dumps(content))
+
+
+# Suffix and writer of each format.
+FORMATS: dict[str, tuple[str, Callable[[State, Meta, Path], None]]] = dict(
+    mmpretrain=('.pth', write_mmpretrain),
+    mmdet=('.pth', write_mmdet),
+    torchvision=('.pth', write_torchvision),
+    timm=('.pth', write_torchvision),
+    detectron2=('.pkl', write_detectron2),
+)

@@ -1,0 +1,144 @@
+"""Extract the encoder of a pretraining checkpoint, in the formats of other libraries.
+
+Takes the query encoder, wherever the checkpoint keeps it, and writes for each format one file with
+a hash in its name, NAME_FORMAT-HASH.pth (.pkl for detectron2). What is known of it (config, epoch,
+commit) goes into the file; for torchvision and timm, which load bare tensors, into a .json beside.
+"""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from mmrcl.engine.errors import ConfigError
+from mmrcl.engine.launch import read_config
+from mmrcl.registry import MODELS
+from mmrcl.transfer import FORMATS, Match, load_weights, match_encoder, resnet_state
+
+# These build the backbone of the config, whatever it is; the others have a ResNet of their own.
+BY_CONFIG = ('mmpretrain', 'mmdet')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('checkpoint', help='checkpoint that a pretraining wrote')
+    parser.add_argument('--format', nargs='+', choices=FORMATS, default=['mmdet'])
+    parser.add_argument('--out-dir', type=Path, help="default: the checkpoint's folder")
+    parser.add_argument('--name', help='default: those of its folder and itself')
+    parser.add_argument(
+        '--config', help='config with the backbone; default: that in the checkpoint'
+    )
+    parser.add_argument(
+        '--prefix', help='of the encoder to take, as in momentum_encoder.module.0.; default: found'
+    )
+    parser.add_argument(
+        '--allow-partial', action='store_true', help='write even if tensors of it are missing'
+    )
+    return parser.parse_args()
+
+
+def backbone_of(config: Config) -> Mapping[str, Tensor]:
+    """Tensors of the backbone that a config builds."""
+    if 'backbone' not in config.get('model', {}):
+        raise ConfigError('the config has no model.backbone: name the one of the pretraining')
+    backbone = {key: value for key, value in config.model.backbone.items() if key != 'init_cfg'}
+    return MODELS.build(backbone).state_dict()
+
+
+def config_of(args: argparse.Namespace, meta: Mapping[str, Any]) -> Config:
+    """The config that the pretraining ran with."""
+    if args.config:
+        return read_config(args.config)
+    if not isinstance(meta.get('cfg'), str):
+        raise ConfigError(f'{args.checkpoint} tells no config: name it by --config')
+    return Config.fromstring(meta['cfg'], '.py')
+
+
+def check_not_extracted(state: Mapping[str, Tensor], match: Match, path: str) -> None:
+    """Refuses a file that this tool, or another such one, wrote."""
+    if all(name.startswith(match.prefix) for name in state) and len(state) == len(match.tensors):
+        raise ConfigError(
+            f'{path} is an encoder that was extracted already: convert the checkpoint that the '
+            'pretraining wrote'
+        )
+
+
+def check_coverage(match: Match, what: str, allow_partial: bool) -> None:
+    """Prints how much of the target is there; refuses less than all."""
+    print(f'{what}: {match.coverage}')
+    if match.is_whole:
+        return
+    if not allow_partial:
+        raise ConfigError(
+            f'{what}: the checkpoint has {match.faults}; name its config by --config, or its '
+            'encoder by --prefix, or write what is there by --allow-partial'
+        )
+    print(f'{what}: written without {len(match.missing) + len(match.unfit)} tensors')
+
+
+def provenance(args: argparse.Namespace, meta: Mapping[str, Any], match: Match) -> dict[str, Any]:
+    """Where the tensors come from, in types that any reader takes."""
+    kept = ('cfg', 'epoch', 'iter', 'experiment_name', 'seed', 'time', 'mmrcl_commit')
+    known = {key: meta[key] for key in kept if key in meta}
+    digest = hashlib.sha256(Path(args.checkpoint).read_bytes()).hexdigest()
+    return dict(known, source=Path(args.checkpoint).name, source_sha256=digest, prefix=match.prefix)
+
+
+def write(path: Path, kind: str, match: Match, meta: dict[str, Any]) -> Path:
+    """Writes one format and puts the hash of the file into its name."""
+    suffix, writer = FORMATS[kind]
+    partial = path.with_name(f'{path.name}_{kind}.partial{suffix}')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer(match.tensors, meta, partial)
+    digest = hashlib.sha256(partial.read_bytes()).hexdigest()[:8]
+    final = path.with_name(f'{path.name}_{kind}-{digest}{suffix}')
+    for written in path.parent.glob(f'{path.name}_{kind}.partial.*'):
+        written.rename(final.with_suffix(written.suffix))
+    return final
+
+
+def convert(args: argparse.Namespace) -> list[Path]:
+    """Writes all formats and returns the files.
+
+    Raises:
+        ConfigError: before anything is written.
+    """
+    state, meta = load_weights(args.checkpoint)
+    reference = backbone_of(config_of(args, meta))
+    backbone = match_encoder(state, reference, args.prefix)
+    check_not_extracted(state, backbone, args.checkpoint)
+    check_coverage(backbone, 'encoder of the config', args.allow_partial)
+    matches = {}
+    for kind in args.format:
+        matches[kind] = backbone
+        if kind not in BY_CONFIG:
+            matches[kind] = match_encoder(backbone.tensors, resnet_state(reference), '')
+            check_coverage(matches[kind], f"{kind}'s ResNet", args.allow_partial)
+    source = Path(args.checkpoint)
+    about = provenance(args, meta, backbone)
+    name = args.name or f'{source.resolve().parent.name}_{source.stem}'
+    path = (args.out_dir or source.parent) / name
+    return [write(path, kind, match, about) for kind, match in matches.items()]
+
+
+def main() -> None:
+    args = parse_args()
+    init_default_scope('mmrcl')
+    try:
+        written = convert(args)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    for path in written:
+        print(f'written: {path}')
+
+
+if __name__ == '__main__':
+    main()
