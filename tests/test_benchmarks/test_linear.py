@@ -92,6 +92,8 @@ def test_recipes(path):
     elif 'in1k' in path.stem:
         assert (optimizer.type, optimizer.get('nesterov', False)) == ('SGD', False)
         assert optimizer.lr / config.auto_scale_lr.base_batch_size == pytest.approx(0.1 / 256)
+    (cosine,) = config.param_scheduler
+    assert (cosine.T_max, cosine.end, config.train_cfg.max_epochs) == (90, 90, 90)
     assert config.train_dataloader.dataset.split == 'train'
     assert config.val_dataloader.dataset == config.test_dataloader.dataset
     assert config.val_evaluator == config.test_evaluator == [dict(type='Accuracy', topk=(1, 5))]

@@ -1,9 +1,10 @@
 """Linear evaluation by images against the probe on cached features: times and accuracies.
 
 Runs tools/train.py and tools/linear_probe.py in turn on the same config and checkpoint, once for
-each seed of the head, each with its own time for imports ("start-up") included and left out. The
-protocol by images validates once, at the end. Seconds are those of the processor, which a busy
-machine disturbs less than those on the wall, given beside them; set OMP_NUM_THREADS=1.
+each seed of the head. The protocol by images validates once, at the end. Times are of whole
+commands; beside them stands what remains without the start-up, which is what the training command
+takes with no epoch: imports, the data set, the checkpoint. Seconds are those of the processor,
+which a busy machine disturbs less than those on the wall; set OMP_NUM_THREADS=1.
 """
 
 import argparse
@@ -61,11 +62,13 @@ def call(tool: str, *arguments: object) -> tuple[float, float]:
     return cpu - before.children_user - before.children_system, time.perf_counter() - start
 
 
+def train(args: argparse.Namespace, options: list[str], folder: Path) -> tuple[float, float]:
+    start = ('train.py', args.config, '--pretrained', args.checkpoint, '--work-dir', folder)
+    return call(*start, '--cfg-options', *options)
+
+
 def by_images(args: argparse.Namespace, options: list[str], folder: Path) -> Run:
-    times = call(
-        *('train.py', args.config, '--pretrained', args.checkpoint, '--work-dir', folder),
-        *('--cfg-options', *options, 'train_cfg.val_interval=1000000'),
-    )
+    times = train(args, [*options, 'train_cfg.val_interval=1000000'], folder)
     scalars = max(folder.rglob('scalars.json'), key=lambda path: path.stat().st_mtime)
     rows = [json.loads(line) for line in scalars.read_text().splitlines()]
     return Run(
@@ -98,7 +101,7 @@ def compare(args: argparse.Namespace) -> dict[str, list[Run]]:
             options = [*args.cfg_options, f'randomness.seed={seed}']
             folder = args.work_dir / name.replace(' ', '-') / str(seed)
             run = protocol(args, options, folder)
-            print(f'seed {seed}, {name}: {run.wall:.0f} s, top-1 {run.top1:.2f} %', flush=True)
+            print(f'seed {seed}, {name}: {run}', flush=True)
             runs[name].append(run)
     return runs
 
@@ -116,7 +119,9 @@ def rows_of(runs: dict[str, list[Run]], startup: float) -> list[Row]:
                 'without start-up [s]': spread(run.cpu - startup for run in found),
                 'wall [s]': spread(run.wall for run in found),
                 'times quicker': spread(a.cpu / b.cpu for a, b in pairs),
-                'without start-up': spread((a.cpu - startup) / (b.cpu - startup) for a, b in pairs),
+                'times quicker without start-up': spread(
+                    (a.cpu - startup) / (b.cpu - startup) for a, b in pairs
+                ),
                 'top-1 [%]': ', '.join(f'{run.top1:.2f}' for run in found),
                 'mean': f'{fmean(run.top1 for run in found):.2f}',
                 'mean difference': f'{fmean(b.top1 - a.top1 for a, b in pairs):+.2f}',
@@ -128,7 +133,7 @@ def rows_of(runs: dict[str, list[Run]], startup: float) -> list[Row]:
 def main() -> None:
     args = parse_args()
     print(machine(), flush=True)
-    startup, _ = call('train.py', '--help')
+    startup, _ = train(args, [*args.cfg_options, 'train_cfg.max_epochs=0'], args.work_dir / 'none')
     print(f'start-up: {startup:.1f} s of the processor', flush=True)
     show(rows_of(compare(args), startup), args.out)
 
