@@ -24,7 +24,7 @@ from mmrcl.engine.errors import ConfigError
 from mmrcl.engine.extraction import extract_representation, unwrapped
 from mmrcl.engine.launch import add_common_arguments, build_runner, load_config
 from mmrcl.engine.loaders import resumable
-from mmrcl.engine.pretrained import use_pretrained
+from mmrcl.engine.pretrained import folder_of, use_pretrained
 from mmrcl.engine.progress import progress
 from mmrcl.evaluation import Schedule, Setting, Sweep, accuracy, knn_predict, sweep_linear_probes
 
@@ -64,7 +64,7 @@ def prepare(args: argparse.Namespace) -> Config:
     Raises:
         ConfigError: if it cannot be evaluated.
     """
-    config = load_config(args)
+    config = load_config(args, folder_of(args.checkpoint))
     check_paths(config, ('train_dataloader', 'val_dataloader'))
     use_pretrained(config, args.checkpoint)
     if min(args.lrs) <= 0 or min(args.weight_decays) < 0 or args.views < 0:
