@@ -1,5 +1,6 @@
 # Linear evaluation of the digits configs. Reproduces no table. An epoch has 12 steps, so SGD's
-# learning rate is ten times that of ImageNet; tools/linear_probe.py chose it on held-out images.
+# learning rate is 20 times ImageNet's for the batch; tools/linear_probe.py chose it on images held
+# out of the training set.
 _base_ = ['../../_base_/datasets/digits.py', '../_base_/linear_90e.py']
 
 data_preprocessor = dict(type='ClsDataPreprocessor')

@@ -1,4 +1,5 @@
-# Linear evaluation of the Fashion-MNIST configs. Reproduces no table.
+# Linear evaluation of the Fashion-MNIST configs. Reproduces no table. The learning rate is what
+# tools/linear_probe.py chose on 1,000 images for an encoder of a quarter of the width.
 _base_ = ['../../_base_/datasets/fashion_mnist.py', '../_base_/linear_90e.py']
 
 data_preprocessor = dict(type='ClsDataPreprocessor')
