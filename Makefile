@@ -2,12 +2,18 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo test lint format venv venv-full clean
+.PHONY: help demo demo-transfer test lint format venv venv-full clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 demo: venv  ## pretrain and evaluate on scikit-learn's digits, in minutes on a CPU
+	$(python) tools/demo.py --work-dir work_dirs/demo
+
+demo-transfer: venv-full work_dirs/demo/results.csv  ## fine-tune its encoders: few labels, Mask R-CNN
+	$(python) tools/demo_transfer.py --pretraining work_dirs/demo --work-dir work_dirs/demo_transfer
+
+work_dirs/demo/results.csv: | venv-full
 	$(python) tools/demo.py --work-dir work_dirs/demo
 
 test: venv-full  ## run the tests

@@ -58,7 +58,10 @@ def test_imports_without(package: str, blocked: list[str], expected: str):
     assert expected in done.stdout.splitlines()
 
 
-@pytest.mark.parametrize('target', ['demo', 'test', 'lint', 'format', 'venv', 'venv-full', 'clean'])
+TARGETS = ['demo', 'demo-transfer', 'test', 'lint', 'format', 'venv', 'venv-full', 'clean']
+
+
+@pytest.mark.parametrize('target', TARGETS)
 def test_make_has_and_explains(target: str):
     assert run('make', '--dry-run', target, cwd=ROOT).returncode == 0
     explained = [line.split()[0] for line in run('make', cwd=ROOT).stdout.splitlines()]

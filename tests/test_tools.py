@@ -81,7 +81,7 @@ WRONG = {
     ),
     'missing data': (
         [ROOT / 'configs/rcl/rcl_resnet50_8xb512-coslr-200e_in1k.py'],
-        'data_root=data/imagenet of ImageNet does not exist: set it to where your data is',
+        'data/imagenet/train is missing: download ILSVRC2012_img_train.tar',
     ),
     'missing checkpoint': (
         [CONFIG, '--resume', 'nowhere.pth'],

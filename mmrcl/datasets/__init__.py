@@ -1,5 +1,6 @@
 """Datasets that give ``sample_idx``; mmpretrain's own are usable beside them unchanged."""
 
+from .balanced_share import balanced_share
 from .digits import Digits
 from .evenly_spaced_sampler import EvenlySpacedSampler
 from .image_folder import ImageFolder
@@ -14,5 +15,6 @@ __all__ = [
     'ResumableSampler',
     'SampleKey',
     'SeededDataset',
+    'balanced_share',
     'balanced_subset',
 ]

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 
 from .checkpoints import is_whole
 from .errors import ConfigError
+from .layouts import missing_pieces
 
 SCOPES = ('mmrcl', 'mmdet')
 
@@ -71,7 +72,10 @@ def check_config(config: Config) -> None:
 
 def check_paths(config: Config, sections: Sequence[str]) -> None:
     """Refuses a folder or file that does not exist, in the sections that will be used."""
-    for node in dicts([config.get(section) for section in sections]):
+    used = [config.get(section) for section in sections]
+    if missing := missing_pieces(dicts(used)):
+        raise ConfigError('\n- '.join(['the data is not complete', *missing]))
+    for node in dicts(used):
         for key in ('data_root', 'ann_file', 'checkpoint', 'pretrained'):
             check_path(node, key)
 

@@ -13,6 +13,7 @@ from .representation import (
     write_results_csv,
 )
 from .spread import effective_rank, mean_deviation
+from .tables import format_table
 
 __all__ = [
     'METRICS',
@@ -31,6 +32,7 @@ __all__ = [
     'fit_linear_probe',
     'fit_linear_probes',
     'format_results',
+    'format_table',
     'knn_predict',
     'mean_deviation',
     'purity',

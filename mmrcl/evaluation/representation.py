@@ -12,6 +12,7 @@ from mmrcl.datasets.subsets import balanced_subset
 
 from .knn import accuracy, knn_predict
 from .linear_probe import fit_linear_probe
+from .tables import format_table
 
 __all__ = [
     'METRICS',
@@ -117,14 +118,6 @@ def format_results(results: Iterable[Result]) -> str:
     cells = {(r['encoder'], r['metric'], r['labels']): f'{r["accuracy"]:.1%}' for r in results}
     encoders = list(dict.fromkeys(encoder for encoder, _, _ in cells))
     columns = list(dict.fromkeys((metric, labels) for _, metric, labels in cells))
-    table = [['encoder', *(f'{metric} {labels} %' for metric, labels in columns)]]
-    table += [[name, *(cells.get((name, *column), '-') for column in columns)] for name in encoders]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [_format_line(row, widths) for row in table]
-    return '\n'.join([lines[0], '-' * len(lines[0]), *lines[1:]])
-
-
-def _format_line(row: Sequence[str], widths: Sequence[int]) -> str:
-    first, *rest = (width for width in widths)
-    cells = [cell.rjust(width) for cell, width in zip(row[1:], rest, strict=True)]
-    return '  '.join([row[0].ljust(first), *cells])
+    header = ['encoder', *(f'{metric} {labels} %' for metric, labels in columns)]
+    rows = [[name, *(cells.get((name, *column), '-') for column in columns)] for name in encoders]
+    return format_table(header, rows)

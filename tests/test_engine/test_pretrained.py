@@ -90,6 +90,13 @@ def test_a_classifier_is_not_tested_with_a_head_at_random(config, tmp_path):
         prepare_test(config, pretraining)
 
 
+def test_a_representation_is_tested_by_its_own_backbone(config, tmp_path):
+    config.test_cfg = dict(type='RepresentationTestLoop')
+    prepare_test(config, save(tmp_path / 'a.pth', BACKBONE, 'backbone.'))
+    with pytest.raises(ConfigError, match=r'does not hold the backbone .* 0 of 100 tensors'):
+        prepare_test(config, save(tmp_path / 'b.pth', BACKBONE, 'encoder_q.'))
+
+
 @pytest.mark.parametrize(
     ('checkpoint', 'folder'),
     [

@@ -51,7 +51,7 @@ def test_a_momentum_encoder_alone_or_named_is_taken():
 
 
 def test_a_word_inside_another_is_no_follower():
-    state = {**held('semantic.'), **held('teacher.')}
+    state = {**held('semantic.'), **held('teacher.'), **held('not_')}
     assert match_encoder(state, MODULE).prefix == 'semantic.'
 
 

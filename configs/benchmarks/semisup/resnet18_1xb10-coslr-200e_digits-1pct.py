@@ -1,0 +1,58 @@
+# Fine-tunes the encoder of the digits configs on 1 % of the labels, one image a class. Reproduces
+# no table. train_dataloader.dataset.seed sets which; docs/transfer.md says how the learning rate
+# was chosen, the same with and without pretraining.
+_base_ = ['../../_base_/datasets/digits.py', '../../_base_/default_runtime.py']
+
+data_preprocessor = dict(type='ClsDataPreprocessor')
+model = dict(
+    type='ImageClassifier',
+    backbone=dict(
+        type='ResNet_CIFAR',
+        depth=18,
+        in_channels=1,
+        stem_channels=16,
+        base_channels=16,
+        norm_cfg=dict(type='BN'),
+        init_cfg=dict(type='mmrcl.StrictPretrained', checkpoint=None),
+    ),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(
+        type='LinearClsHead',
+        num_classes=10,
+        in_channels=128,
+        topk=(1, 5),
+        loss=dict(type='CrossEntropyLoss', loss_weight=1.0),
+    ),
+)
+
+# Rotation, shear and crop of the pretraining's views; every batch is whole, for its batch norms.
+train_pipeline = [_base_.upscale, *_base_.view[:3], dict(type='PackInputs')]
+train_dataloader = dict(
+    batch_size=10,
+    dataset=dict(
+        _delete_=True,
+        type='BalancedShare',
+        fraction=0.01,
+        seed=0,
+        dataset=dict(type='Digits', split='train', pipeline=train_pipeline),
+    ),
+)
+val_dataloader = _base_.test_dataloader
+val_evaluator = [dict(type='Accuracy', topk=(1, 5))]
+test_evaluator = val_evaluator
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(_delete_=True, type='TestLoop')
+
+optim_wrapper = dict(
+    type='OptimWrapper', optimizer=dict(type='SGD', lr=0.03, momentum=0.9, nesterov=True)
+)
+auto_scale_lr = dict(base_batch_size=10)
+param_scheduler = [
+    dict(
+        type='CosineAnnealingLR', T_max=200, by_epoch=True, begin=0, end=200,
+        convert_to_iter_based=True,
+    ),
+]  # fmt: skip
+# Epochs are single iterations; the test images are scored once, at the end.
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=200, val_interval=200)
+default_hooks = dict(checkpoint=dict(interval=200))

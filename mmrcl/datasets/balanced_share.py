@@ -1,0 +1,32 @@
+"""A class-balanced share of the labels of a data set, as a config asks for it."""
+
+import torch
+from mmpretrain.datasets import BaseDataset
+
+from mmrcl.registry import DATASETS
+
+from .subsets import balanced_subset
+
+__all__ = ['balanced_share']
+
+
+@DATASETS.register_module(name='BalancedShare')
+def balanced_share(dataset: dict, fraction: float, seed: int = 0) -> BaseDataset:
+    """Build a data set and keep the same share of every class.
+
+    It is no wrapper: what comes back is the data set itself, cut down by
+    mmengine's ``get_subset_``, so that ``sample_idx`` is the position in the share.
+    In a config, ``dict(type='BalancedShare', dataset=dict(...), fraction=0.01)``.
+
+    Args:
+        dataset: Config of a data set based on mmpretrain's ``BaseDataset``.
+        fraction: Share of each class, in (0, 1]; at least one image of each.
+        seed: Seed of the draw, see :func:`mmrcl.datasets.balanced_subset`.
+
+    Raises:
+        ValueError: If ``fraction`` is outside (0, 1].
+    """
+    built = DATASETS.build(dataset)
+    chosen = balanced_subset(torch.from_numpy(built.get_gt_labels()), fraction, seed)
+    built.get_subset_(chosen.tolist())
+    return built
