@@ -26,7 +26,15 @@ from mmrcl.engine.launch import add_common_arguments, build_runner, load_config
 from mmrcl.engine.loaders import resumable
 from mmrcl.engine.pretrained import folder_of, use_pretrained
 from mmrcl.engine.progress import progress
-from mmrcl.evaluation import Schedule, Setting, Sweep, accuracy, knn_predict, sweep_linear_probes
+from mmrcl.evaluation import (
+    Schedule,
+    Setting,
+    Sweep,
+    accuracy,
+    format_table,
+    knn_predict,
+    sweep_linear_probes,
+)
 
 Features = dict[str, Tensor]
 Row = tuple[str, float | str, float | str, float]
@@ -114,10 +122,11 @@ def read_cache(path: Path, source: dict[str, str]) -> Features:
         ConfigError: naming what they are of and should not be.
     """
     saved = torch.load(path, 'cuda' if torch.cuda.is_available() else 'cpu', weights_only=True)
+    found = saved.get('source', {})
     for what, value in source.items():
-        if saved['source'][what] != value:
+        if found.get(what) != value:
             raise ConfigError(
-                f'--features: {path} is of another {what} ({saved["source"][what]}, not {value}): '
+                f'--features: {path} is of another {what} ({found.get(what)}, not {value}): '
                 'name another file, or delete this one'
             )
     return saved['features']
@@ -177,17 +186,16 @@ def report(rows: list[Row]) -> str:
     *held_out, (_, lr, decay, linear), (*_, knn) = rows
     table: dict[float | str, list[str]] = {}
     for _, rate, _, top1 in held_out:
-        table.setdefault(rate, []).append(f'{top1:9.1%}')
-    decays = list(dict.fromkeys(row[2] for row in held_out))
-    lines = ['Top-1 on held-out training images by learning rate and weight decay', '']
-    lines += ['       lr' + ''.join(f'{decay:9g}' for decay in decays)]
-    lines += [f'{rate:9g}' + ''.join(cells) for rate, cells in table.items()]
-    lines += ['', f'Chosen: learning rate {lr:g}, weight decay {decay:g}']
+        table.setdefault(rate, []).append(f'{top1:.1%}')
+    decays = dict.fromkeys(f'decay {row[2]:g}' for row in held_out)
+    cells = [[f'{rate:g}', *found] for rate, found in table.items()]
+    sweep = format_table(['learning rate', *decays], cells)
+    lines = ['Top-1 on held-out training images', '', sweep, '']
+    lines.append(f'Chosen: learning rate {lr:g}, weight decay {decay:g}')
     if len(table) > 1 and lr in (min(table), max(table)):
         lines.append('That is the end of the range of learning rates: try a wider one by --lrs')
-    return '\n'.join(
-        [*lines, f'Top-1 on the validation images: linear {linear:.2%}, kNN {knn:.2%}']
-    )
+    lines.append(f'Top-1 on the validation images: linear {linear:.2%}, kNN {knn:.2%}')
+    return '\n'.join(lines)
 
 
 def write_csv(path: Path, rows: list[Row]) -> None:
