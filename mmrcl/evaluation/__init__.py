@@ -3,6 +3,7 @@
 from .clustering_metrics import ClusterTable, adjusted_mutual_info, cluster_table, purity
 from .knn import accuracy, knn_predict
 from .linear_probe import LinearProbe, fit_linear_probe
+from .linear_sweep import Schedule, Setting, Sweep, fit_linear_probes, sweep_linear_probes
 from .representation import (
     METRICS,
     Result,
@@ -19,17 +20,22 @@ __all__ = [
     'ClusterTable',
     'LinearProbe',
     'Result',
+    'Schedule',
     'Score',
+    'Setting',
+    'Sweep',
     'accuracy',
     'adjusted_mutual_info',
     'cluster_table',
     'effective_rank',
     'evaluate_representation',
     'fit_linear_probe',
+    'fit_linear_probes',
     'format_results',
     'format_table',
     'knn_predict',
     'mean_deviation',
     'purity',
+    'sweep_linear_probes',
     'write_results_csv',
 ]

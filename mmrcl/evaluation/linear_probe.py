@@ -56,7 +56,9 @@ def fit_linear_probe(
     over blocks, hence the memory beyond the features is one block of standardised
     features and logits (at d = 2048, C = 1000: 0.5 and 0.26 GB in float32), and an
     iteration on ImageNet, N = 1.28M, is 16 TFLOP on a GPU. Scikit-learn would need
-    the features in float64 in main memory, SGD a schedule for every encoder.
+    the features in float64 in main memory, SGD a schedule for every encoder. To learn what
+    the field's protocol by images would give, SGD and its settings included, take
+    :func:`~mmrcl.evaluation.sweep_linear_probes`.
 
     Args:
         features: (N, d), on the device that shall do the work; half precision is
@@ -75,11 +77,7 @@ def fit_linear_probe(
     Raises:
         ValueError: If a label is outside [0, ``num_classes``).
     """
-    if labels.min() < 0 or labels.max() >= num_classes:
-        raise ValueError(
-            f'labels span {int(labels.min())} to {int(labels.max())} but num_classes is '
-            f'{num_classes}: set num_classes above the largest label'
-        )
+    check_labels(labels, num_classes)
     targets = labels.to(features.device, torch.long)
     mean, deviation = _moments(features, block_size)
     dtype = torch.promote_types(features.dtype, torch.float32)
@@ -105,6 +103,15 @@ def fit_linear_probe(
 
     optimizer.step(closure)
     return _unstandardize(weight.detach(), bias.detach(), mean, deviation)
+
+
+def check_labels(labels: Tensor, num_classes: int) -> None:
+    """Raise a ValueError unless all labels are in [0, ``num_classes``)."""
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise ValueError(
+            f'labels span {int(labels.min())} to {int(labels.max())} but num_classes is '
+            f'{num_classes}: set num_classes above the largest label'
+        )
 
 
 def _moments(features: Tensor, block_size: int) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,25 @@
+# Linear evaluation of the Fashion-MNIST configs. Reproduces no table. The learning rate is what
+# tools/linear_probe.py chose on 1,000 images for an encoder of a quarter of the width.
+_base_ = ['../../_base_/datasets/fashion_mnist.py', '../_base_/linear_90e.py']
+
+data_preprocessor = dict(type='ClsDataPreprocessor')
+model = dict(
+    backbone=dict(type='ResNet_CIFAR', depth=18, in_channels=1),
+    head=dict(num_classes=10, in_channels=512),
+)
+
+# A gentle crop: garments fill the frame of every test image as they do that of a training image.
+crop = dict(
+    type='RandomResizedCrop', scale=28, crop_ratio_range=(0.8, 1.0), aspect_ratio_range=(0.9, 1.1)
+)
+train_pipeline = [crop, dict(type='RandomFlip', prob=0.5), dict(type='PackInputs')]
+train_dataloader = dict(drop_last=False, dataset=dict(pipeline=train_pipeline))
+val_dataloader = _base_.test_dataloader
+test_cfg = dict(type='TestLoop', _delete_=True)
+test_evaluator = [dict(type='Accuracy', topk=(1, 5))]
+
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='SGD', lr=1.0, momentum=0.9, nesterov=True, weight_decay=0.0),
+)
+auto_scale_lr = dict(base_batch_size=256)

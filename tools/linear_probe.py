@@ -1,0 +1,233 @@
+"""Linear evaluation on cached features: a sweep of learning rates and weight decays, and kNN.
+
+Takes a config of configs/benchmarks/linear, as the protocol by images does, and gives about its
+top-1 in a fraction of the time. The setting is chosen on held-out training images; the validation
+images are scored once, by the classifier of that setting. The optimiser is SGD with Nesterov
+momentum, whatever the config's, for the batch of its auto_scale_lr.base_batch_size.
+"""
+
+import argparse
+import csv
+import hashlib
+import sys
+import time
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from mmrcl.engine.config_checks import check_paths
+from mmrcl.engine.errors import ConfigError
+from mmrcl.engine.extraction import extract_representation, unwrapped
+from mmrcl.engine.launch import add_common_arguments, build_runner, load_config
+from mmrcl.engine.loaders import resumable
+from mmrcl.engine.pretrained import folder_of, use_pretrained
+from mmrcl.engine.progress import progress
+from mmrcl.evaluation import (
+    Schedule,
+    Setting,
+    Sweep,
+    accuracy,
+    format_table,
+    knn_predict,
+    sweep_linear_probes,
+)
+
+Features = dict[str, Tensor]
+Row = tuple[str, float | str, float | str, float]
+
+LRS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+WEIGHT_DECAYS = (0.0, 1e-5, 1e-4, 1e-3)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='path of a config of configs/benchmarks/linear')
+    parser.add_argument('checkpoint', help='pretraining checkpoint, or "random"')
+    parser.add_argument(
+        '--views',
+        type=int,
+        default=1,
+        help='views of each training image, by the training pipeline, to fit on in turn; 0 fits '
+        'on the images as they are (default: 1)',
+    )
+    parser.add_argument('--features', type=Path, help='file that keeps the features for next time')
+    parser.add_argument('--lrs', type=float, nargs='+', default=LRS, help='learning rates to try')
+    parser.add_argument(
+        '--weight-decays', type=float, nargs='+', default=WEIGHT_DECAYS, help='decays to try'
+    )
+    parser.add_argument('--out', type=Path, help='CSV file for all scores')
+    add_common_arguments(parser)
+    return parser.parse_args()
+
+
+def prepare(args: argparse.Namespace) -> Config:
+    """The config with the encoder's checkpoint.
+
+    Raises:
+        ConfigError: if it cannot be evaluated.
+    """
+    config = load_config(args, folder_of(args.checkpoint))
+    check_paths(config, ('train_dataloader', 'val_dataloader'))
+    use_pretrained(config, args.checkpoint)
+    if min(args.lrs) <= 0 or min(args.weight_decays) < 0 or args.views < 0:
+        raise ConfigError('--lrs must be above 0, --weight-decays and --views not below 0')
+    config.log_level = 'WARNING'
+    return config
+
+
+def features_of(runner: Runner, views: int, cache: Path | None) -> Features:
+    """Features of the training images, of their views and of the validation images.
+
+    Raises:
+        ConfigError: if the cache is of something else.
+    """
+    source = describe(runner.cfg, unwrapped(runner.model).backbone, views)
+    if cache is not None and cache.exists():
+        return read_cache(cache, source)
+    features = extract_all(runner, views)
+    if cache is not None and is_main_process():
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        partial = cache.with_name(f'{cache.name}.partial')
+        torch.save(dict(source=source, features=features), partial)
+        partial.replace(cache)
+    return features
+
+
+def describe(config: Config, backbone: nn.Module, views: int) -> dict[str, str]:
+    """What features depend on, in words and as a hash of the encoder's weights."""
+    digest = hashlib.sha256()
+    for tensor in backbone.state_dict().values():
+        digest.update(tensor.cpu().numpy().tobytes())
+    architecture = {key: value for key, value in config.model.backbone.items() if key != 'init_cfg'}
+    return dict(
+        checkpoint=digest.hexdigest(),
+        backbone=str(architecture),
+        data_preprocessor=str(config.data_preprocessor),
+        train_dataset=str(config.train_dataloader.dataset),
+        val_dataset=str(config.val_dataloader.dataset),
+        views=f'{views} of seed {config.randomness.seed}' if views else 'none',
+    )
+
+
+def read_cache(path: Path, source: dict[str, str]) -> Features:
+    """The features in a file.
+
+    Raises:
+        ConfigError: naming what they are of and should not be.
+    """
+    saved = torch.load(path, 'cuda' if torch.cuda.is_available() else 'cpu', weights_only=True)
+    found = saved.get('source', {})
+    for what, value in source.items():
+        if found.get(what) != value:
+            raise ConfigError(
+                f'--features: {path} is of another {what} ({found.get(what)}, not {value}): '
+                'name another file, or delete this one'
+            )
+    return saved['features']
+
+
+def extract_all(runner: Runner, views: int) -> Features:
+    """Runs the encoder over all images, and over the views that training would show first."""
+    val = runner.cfg.val_dataloader
+    viewed = dict(val, dataset=runner.cfg.train_dataloader.dataset)
+    plain = dict(val, dataset=dict(viewed['dataset'], pipeline=val.dataset.pipeline))
+    encoder = runner.model
+    train, classes = extract_representation(encoder, runner.build_dataloader(plain))
+    val_features, val_classes = extract_representation(encoder, runner.build_dataloader(val))
+    features = dict(train=train, classes=classes, val=val_features, val_classes=val_classes)
+    if views:
+        loader = runner.build_dataloader(resumable(viewed))
+        features['views'] = train.new_empty(views, *train.shape)
+        for epoch in range(views):
+            loader.sampler.start_at(runner.seed, epoch, 0)
+            features['views'][epoch] = extract_representation(encoder, loader)[0]
+    return features
+
+
+def fit(config: Config, features: Features, settings: list[Setting]) -> Sweep:
+    """Chooses among the settings by the training images alone."""
+    schedule = Schedule(
+        epochs=config.train_cfg.max_epochs,
+        batch_size=config.auto_scale_lr.base_batch_size,
+        seed=config.randomness.seed,
+    )
+    return sweep_linear_probes(
+        features['train'],
+        features['classes'],
+        config.model.head.num_classes,
+        settings,
+        schedule,
+        views=features.get('views'),
+        progress=progress,
+    )
+
+
+def score(features: Features, sweep: Sweep, settings: list[Setting]) -> list[Row]:
+    """Metric, learning rate, weight decay and accuracy: held out first, then linear and kNN."""
+    rows: list[Row] = [
+        ('held-out', *setting, top1)
+        for setting, top1 in zip(settings, sweep.accuracies, strict=True)
+    ]
+    val, truth = features['val'], features['val_classes']
+    nearest = knn_predict(features['train'], features['classes'], val)
+    rows.append(('linear', *settings[sweep.best], accuracy(sweep.probe.predict(val), truth)))
+    rows.append(('knn', '', '', accuracy(nearest, truth)))
+    return rows
+
+
+def report(rows: list[Row]) -> str:
+    """The sweep with a row for each learning rate, the setting chosen, and what it gives."""
+    *held_out, (_, lr, decay, linear), (*_, knn) = rows
+    table: dict[float | str, list[str]] = {}
+    for _, rate, _, top1 in held_out:
+        table.setdefault(rate, []).append(f'{top1:.1%}')
+    decays = dict.fromkeys(f'decay {row[2]:g}' for row in held_out)
+    cells = [[f'{rate:g}', *found] for rate, found in table.items()]
+    sweep = format_table(['learning rate', *decays], cells)
+    lines = ['Top-1 on held-out training images', '', sweep, '']
+    lines.append(f'Chosen: learning rate {lr:g}, weight decay {decay:g}')
+    if len(table) > 1 and lr in (min(table), max(table)):
+        lines.append('That is the end of the range of learning rates: try a wider one by --lrs')
+    lines.append(f'Top-1 on the validation images: linear {linear:.2%}, kNN {knn:.2%}')
+    return '\n'.join(lines)
+
+
+def write_csv(path: Path, rows: list[Row]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open('w', newline='') as file:
+        writer = csv.writer(file, lineterminator='\n')
+        writer.writerows([('metric', 'lr', 'weight_decay', 'accuracy'), *rows])
+
+
+def main() -> None:
+    args = parse_args()
+    settings = [Setting(lr, decay) for lr in args.lrs for decay in args.weight_decays]
+    try:
+        config = prepare(args)
+        runner = build_runner(config)
+        unwrapped(runner.model).init_weights()
+        start = time.perf_counter()
+        features = features_of(runner, args.views, args.features)
+    except ConfigError as error:
+        sys.exit(f'error: {error}')
+    if not is_main_process():
+        return
+    extracted = time.perf_counter()
+    sweep = fit(config, features, settings)
+    rows = score(features, sweep, settings)
+    print(report(rows))
+    done = time.perf_counter()
+    print(f'Features took {extracted - start:.1f} s, classifiers {done - extracted:.1f} s')
+    if args.out is not None:
+        write_csv(args.out, rows)
+        print(f'written: {args.out}')
+
+
+if __name__ == '__main__':
+    main()
