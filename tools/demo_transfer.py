@@ -7,6 +7,7 @@ them and draws detections.
 
 import argparse
 import csv
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from mmdet.apis import inference_detector, init_detector
 from mmengine.config import Config
 from pycocotools.coco import COCO
 
+from mmrcl.engine.checkpoints import latest_checkpoint
 from mmrcl.engine.errors import ConfigError, TrainingError
 from mmrcl.engine.jobs import Job, run_jobs, scalars_of
 from mmrcl.engine.progress import stage
@@ -113,10 +115,10 @@ def start_of(arm: str, pretraining: Path) -> str:
     """
     if arm == 'random':
         return arm
-    note = pretraining / arm / 'last_checkpoint'
-    if not note.is_file() or not Path(note.read_text()).is_file():
+    checkpoint = latest_checkpoint(pretraining / arm)
+    if checkpoint is None:
         raise ConfigError(f'no checkpoint in {pretraining / arm}: run `make demo` first')
-    return note.read_text()
+    return str(checkpoint)
 
 
 def job(run: Run, start: str, work_dir: Path) -> Job:
@@ -173,10 +175,7 @@ def true_instances(coco: COCO, image: int) -> Instances:
 
 def predicted_instances(folder: Path, paths: Sequence[Path]) -> list[Instances]:
     """What the detector of a work dir finds on images."""
-    checkpoint = (folder / 'last_checkpoint').read_text()
-    config = Config.fromfile(DETECTION)
-    config.model.backbone.pop('init_cfg')
-    model = init_detector(config, checkpoint, device='cpu')
+    model = init_detector(str(DETECTION), str(latest_checkpoint(folder)), device='cpu')
     found = [inference_detector(model, str(path)).pred_instances.numpy() for path in paths]
     return [Instances(each.labels, each.bboxes, each.masks, each.scores) for each in found]
 
@@ -206,8 +205,7 @@ def main() -> None:
     runs = [Run(task, arm, seed) for task in TASKS for seed in args.seeds for arm in args.arms]
     data = Path(Config.fromfile(DETECTION).data_root)
     with stage('Writing the detection set'):
-        write = [sys.executable, ROOT / 'tools/data/digit_canvases.py', data]
-        run_jobs([Job('canvases', write, args.work_dir / 'canvases', 1)])
+        subprocess.run([sys.executable, ROOT / 'tools/data/digit_canvases.py', data], check=True)
     with stage(f'Fine-tuning {len(runs)} times: {len(args.arms)} initialisations'):
         run_jobs([job(run, starts[run.arm], args.work_dir) for run in runs])
     scores = [score for run in runs for score in scores_of(run, args.work_dir)]

@@ -1,6 +1,6 @@
 # Linear evaluation on ImageNet as of MoCo v3 (Chen et al., 2021): SGD with momentum 0.9, no weight
 # decay and 0.1 for 256 images, 0.4 at the whole batch of 1024.
-_base_ = ['../_base_/imagenet_linear.py', '../_base_/linear_90e.py']
+_base_ = ['../_base_/imagenet_classification.py', '../_base_/linear_90e.py']
 
 model = dict(
     backbone=dict(type='ResNet', depth=50),

@@ -1,6 +1,6 @@
 # Linear evaluation of RCL on ImageNet (Sect. 5.2): LARS with Nesterov momentum 0.9, no weight decay
 # and a learning rate of 1, read as the peak at the whole batch of 4096.
-_base_ = ['../_base_/imagenet_linear.py', '../_base_/linear_90e.py']
+_base_ = ['../_base_/imagenet_classification.py', '../_base_/linear_90e.py']
 
 model = dict(
     backbone=dict(type='ResNet', depth=50),

@@ -2,9 +2,15 @@
 # batch 1024, Nesterov momentum, no weight decay. The paper searches learning rates (0.005, 0.01,
 # 0.02, 0.05, 0.1) and epochs (30, 50) on held-out training images; 0.02 and 30 are to start from.
 # The cosine schedule is our choice. Not yet run by us.
-_base_ = ['_base_/finetune_resnet50_in1k.py', '../../_base_/default_runtime.py']
+_base_ = [
+    '../_base_/imagenet_classification.py',
+    '_base_/finetune_resnet50.py',
+    '../../_base_/default_runtime.py',
+]
 
-train_dataloader = dict(batch_size=128, dataset=dict(ann_file='meta/train_1pct.txt'))
+train_dataloader = dict(
+    batch_size=128, drop_last=True, dataset=dict(ann_file='meta/train_1pct.txt')
+)
 
 optim_wrapper = dict(
     type='OptimWrapper',

@@ -1,9 +1,15 @@
 # SwAV's recipe (Caron et al., NeurIPS 2020) for fine-tuning ResNet-50 on 1 % of ImageNet's labels:
 # batch 256, learning rate 0.02 for the trunk and 5 for the head, 20 epochs with steps at 12 and 16,
 # no weight decay, no warm-up. Not yet run by us.
-_base_ = ['_base_/finetune_resnet50_in1k.py', '../../_base_/default_runtime.py']
+_base_ = [
+    '../_base_/imagenet_classification.py',
+    '_base_/finetune_resnet50.py',
+    '../../_base_/default_runtime.py',
+]
 
-train_dataloader = dict(batch_size=32, dataset=dict(ann_file='meta/train_1pct.txt'))
+train_dataloader = dict(
+    batch_size=32, drop_last=True, dataset=dict(ann_file='meta/train_1pct.txt')
+)
 
 optim_wrapper = dict(
     type='OptimWrapper',
