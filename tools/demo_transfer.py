@@ -6,10 +6,13 @@ them and draws detections.
 """
 
 import argparse
+import contextlib
 import csv
+import io
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import mean, stdev
@@ -17,9 +20,7 @@ from typing import NamedTuple
 
 import mmcv
 import numpy as np
-from mmdet.apis import inference_detector, init_detector
 from mmengine.config import Config
-from pycocotools.coco import COCO
 
 from mmrcl.engine.checkpoints import latest_checkpoint
 from mmrcl.engine.errors import ConfigError, TrainingError
@@ -27,6 +28,15 @@ from mmrcl.engine.jobs import Job, run_jobs, scalars_of
 from mmrcl.engine.progress import stage
 from mmrcl.evaluation import format_table
 from mmrcl.visualization import Instances, plot_detections, read_scalars
+
+# These tell at length of optional parts that are not there.
+with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    warnings.simplefilter('ignore')
+    try:
+        from mmdet.apis import inference_detector, init_detector
+        from pycocotools.coco import COCO
+    except ImportError as error:
+        sys.exit(f'error: {error}: detection needs what `make venv-full` installs')
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / 'configs/benchmarks'

@@ -12,6 +12,7 @@ import hashlib
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from mmengine.config import Config
@@ -37,10 +38,19 @@ from mmrcl.evaluation import (
 )
 
 Features = dict[str, Tensor]
-Row = tuple[str, float | str, float | str, float]
 
 LRS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 WEIGHT_DECAYS = (0.0, 1e-5, 1e-4, 1e-3)
+
+
+class Row(NamedTuple):
+    """A score: of one setting held out, or linear or kNN on the validation images."""
+
+    metric: str
+    lr: float | None = None
+    weight_decay: float | None = None
+    accuracy: float = 0.0
+    cross_entropy: float | None = None
 
 
 def parse_args() -> argparse.Namespace:
@@ -169,32 +179,35 @@ def fit(config: Config, features: Features, settings: list[Setting]) -> Sweep:
 
 
 def score(features: Features, sweep: Sweep, settings: list[Setting]) -> list[Row]:
-    """Metric, learning rate, weight decay and accuracy: held out first, then linear and kNN."""
-    rows: list[Row] = [
-        ('held-out', *setting, top1)
-        for setting, top1 in zip(settings, sweep.accuracies, strict=True)
-    ]
+    """What was held out for each setting, and linear and kNN on the validation images."""
+    held_out = zip(settings, sweep.accuracies, sweep.losses, strict=True)
+    rows = [Row('held-out', *setting, top1, loss) for setting, top1, loss in held_out]
     val, truth = features['val'], features['val_classes']
     nearest = knn_predict(features['train'], features['classes'], val)
-    rows.append(('linear', *settings[sweep.best], accuracy(sweep.probe.predict(val), truth)))
-    rows.append(('knn', '', '', accuracy(nearest, truth)))
+    linear = accuracy(sweep.probe.predict(val), truth)
+    rows.append(Row('linear', *settings[sweep.best], linear))
+    rows.append(Row('knn', accuracy=accuracy(nearest, truth)))
     return rows
 
 
 def report(rows: list[Row]) -> str:
     """The sweep with a row for each learning rate, the setting chosen, and what it gives."""
-    *held_out, (_, lr, decay, linear), (*_, knn) = rows
-    table: dict[float | str, list[str]] = {}
-    for _, rate, _, top1 in held_out:
-        table.setdefault(rate, []).append(f'{top1:.1%}')
-    decays = dict.fromkeys(f'decay {row[2]:g}' for row in held_out)
+    *held_out, linear, knn = rows
+    table: dict[float | None, list[str]] = {}
+    for row in held_out:
+        table.setdefault(row.lr, []).append(f'{row.accuracy:.1%} {row.cross_entropy:.3f}')
+    decays = dict.fromkeys(f'decay {row.weight_decay:g}' for row in held_out)
     cells = [[f'{rate:g}', *found] for rate, found in table.items()]
     sweep = format_table(['learning rate', *decays], cells)
-    lines = ['Top-1 on held-out training images', '', sweep, '']
-    lines.append(f'Chosen: learning rate {lr:g}, weight decay {decay:g}')
-    if len(table) > 1 and lr in (min(table), max(table)):
+    lines = ['Top-1 and cross-entropy on held-out training images', '', sweep, '']
+    lines.append(
+        f'Chosen by cross-entropy: learning rate {linear.lr:g}, decay {linear.weight_decay:g}'
+    )
+    if len(table) > 1 and linear.lr in (list(table)[0], list(table)[-1]):
         lines.append('That is the end of the range of learning rates: try a wider one by --lrs')
-    lines.append(f'Top-1 on the validation images: linear {linear:.2%}, kNN {knn:.2%}')
+    lines.append(
+        f'Top-1 on the validation images: linear {linear.accuracy:.2%}, kNN {knn.accuracy:.2%}'
+    )
     return '\n'.join(lines)
 
 
@@ -202,12 +215,12 @@ def write_csv(path: Path, rows: list[Row]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open('w', newline='') as file:
         writer = csv.writer(file, lineterminator='\n')
-        writer.writerows([('metric', 'lr', 'weight_decay', 'accuracy'), *rows])
+        writer.writerows([Row._fields, *rows])
 
 
 def main() -> None:
     args = parse_args()
-    settings = [Setting(lr, decay) for lr in args.lrs for decay in args.weight_decays]
+    settings = [Setting(lr, decay) for lr in sorted(args.lrs) for decay in args.weight_decays]
     try:
         config = prepare(args)
         runner = build_runner(config)

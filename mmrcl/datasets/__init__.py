@@ -1,5 +1,7 @@
 """Datasets that give ``sample_idx``; mmpretrain's own are usable beside them unchanged."""
 
+import mmrcl.registry  # noqa: F401  imports mmpretrain first, and quietly
+
 from .balanced_share import balanced_share
 from .digits import Digits
 from .evenly_spaced_sampler import EvenlySpacedSampler

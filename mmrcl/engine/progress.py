@@ -12,6 +12,7 @@ from mmengine.utils import ProgressBar
 # A bar for a second's work, several times an epoch, would bury the log.
 _STEPS_WITHOUT_BAR = 20
 _UPDATES = 100
+_UPDATES_OF_A_LOG = 10
 
 
 def progress(items: Any, what: str) -> Iterable[Any]:
@@ -27,7 +28,8 @@ def progress(items: Any, what: str) -> Iterable[Any]:
 def _with_bar(items: Any, what: str) -> Iterator[Any]:
     print(what)
     bar = ProgressBar(len(items), file=sys.stdout)
-    stride = -(-len(items) // _UPDATES)
+    updates = _UPDATES if sys.stdout.isatty() else _UPDATES_OF_A_LOG
+    stride = -(-len(items) // updates)
     for done, item in enumerate(items, 1):
         yield item
         if done % stride == 0 or done == len(items):

@@ -46,11 +46,13 @@ class Sweep(NamedTuple):
 
     Attributes:
         accuracies: Top-1 of each setting on the held-out images, in [0, 1].
+        losses: Its mean cross-entropy there; infinite for a setting that diverged.
         best: Position of the chosen setting.
         probe: The classifier that it gives on all training images.
     """
 
     accuracies: list[float]
+    losses: list[float]
     best: int
     probe: LinearProbe
 
@@ -68,8 +70,9 @@ def sweep_linear_probes(
     """Choose a setting on held-out training images, then fit it on all of them.
 
     First all settings are fitted at once without a class-balanced share of the images.
-    The one of best top-1 on that share is chosen, of several the one of least
-    cross-entropy, and fitted on all images. The images of a test have no part in this.
+    The one of least cross-entropy on that share is chosen and fitted on all images: of a
+    few hundred images top-1 counts errors by the dozen, and chance would choose. The images
+    of a test have no part in this.
 
     Args:
         features: Of the training images as they are, (N, d). Held-out images are judged
@@ -97,11 +100,12 @@ def sweep_linear_probes(
     shown = features if views is None else views
     probes = _fit(shown, targets, fitting, num_classes, settings, schedule, progress)
     scores = [_score(probe, features, targets, judging) for probe in probes]
-    best = max(range(len(scores)), key=scores.__getitem__)
+    accuracies, losses = map(list, zip(*scores, strict=True))
+    best = losses.index(min(losses))
     everything = torch.arange(len(targets), device=features.device)
     chosen = settings[best : best + 1]
     (probe,) = _fit(shown, targets, everything, num_classes, chosen, schedule, progress)
-    return Sweep([accuracy for accuracy, _ in scores], best, probe)
+    return Sweep(accuracies, losses, best, probe)
 
 
 def fit_linear_probes(
@@ -202,10 +206,10 @@ def _gradient(weight: Tensor, x: Tensor, targets: Tensor) -> Tensor:
 def _score(
     probe: LinearProbe, features: Tensor, targets: Tensor, images: Tensor
 ) -> tuple[float, float]:
-    """Accuracy and negative cross-entropy; those of a classifier that diverged are the worst."""
+    """Accuracy and mean cross-entropy; those of a classifier that diverged are the worst."""
     right = loss = 0.0
     for block in images.split(65536):
         logits = probe.logits(features[block])
         right += float((logits.argmax(dim=1) == targets[block]).sum())
         loss += float(F.cross_entropy(logits.double(), targets[block], reduction='sum'))
-    return (right / len(images), -loss) if loss < inf else (0.0, -inf)
+    return (right / len(images), loss / len(images)) if loss < inf else (0.0, inf)

@@ -85,7 +85,8 @@ def test_setting_is_chosen_on_held_out_images_and_fitted_on_all(views):
     expected = [accuracy(probe.predict(plain[judged]), labels[judged]) for probe in fitted]
     assert sweep.accuracies == pytest.approx(expected)
     losses = [float(F.cross_entropy(p.logits(plain[judged]), labels[judged])) for p in fitted]
-    assert sweep.best == min(range(len(GRID)), key=lambda i: (-expected[i], losses[i]))
+    assert sweep.losses == pytest.approx(losses)
+    assert sweep.best == min(range(len(GRID)), key=lambda i: losses[i])
     (whole,) = fit_linear_probes(shown, labels, 4, [GRID[sweep.best]], schedule)
     assert torch.equal(sweep.probe.weight, whole.weight)
 
@@ -97,7 +98,7 @@ def test_a_setting_that_diverges_harms_no_other_and_is_not_chosen():
     schedule = Schedule(epochs=5, batch_size=8)
     sweep = sweep_linear_probes(features, labels, 4, together, schedule)
     assert sweep.best == 1
-    assert sweep.accuracies[0] == 0
+    assert (sweep.accuracies[0], sweep.losses[0]) == (0, float('inf'))
     assert sweep.accuracies[1:] == sweep_linear_probes(features, labels, 4, alone, schedule)[0]
 
 

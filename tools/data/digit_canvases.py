@@ -20,7 +20,6 @@ import numpy as np
 
 from mmrcl.datasets import Digits
 from mmrcl.engine.launch import ConfigError
-from mmrcl.engine.progress import progress
 
 SPLITS = {'train': 'train', 'val': 'test'}
 MIN_INK = 64
@@ -132,7 +131,7 @@ def write_split(folder: Path, split: str, canvases: int, size: int, info: dict[s
     rng = np.random.default_rng([info['seed'], list(SPLITS).index(split)])
     digits = list(Digits(split=SPLITS[split]))
     images, annotations = [], []
-    for image_id in progress(range(1, canvases + 1), f'{split} canvases'):
+    for image_id in range(1, canvases + 1):
         name = f'{image_id:06d}.png'
         placements = place(rng, digits, size)
         mmcv.imwrite(paint(background(rng, size), placements), str(folder / split / name))

@@ -1,4 +1,4 @@
-# ResNet-50 and a linear head, fine-tuned as a whole. Configs set the batch, the labels and the rates.
+# ResNet-50 and a linear head, fine-tuned as a whole. Configs set batch, labels and rates.
 model = dict(
     type='ImageClassifier',
     backbone=dict(
