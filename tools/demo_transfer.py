@@ -114,6 +114,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo_transfer'))
     parser.add_argument('--arms', nargs='+', choices=TITLES, default=['random', 'rcl'])
     parser.add_argument('--seeds', nargs='+', type=int, default=[0], help='one run a task for each')
+    parser.add_argument('--epochs', type=int, help="instead of the configs' number of epochs")
     return parser.parse_args()
 
 
@@ -131,15 +132,17 @@ def start_of(arm: str, pretraining: Path) -> str:
     return str(checkpoint)
 
 
-def job(run: Run, start: str, work_dir: Path) -> Job:
+def job(run: Run, start: str, work_dir: Path, epochs: int | None) -> Job:
     """The command of a run."""
     task = TASKS[run.task]
     folder = run.folder(work_dir)
+    epochs = epochs or Config.fromfile(task.config).train_cfg.max_epochs
     options = [f'{setting}={run.seed}' for setting in task.seeds]
+    options.append(f'train_cfg.max_epochs={epochs}')
     command = [sys.executable, ROOT / 'tools/train.py', task.config, '--pretrained', start]
     command += ['--work-dir', folder, '--cfg-options', *options]
     title = f'{run.task} {TITLES[run.arm]} {run.seed}'
-    return Job(title, command, folder, Config.fromfile(task.config).train_cfg.max_epochs)
+    return Job(title, command, folder, epochs)
 
 
 def scores_of(run: Run, work_dir: Path) -> Iterator[Score]:
@@ -217,7 +220,7 @@ def main() -> None:
     with stage('Writing the detection set'):
         subprocess.run([sys.executable, ROOT / 'tools/data/digit_canvases.py', data], check=True)
     with stage(f'Fine-tuning {len(runs)} times: {len(args.arms)} initialisations'):
-        run_jobs([job(run, starts[run.arm], args.work_dir) for run in runs])
+        run_jobs([job(run, starts[run.arm], args.work_dir, args.epochs) for run in runs])
     scores = [score for run in runs for score in scores_of(run, args.work_dir)]
     written = {write_csv(args.work_dir / 'results.csv', scores): 'the table below, by seed'}
     with stage('Drawing'):

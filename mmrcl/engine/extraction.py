@@ -69,10 +69,11 @@ def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoad
                 else:
                     indices.append(sample.get('sample_idx', -1))
                 classes.append(int(sample.gt_label) if 'gt_label' in sample else -1)
-    device = features[0].device
-    about = torch.tensor([indices, classes], device=device).T.contiguous()
+    shard = torch.cat(features)
+    features.clear()  # Of ImageNet these are 10 GB.
+    about = torch.tensor([indices, classes], device=shard.device).T.contiguous()
     size = len(dataloader.dataset)  # type: ignore[arg-type]
-    return _in_order(_gather(torch.cat(features)), _gather(about), size)
+    return _in_order(_gather(shard), _gather(about), size)
 
 
 def extract_representation(model: Any, dataloader: DataLoader) -> tuple[Tensor, Tensor]:
@@ -105,7 +106,8 @@ def extract_representation(model: Any, dataloader: DataLoader) -> tuple[Tensor, 
 
 
 def _gather(shard: Tensor) -> Tensor:
-    return torch.cat(all_gather(shard))
+    shards = all_gather(shard)
+    return torch.cat(shards) if len(shards) > 1 else shards[0]
 
 
 def _in_order(features: Tensor, about: Tensor, size: int) -> Extracted:
