@@ -22,6 +22,7 @@ def test_demo_of_transfer(tmp_path):
     torch.save(dict(state_dict=model.state_dict(), meta={}), tmp_path / 'demo/rcl/epoch_1.pth')
     done = tool(
         *('demo_transfer.py', '--pretraining', 'demo', '--work-dir', 'out', '--epochs', 1),
+        *('--arms', 'random', 'rcl'),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr[-3000:]

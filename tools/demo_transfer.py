@@ -112,7 +112,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--pretraining', type=Path, default=Path('work_dirs/demo'))
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo_transfer'))
-    parser.add_argument('--arms', nargs='+', choices=TITLES, default=['random', 'rcl'])
+    parser.add_argument('--arms', nargs='+', choices=TITLES, default=list(TITLES))
     parser.add_argument('--seeds', nargs='+', type=int, default=[0], help='one run a task for each')
     parser.add_argument('--epochs', type=int, help="instead of the configs' number of epochs")
     return parser.parse_args()

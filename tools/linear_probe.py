@@ -62,9 +62,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--views',
         type=int,
-        default=1,
+        default=2,
         help='views of each training image, by the training pipeline, to fit on in turn; 0 fits '
-        'on the images as they are (default: 1)',
+        'on the images as they are (default: %(default)s)',
     )
     parser.add_argument('--features', type=Path, help='file that keeps the features for next time')
     parser.add_argument('--lrs', type=float, nargs='+', default=LRS, help='learning rates to try')

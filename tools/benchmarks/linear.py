@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('config', help='path of a config of configs/benchmarks/linear')
     parser.add_argument('checkpoint', help='pretraining checkpoint')
-    parser.add_argument('--views', type=int, default=1, help='as of tools/linear_probe.py')
+    parser.add_argument('--views', type=int, default=2, help='as of tools/linear_probe.py')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='of the head')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/benchmarks/linear'))
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
