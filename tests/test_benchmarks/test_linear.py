@@ -142,12 +142,12 @@ def test_probe_keeps_features_and_knows_whose_they_are(tmp_path):
     assert [row['metric'] for row in first] == ['held-out'] * 4 + ['linear', 'knn']
     features = torch.load(cache, weights_only=True)['features']
     assert features['train'].shape == (192, 32)
-    assert features['views'].shape == (1, 192, 32)
+    assert features['views'].shape == (2, 192, 32)
     assert features['val'].shape == (355, 32)
     assert not torch.equal(features['views'][0], features['train'])
     for changed, what in (
         ((encoders[1], *options), 'checkpoint'),
-        ((encoders[0], *options, '--views', 2), 'views'),
+        ((encoders[0], *options, '--views', 1), 'views'),
     ):
         done = tool('linear_probe.py', DIGITS, *changed, *small)
         assert done.returncode == 1
