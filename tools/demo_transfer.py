@@ -159,7 +159,7 @@ def write_csv(path: Path, scores: Sequence[Score]) -> Path:
     with path.open('w', newline='') as file:
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(Score._fields)
-        writer.writerows(scores)
+        writer.writerows(score._replace(value=round(score.value, 2)) for score in scores)
     return path
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from mmengine.logging import print_log
 from mmengine.model import BaseModule, update_init_info
-from torch import Tensor, nn
+from torch import nn
 
 from mmrcl.registry import WEIGHT_INITIALIZERS
-from mmrcl.transfer import load_weights, match_encoder
+from mmrcl.transfer import Match, load_weights, match_encoder
 
 __all__ = ['StrictPretrained']
 
@@ -47,11 +48,12 @@ class StrictPretrained:
         Raises:
             ValueError: if the checkpoint does not hold all of it.
         """
-        tensors = self.match(module)
+        match = self.match(module)
+        print_log(f'{type(module).__name__}: {match.coverage} from {self.checkpoint}', 'current')
         for name, part in module.named_children():
             if name in self.new_parts and isinstance(part, BaseModule):
                 part.init_weights()
-        module.load_state_dict(tensors, strict=False)
+        module.load_state_dict(match.tensors, strict=False)
         for part in module.modules():
             if isinstance(part, BaseModule):
                 part.is_init = True
@@ -60,8 +62,8 @@ class StrictPretrained:
         if hasattr(module, '_params_init_info'):
             update_init_info(module, init_info=f'StrictPretrained: from {self.checkpoint}')
 
-    def match(self, module: nn.Module) -> dict[str, Tensor]:
-        """The tensors of the checkpoint for ``module``, by its names.
+    def match(self, module: nn.Module) -> Match:
+        """Finds the tensors of ``module`` in the checkpoint.
 
         Raises:
             ValueError: if one is missing or has another shape, or for an unknown new part.
@@ -85,4 +87,4 @@ class StrictPretrained:
                 f'{match.coverage}; it has {match.faults}. Use the backbone that the checkpoint '
                 'was trained with, or name another checkpoint'
             )
-        return match.tensors
+        return match

@@ -103,6 +103,7 @@ def test_fails_with_a_sentence(tmp_path, content, init_cfg, sentence):
 def test_match_alone_changes_nothing(tmp_path):
     state = save(tmp_path / 'a.pth', TINY_RESNET)
     module = build(TINY_RESNET)
-    tensors = StrictPretrained(str(tmp_path / 'a.pth')).match(module)
-    assert tensors.keys() == module.state_dict().keys()
+    match = StrictPretrained(str(tmp_path / 'a.pth')).match(module)
+    assert match.tensors.keys() == module.state_dict().keys()
+    assert match.coverage == "120 of 120 tensors (100.0 %), named 'backbone.'..."
     assert not torch.equal(module.conv1.weight, state['conv1.weight'])
