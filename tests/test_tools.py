@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from .test_engine.runs import CONFIG, TINY
 
@@ -50,6 +51,15 @@ def test_train_then_test(work_dir):
     ]
     assert all(0 < float(row['accuracy']) <= 1 for row in rows)
     assert 'linear 100 %' in done.stdout
+
+
+@pytest.mark.slow
+def test_a_checkpoint_names_the_commit_of_the_code(work_dir):
+    head = subprocess.run(
+        ['git', '-C', ROOT, 'rev-parse', 'HEAD'], capture_output=True, text=True, timeout=60
+    ).stdout.strip()
+    meta = torch.load(work_dir / 'epoch_3.pth', 'cpu', weights_only=False)['meta']
+    assert meta['mmrcl_commit'].removesuffix('-dirty') == head
 
 
 @pytest.mark.slow
