@@ -3,7 +3,7 @@
 Runs tools/train.py and tools/linear_probe.py in turn on the same config and checkpoint, once for
 each seed of the head. The protocol by images validates once, at the end. Times are of whole
 commands; beside them stands what remains without the start-up, which is what the training command
-takes with no epoch: imports, the data set, the checkpoint. Seconds are those of the processor,
+takes with no epoch (imports, the data set, the checkpoint), the median of as many runs as seeds. Seconds are those of the processor,
 which a busy machine disturbs less than those on the wall; set OMP_NUM_THREADS=1.
 """
 
@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import NamedTuple
 
 from measure import Row, machine, show, spread
@@ -133,8 +133,10 @@ def rows_of(runs: dict[str, list[Run]], startup: float) -> list[Row]:
 def main() -> None:
     args = parse_args()
     print(machine(), flush=True)
-    startup, _ = train(args, [*args.cfg_options, 'train_cfg.max_epochs=0'], args.work_dir / 'none')
-    print(f'start-up: {startup:.1f} s of the processor', flush=True)
+    options = [*args.cfg_options, 'train_cfg.max_epochs=0']
+    startups = [train(args, options, args.work_dir / 'none')[0] for _ in args.seeds]
+    startup = median(startups)
+    print(f'start-up: {spread(startups)} s of the processor', flush=True)
     show(rows_of(compare(args), startup), args.out)
 
 
