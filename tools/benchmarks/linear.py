@@ -3,8 +3,9 @@
 Runs tools/train.py and tools/linear_probe.py in turn on the same config and checkpoint, once for
 each seed of the head. The protocol by images validates once, at the end. Times are of whole
 commands; beside them stands what remains without the start-up, which is what the training command
-takes with no epoch (imports, the data set, the checkpoint), the median of as many runs as seeds. Seconds are those of the processor,
-which a busy machine disturbs less than those on the wall; set OMP_NUM_THREADS=1.
+takes with no epoch (imports, the data set, the checkpoint), the median of as many runs as seeds.
+Seconds are those of the processor, which a busy machine disturbs less than those on the wall; set
+OMP_NUM_THREADS=1.
 """
 
 import argparse
