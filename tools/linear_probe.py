@@ -40,7 +40,7 @@ from mmrcl.evaluation import (
 Features = dict[str, Tensor]
 
 LRS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-WEIGHT_DECAYS = (0.0, 1e-5, 1e-4, 1e-3)
+WEIGHT_DECAYS = (0.0, 1e-4)
 
 
 class Row(NamedTuple):
