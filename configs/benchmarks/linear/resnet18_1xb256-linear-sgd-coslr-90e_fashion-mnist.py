@@ -1,5 +1,6 @@
 # Linear evaluation of the Fashion-MNIST configs. Reproduces no table. Learning rate and decay are
-# what tools/linear_probe.py chose on 4,000 training images for an encoder of a quarter of the width.
+# what tools/linear_probe.py chose on 4,000 training images, for an encoder of a quarter of the
+# width.
 _base_ = ['../../_base_/datasets/fashion_mnist.py', '../_base_/linear_90e.py']
 
 data_preprocessor = dict(type='ClsDataPreprocessor')
