@@ -39,4 +39,4 @@ def test_demo_of_transfer(tmp_path):
 def test_says_that_the_demo_comes_first(tmp_path):
     done = tool('demo_transfer.py', cwd=tmp_path)
     assert done.returncode == 1
-    assert 'no checkpoint in work_dirs/demo/rcl: run `make demo` first' in done.stderr
+    assert 'no checkpoint in work_dirs/demo/own_view: run `make demo` first' in done.stderr

@@ -7,9 +7,7 @@ _base_ = [
     '../../_base_/default_runtime.py',
 ]
 
-train_dataloader = dict(
-    batch_size=32, drop_last=True, dataset=dict(ann_file='meta/train_1pct.txt')
-)
+train_dataloader = dict(batch_size=32, drop_last=True, dataset=dict(ann_file='meta/train_1pct.txt'))
 
 optim_wrapper = dict(
     type='OptimWrapper',
