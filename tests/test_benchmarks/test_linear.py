@@ -85,7 +85,9 @@ def test_an_encoder_that_is_not_frozen_is_found_out(thawed):
 def test_recipes(path):
     config = Config.fromfile(path)
     optimizer = config.optim_wrapper.optimizer
-    assert (optimizer.momentum, optimizer.weight_decay) == (0.9, 0)
+    assert optimizer.momentum == 0.9
+    if 'in1k' in path.stem:
+        assert optimizer.weight_decay == 0
     if 'lars' in path.stem:
         assert (optimizer.type, optimizer.lr, optimizer.nesterov) == ('LARS', 1.0, True)
         assert config.auto_scale_lr.base_batch_size == 4096
