@@ -8,7 +8,7 @@ from .jaccard_graph import JaccardGraph
 from .kmeans import kmeans
 from .label_propagation import isolated_pair_score, propagation_kernel, propagation_score
 from .neighbors import nearest_neighbors
-from .quality import PartitionSummary, nesting_conformity, summarize_partition
+from .quality import PartitionSummary, churn, nesting_conformity, summarize_partition
 from .radii import choose_radii
 from .refinement import HierarchyRefiner, LevelChange
 from .sharing import Ranks
@@ -37,6 +37,7 @@ __all__ = [
     'Ranks',
     'canonical_labels',
     'choose_radii',
+    'churn',
     'density_peaks',
     'isolated_pair_score',
     'kmeans',

@@ -36,6 +36,27 @@ def summarize_partition(labels: Tensor) -> PartitionSummary:
     )
 
 
+def churn(before: Tensor, after: Tensor) -> float:
+    """How much of their company images changed between two partitions, in [0, 1).
+
+    For an image that was in cluster A and is in cluster B it is 1 - |A and B| / |A or B|, the
+    Jaccard distance; the result is the mean over images. It is 0 for equal partitions however
+    their clusters are named, symmetric, and counts a split as much as the merge that undoes it.
+    Takes O(N log N).
+
+    Args:
+        before: labels, shape (N,), N >= 1.
+        after: labels of the same images, shape (N,).
+    """
+    old, new = (
+        torch.unique(part, return_inverse=True, return_counts=True) for part in (before, after)
+    )
+    pairs, both = torch.unique(old[1] * len(new[0]) + new[1], return_counts=True)
+    either = old[2][pairs // len(new[0])] + new[2][pairs % len(new[0])] - both
+    kept = both.double() * both / either
+    return 1 - float(kept.sum()) / len(before)
+
+
 def nesting_conformity(labels: Tensor) -> float:
     """Share of images that conform to the cluster preserve property (Sect. 4.3).
 

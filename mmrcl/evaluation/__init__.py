@@ -1,6 +1,12 @@
 """Evaluation of frozen features: pure functions on tensors, on CPU and CUDA alike."""
 
-from .clustering_metrics import ClusterTable, adjusted_mutual_info, cluster_table, purity
+from .clustering_metrics import (
+    ClusterTable,
+    adjusted_mutual_info,
+    cluster_table,
+    mate_precision,
+    purity,
+)
 from .knn import accuracy, knn_predict
 from .linear_probe import LinearProbe, fit_linear_probe
 from .linear_sweep import Schedule, Setting, Sweep, fit_linear_probes, sweep_linear_probes
@@ -34,6 +40,7 @@ __all__ = [
     'format_results',
     'format_table',
     'knn_predict',
+    'mate_precision',
     'mean_deviation',
     'purity',
     'sweep_linear_probes',
