@@ -8,4 +8,4 @@ model = dict(
     retrievers=[dict(type='NearestRetriever')],
     hierarchy=None,
 )
-custom_hooks = _base_.custom_hooks[1:]
+custom_hooks = _base_.custom_hooks[1:-1]

@@ -28,6 +28,8 @@ custom_hooks = [
         interval=3,
     ),
     dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
+    dict(type='PairMonitorHook'),
+    dict(type='HierarchyMonitorHook'),
 ]
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4))

@@ -26,4 +26,6 @@ custom_hooks = [
     ),
     dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
     dict(type='ChannelsLastHook'),
+    dict(type='PairMonitorHook'),
+    dict(type='HierarchyMonitorHook'),
 ]

@@ -17,4 +17,6 @@ custom_hooks = [
         refiner=dict(type='HierarchyRefiner'),
     ),
     dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
+    dict(type='PairMonitorHook'),
+    dict(type='HierarchyMonitorHook'),
 ]

@@ -10,6 +10,7 @@ from .clustering_metrics import (
 from .knn import accuracy, knn_predict
 from .linear_probe import LinearProbe, fit_linear_probe
 from .linear_sweep import Schedule, Setting, Sweep, fit_linear_probes, sweep_linear_probes
+from .pair_tally import PairTally
 from .representation import (
     METRICS,
     Result,
@@ -25,6 +26,7 @@ __all__ = [
     'METRICS',
     'ClusterTable',
     'LinearProbe',
+    'PairTally',
     'Result',
     'Schedule',
     'Score',

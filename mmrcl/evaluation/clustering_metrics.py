@@ -96,9 +96,9 @@ def adjusted_mutual_info(labels: Tensor, classes: Tensor) -> float:
         classes: Class of every image, (N,) integers.
     """
     found, known = labels.cpu().numpy(), classes.cpu().numpy()
-    sizes = [np.unique(part, return_counts=True)[1] for part in (found, known)]
-    expected = _expected_mutual_info(*sizes, len(found))
-    bound = (entropy(sizes[0]) + entropy(sizes[1])) / 2
+    rows, columns = (np.unique(part, return_counts=True)[1] for part in (found, known))
+    expected = _expected_mutual_info(rows, columns, len(found))
+    bound = (entropy(rows) + entropy(columns)) / 2
     # As in scikit-learn, so that two trivial partitions agree: 0 / 0 is 1.
     gained = _away_from_zero(mutual_info_score(known, found) - expected)
     return gained / _away_from_zero(bound - expected)

@@ -1,18 +1,23 @@
 """Figures of training, features, clusters and detections.
 
-Each function writes a file and returns its path.
+Each ``plot`` function writes a file and returns its path.
 """
 
-from .curves import plot_curves, read_scalars
+from .curves import plot_curves, read_run, read_scalars
 from .detections import Instances, plot_detections
 from .embedding import plot_tsne
 from .gallery import plot_cluster_gallery
+from .hierarchy_curves import plot_hierarchy_curves
+from .pair_distributions import draw_pair_distributions
 
 __all__ = [
     'Instances',
+    'draw_pair_distributions',
     'plot_cluster_gallery',
     'plot_curves',
     'plot_detections',
+    'plot_hierarchy_curves',
     'plot_tsne',
+    'read_run',
     'read_scalars',
 ]

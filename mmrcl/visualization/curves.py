@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from .style import COLORS, MARKERS, light_axes, save
 
-__all__ = ['plot_curves', 'read_scalars']
+__all__ = ['plot_curves', 'read_run', 'read_scalars', 'scalar_line']
 
 Rows = Sequence[Mapping[str, float]]
 Line = tuple[list[float], list[float]]
@@ -28,6 +28,43 @@ def read_scalars(path: str | Path) -> list[dict[str, float]]:
             'the time-stamped folder in its work_dir'
         )
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def read_run(work_dir: str | Path) -> list[dict[str, float]]:
+    """Read the scalars of a run that may have stopped and been resumed, in order.
+
+    Each start wrote a time-stamped folder of its own. What an earlier one logged
+    from the step on at which a later one begins was done again, and is left out.
+
+    Raises:
+        ValueError: If no scalars lie below the folder.
+    """
+    paths = sorted(Path(work_dir).rglob('vis_data/scalars.json'))
+    if not paths:
+        raise ValueError(
+            f'no vis_data/scalars.json below {str(work_dir)!r}: give a work_dir of a run'
+        )
+    rows: list[dict[str, float]] = []
+    for path in paths:
+        later = read_scalars(path)
+        begins = min((row['step'] for row in later), default=float('inf'))
+        rows = [row for row in rows if row['step'] < begins] + later
+    return rows
+
+
+def scalar_line(rows: Rows, name: str) -> Line:
+    """Give the epochs, fractional inside one, and values of the rows that have ``name``.
+
+    The last training row of all is taken to end its epoch.
+    """
+    training = [row for row in rows if 'loss' in row]
+    epoch_length = max((row['iter'] / row['epoch'] for row in training), default=1)
+    found = [row for row in rows if name in row]
+    epochs = [
+        row['iter'] / epoch_length if 'loss' in row else row.get('epoch', row['step'])
+        for row in found
+    ]
+    return epochs, [row[name] for row in found]
 
 
 def plot_curves(
@@ -56,8 +93,8 @@ def plot_curves(
     """
     rows = {name: read_scalars(scalars) for name, scalars in runs.items()}
     panels = {
-        'loss': {name: _loss_line(run) for name, run in rows.items()},
-        'kNN accuracy': {name: _knn_line(run) for name, run in rows.items()},
+        'loss': {name: scalar_line(run, 'loss') for name, run in rows.items()},
+        'kNN accuracy': {name: scalar_line(run, 'knn/top1') for name, run in rows.items()},
     }
     panels = {label: lines for label, lines in panels.items() if any(x for x, _ in lines.values())}
     if not panels:
@@ -84,16 +121,3 @@ def _draw_panel(
     axes.set_xlim(left=0)
     light_axes(axes)
     axes.legend(frameon=False)
-
-
-def _loss_line(rows: Rows) -> Line:
-    """Epochs, fractional, and losses; the last row of all is taken to end its epoch."""
-    training = [row for row in rows if 'loss' in row and 'iter' in row]
-    epoch_length = max((row['iter'] / row['epoch'] for row in training), default=1)
-    return [row['iter'] / epoch_length for row in training], [row['loss'] for row in training]
-
-
-def _knn_line(rows: Rows) -> Line:
-    measured = [row for row in rows if 'knn/top1' in row]
-    epochs = [row.get('epoch', row['step']) for row in measured]
-    return epochs, [row['knn/top1'] for row in measured]

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-__all__ = ['COLORS', 'MARKERS', 'clear_axes', 'light_axes', 'save']
+__all__ = ['COLORS', 'MARKERS', 'as_image', 'clear_axes', 'light_axes', 'save']
 
 DPI = 120
 # Ten colours chosen to be told apart with colour-blindness too (Petroff, 2021).
@@ -37,3 +39,11 @@ def save(figure: Figure, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=DPI, facecolor='white')
     return path
+
+
+def as_image(figure: Figure) -> np.ndarray:
+    """Render a figure as RGB, (height, width, 3) uint8, as mmengine's visualisers take it."""
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()

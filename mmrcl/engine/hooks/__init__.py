@@ -4,8 +4,10 @@ from .channels_last_hook import ChannelsLastHook
 from .collapse_hook import CollapseHook
 from .compile_hook import CompileHook
 from .hierarchical_clustering_hook import HierarchicalClusteringHook
+from .hierarchy_monitor_hook import HierarchyMonitorHook
 from .knn_hook import KNNHook
 from .non_finite_loss_hook import NonFiniteLossHook
+from .pair_monitor_hook import PairMonitorHook
 from .preemption_hook import PreemptionHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 from .unreadable_image_hook import UnreadableImageHook
@@ -15,8 +17,10 @@ __all__ = [
     'CollapseHook',
     'CompileHook',
     'HierarchicalClusteringHook',
+    'HierarchyMonitorHook',
     'KNNHook',
     'NonFiniteLossHook',
+    'PairMonitorHook',
     'PreemptionHook',
     'SafeCheckpointHook',
     'UnreadableImageHook',

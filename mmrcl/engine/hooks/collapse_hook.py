@@ -15,6 +15,7 @@ from mmrcl.registry import HOOKS
 from ..errors import TrainingError
 from ..extraction import eval_mode, unwrapped
 from ..loaders import resumable
+from ..scalars import log_scalars
 
 _REMEDY = (
     'try a lower learning rate or a longer warm-up, batch norm after the projector '
@@ -129,14 +130,11 @@ class CollapseHook(Hook):
             f'Spread of the projections after {epochs} epochs: deviation {found.deviation:.3f}, '
             f'effective rank {found.rank:.1f}'
         )
-        runner.visualizer.add_scalars(
-            {
-                'collapse/deviation': found.deviation,
-                'collapse/effective_rank': found.rank,
-                'epoch': epochs,
-            },
-            step=runner.iter,
-        )
+        scalars = {
+            'collapse/deviation': found.deviation,
+            'collapse/effective_rank': found.rank,
+        }
+        log_scalars(runner, scalars, epochs)
 
     def _alarm(self, runner: Runner, found: Spread) -> None:
         message = (

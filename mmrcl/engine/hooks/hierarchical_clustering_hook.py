@@ -25,6 +25,7 @@ from mmrcl.registry import HOOKS, TASK_UTILS
 from ..extraction import Extracted, extract, unwrapped
 from ..loaders import resumable
 from ..progress import progress
+from ..scalars import log_scalars
 
 
 @contextmanager
@@ -150,7 +151,7 @@ class HierarchicalClusteringHook(Hook):
         if due or not hierarchy.initialized:
             runner.logger.info(f'Clustering {hierarchy.num_samples} images ...')
             self._cluster(runner, hierarchy, extract(model, model.extract_keys, self.dataloader))
-            self._report(runner, hierarchy)
+            self._report(runner, hierarchy, runner.epoch)
         if self.refiner is not None:
             self.refiner.calibrate(hierarchy)
             listed = ', '.join(f'{value:.3f}' for value in self.refiner.thresholds)
@@ -192,7 +193,7 @@ class HierarchicalClusteringHook(Hook):
                 'and the same arithmetic everywhere: are all GPUs of one kind?'
             )
         if self.refiner is not None:
-            self._report(runner, hierarchy)
+            self._report(runner, hierarchy, runner.epoch + 1)
 
     def _cluster(self, runner: Runner, hierarchy: LabelHierarchy, images: Extracted) -> None:
         hierarchy.set_bank(images.features)
@@ -216,8 +217,8 @@ class HierarchicalClusteringHook(Hook):
             return 'smaller clusters from the source'
         return 'a higher refiner.merge_threshold, or with "auto" fewer refiner.neighbors'
 
-    def _report(self, runner: Runner, hierarchy: LabelHierarchy) -> None:
-        scalars: dict[str, float] = dict(epoch=runner.epoch)
+    def _report(self, runner: Runner, hierarchy: LabelHierarchy, epochs: int) -> None:
+        scalars: dict[str, float] = {}
         for level in range(2, hierarchy.num_levels + 1):
             labels = hierarchy.level_labels(level)
             with _warnings_to(runner.logger):
@@ -229,4 +230,4 @@ class HierarchicalClusteringHook(Hook):
             )
             for name, value in vars(summary).items():
                 scalars[f'hierarchy/level_{level}/{name}'] = value
-        runner.visualizer.add_scalars(scalars, step=runner.iter)
+        log_scalars(runner, scalars, epochs)

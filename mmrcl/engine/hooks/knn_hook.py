@@ -8,6 +8,7 @@ from mmrcl.registry import HOOKS
 
 from ..extraction import extract_representation
 from ..loaders import resumable
+from ..scalars import log_scalars
 
 
 @HOOKS.register_module()
@@ -51,6 +52,4 @@ class KNNHook(Hook):
         train, test = (extract_representation(runner.model, part) for part in self.dataloaders)
         top1 = accuracy(knn_predict(*train, test[0], self.k, self.temperature), test[1])
         runner.logger.info(f'kNN accuracy after epoch {runner.epoch + 1}: {top1:.4f}')
-        runner.visualizer.add_scalars(
-            {'knn/top1': top1, 'epoch': runner.epoch + 1}, step=runner.iter
-        )
+        log_scalars(runner, {'knn/top1': top1}, runner.epoch + 1)

@@ -2,6 +2,7 @@
 
 from .mean_shift_loss import MeanShiftLoss
 from .nearest_neighbor_loss import NearestNeighborLoss
+from .pair_dynamics import PairDynamics
 from .prototypical_loss import PrototypicalLoss
 from .relative_contrastive_loss import RelativeContrastiveLoss
 from .streaming_logsumexp import streaming_logsumexp
@@ -9,6 +10,7 @@ from .streaming_logsumexp import streaming_logsumexp
 __all__ = [
     'MeanShiftLoss',
     'NearestNeighborLoss',
+    'PairDynamics',
     'PrototypicalLoss',
     'RelativeContrastiveLoss',
     'streaming_logsumexp',

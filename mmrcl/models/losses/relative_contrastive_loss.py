@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mmrcl.registry import MODELS
 
+from .pair_dynamics import PairDynamics
 from .streaming_logsumexp import streaming_logsumexp
 
 
@@ -24,6 +25,8 @@ class RelativeContrastiveLoss(nn.Module):
     whole queue, once more for every key. ``judged_negative='left_out'`` drops such pairs and
     spreads a pair's weight evenly over the criteria that judge it positive; a key from the queue
     still stands in the denominator of the other pairs.
+
+    ``last_pairs`` holds the :class:`PairDynamics` of the last call, without gradient.
 
     Args:
         temperature: tau.
@@ -44,6 +47,7 @@ class RelativeContrastiveLoss(nn.Module):
             raise ValueError(f'temperature={temperature} must be above 0')
         self.temperature = temperature
         self.judged_negative = judged_negative
+        self.last_pairs: PairDynamics | None = None
 
     def forward(
         self,
@@ -72,8 +76,9 @@ class RelativeContrastiveLoss(nn.Module):
 
         Returns:
             ``loss`` with gradient; without: ``positive_part`` and ``negative_part``, the mean of
-            L_i over positive and over negative pairs, and ``positives_level_i``, the share of
-            pairs that criterion i judges positive.
+            L_i over positive and over negative pairs, ``positives_level_i``, the share of pairs
+            that criterion i judges positive, ``key_probability``, the mean P(z'|q_i) (Eq. 5), and
+            ``pulled``, the share of pairs with eta' < 0 (Eq. 8).
         """
         criteria = positive.shape[2]
         judged = positive.permute(2, 0, 1)
@@ -90,13 +95,17 @@ class RelativeContrastiveLoss(nn.Module):
         else:
             weight = judged.to(pairs) / judged.sum(0).clamp(min=1)
         loss = (weight * pairs).sum(0).mean()
-        return dict(loss=loss, **self._parts(pairs.detach(), judged))
+        self.last_pairs = PairDynamics((logits - total).detach().exp(), judged)
+        return dict(loss=loss, **self._parts(pairs.detach(), self.last_pairs))
 
     @staticmethod
-    def _parts(pairs: Tensor, judged: Tensor) -> dict[str, Tensor]:
+    def _parts(pairs: Tensor, dynamics: PairDynamics) -> dict[str, Tensor]:
+        judged = dynamics.judged
         shares = judged.float().mean((1, 2))
         return dict(
             positive_part=(pairs * judged).sum() / judged.sum().clamp(min=1),
             negative_part=(pairs * ~judged).sum() / (~judged).sum().clamp(min=1),
             **{f'positives_level_{i}': share for i, share in enumerate(shares, 1)},
+            key_probability=dynamics.probability.mean(),
+            pulled=(dynamics.eta < 0).float().mean(),
         )

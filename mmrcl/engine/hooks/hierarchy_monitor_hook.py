@@ -1,0 +1,107 @@
+"""Measures the label hierarchy over training."""
+
+import math
+
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor
+
+from mmrcl.clustering import churn, nesting_conformity
+from mmrcl.evaluation import adjusted_mutual_info, mate_precision, purity
+from mmrcl.registry import HOOKS
+
+from ..classes import classes_of
+from ..extraction import unwrapped
+from ..scalars import log_scalars
+from .hierarchical_clustering_hook import HierarchicalClusteringHook
+
+
+@HOOKS.register_module()
+class HierarchyMonitorHook(Hook):
+    """Logs how clean, how stable and how nested the hierarchy is.
+
+    It measures whenever an epoch begins or ends with other labels than it measured last: after
+    each clustering, and after each epoch of refinement. For each level L = 2..H it logs as
+    ``hierarchy/level_L/...``:
+
+    - ``churn`` since the last measurement, see :func:`mmrcl.clustering.churn`;
+    - where the training images have classes: ``ami`` and ``purity``, of clusters of two images and
+      more, with these, and ``mate_precision``, the share of an image's mates that are of its class;
+
+    and, where the source gives levels that do not nest, ``hierarchy/nesting_conformity`` (Sect. 5.3
+    gives 0.7388 for K-means). Classes are read from the data set and never trained on.
+
+    The main process alone measures; the others wait for it at their next exchange. Two levels of
+    1.28 million images with a thousand classes take about ten seconds on one core. The labels
+    measured last are in the checkpoint, so that a resumed run logs the same numbers.
+    """
+
+    # After the hook that clusters.
+    priority = 'BELOW_NORMAL'
+
+    def __init__(self) -> None:
+        self._classes: Tensor | None = None
+        self._measured: Tensor | None = None
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Saves the labels measured last."""
+        checkpoint['measured_labels'] = self._measured
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Takes over what :meth:`before_save_checkpoint` saved, where a run resumes."""
+        labels = checkpoint.get('measured_labels')
+        if runner.cfg.get('resume') and labels is not None:
+            self._measured = labels.cpu()
+
+    def before_train(self, runner: Runner) -> None:
+        """Finds the hook that fills the hierarchy, and reads the classes."""
+        conductors = [hook for hook in runner.hooks if isinstance(hook, HierarchicalClusteringHook)]
+        if not conductors:
+            raise ValueError(
+                'HierarchyMonitorHook measures what HierarchicalClusteringHook fills: add that one '
+                'to custom_hooks, or take this one out'
+            )
+        self._nested = conductors[0].source.nested
+        if is_main_process():
+            self._classes = classes_of(runner.train_dataloader.dataset)
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Measures a new clustering; a run resumed inside the epoch has done so before."""
+        if runner.iter == runner.epoch * len(runner.train_dataloader):
+            self._measure(runner, runner.epoch)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Measures what refinement has made of the labels."""
+        self._measure(runner, runner.epoch + 1)
+
+    def _measure(self, runner: Runner, epochs: int) -> None:
+        hierarchy = unwrapped(runner.model).hierarchy
+        if not (is_main_process() and hierarchy.initialized):
+            return
+        labels = hierarchy.labels.int().cpu()
+        before, self._measured = self._measured, labels
+        if before is not None and torch.equal(before, labels):
+            return
+        scalars = {}
+        for row, level in enumerate(labels):
+            found = {} if before is None else dict(churn=churn(before[row], level))
+            if self._classes is not None:
+                found.update(_agreement(level, self._classes))
+            scalars.update({f'hierarchy/level_{row + 2}/{name}': found[name] for name in found})
+            listed = ', '.join(f'{name} {value:.3f}' for name, value in found.items())
+            runner.logger.info(f'Level {row + 2} after {epochs} epochs: {listed}')
+        if not self._nested:
+            scalars['hierarchy/nesting_conformity'] = nesting_conformity(labels)
+        log_scalars(runner, scalars, epochs)
+
+
+def _agreement(labels: Tensor, classes: Tensor) -> dict[str, float]:
+    """How one level agrees with the classes; what is not defined is left out."""
+    found = dict(
+        ami=adjusted_mutual_info(labels, classes),
+        purity=purity(labels, classes, min_size=2),
+        mate_precision=mate_precision(labels, classes),
+    )
+    return {name: value for name, value in found.items() if not math.isnan(value)}

@@ -1,0 +1,147 @@
+"""Measures the query-key pairs over training (Sect. 4.2)."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import nn
+
+from mmrcl.evaluation import PairTally
+from mmrcl.models import RelativeContrastiveLoss
+from mmrcl.models.retrievers import GalleryRetriever, Keys, RetrievalInput
+from mmrcl.registry import HOOKS
+from mmrcl.visualization import draw_pair_distributions
+from mmrcl.visualization.style import as_image
+
+from ..classes import classes_of
+from ..extraction import unwrapped
+from ..scalars import log_scalars
+
+
+@HOOKS.register_module()
+class PairMonitorHook(Hook):
+    """Logs what the loss does to its pairs, and how many retrieved keys are of the query's class.
+
+    After each epoch, over all its pairs and for each k of the H criteria that judge some pair
+    positive, so that P_c = k / H (Eq. 9), it logs as ``pairs/k_of_H/...``: ``share`` of all pairs,
+    ``probability``, the mean P(z'|q_i) (Eq. 5), and ``pulled``, the share with eta' < 0 (Eq. 8).
+    Where the training images have classes, ``pairs/key_precision`` is the share of the keys that a
+    retriever found in its gallery which are of the query's class.
+
+    Every ``interval`` epochs, and after the last, it draws the distributions of P_c, P(z'|q_i) and
+    eta' as an image for the visualiser, ``pairs``, and writes them as numbers to
+    ``vis_data/pairs_ITERATION.npz`` (:class:`mmrcl.evaluation.PairTally` names its arrays).
+
+    The main process measures the pairs of its own share of each batch. Its sums are in the
+    checkpoint, so that a run resumed inside an epoch logs the same numbers.
+
+    Args:
+        interval: epochs between two figures.
+
+    Raises:
+        ValueError: for an interval below 1, or a model without a relative contrastive loss.
+    """
+
+    def __init__(self, interval: int = 10) -> None:
+        if interval < 1:
+            raise ValueError(f'interval={interval} of PairMonitorHook must be at least 1 epoch')
+        self.interval = interval
+        self._saved: dict | None = None
+        self._handles: list[torch.utils.hooks.RemovableHandle] = []
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Saves the sums of the epoch."""
+        checkpoint['pair_monitor'] = dict(pairs=self.tally.state_dict(), keys=self.keys)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Takes over what :meth:`before_save_checkpoint` saved, where a run resumes."""
+        if runner.cfg.get('resume'):
+            self._saved = checkpoint.get('pair_monitor')
+
+    def before_train(self, runner: Runner) -> None:
+        """Begins to listen to the loss and the retrievers."""
+        model = unwrapped(runner.model)
+        loss = getattr(getattr(model, 'head', None), 'loss_module', None)
+        if not isinstance(loss, RelativeContrastiveLoss):
+            raise ValueError(
+                f'PairMonitorHook reads the pairs of RelativeContrastiveLoss, which '
+                f'{type(model).__name__} does not have: take the hook out of custom_hooks'
+            )
+        if not is_main_process():
+            return
+        device = next(model.parameters()).device
+        self.tally = PairTally(model.num_criteria).to(device)
+        # Keys found, and those of the query's class.
+        self.keys = torch.zeros(2, dtype=torch.long, device=device)
+        if self._saved is not None:
+            self.tally.load_state_dict(self._saved['pairs'])
+            self.keys.copy_(self._saved['keys'])
+        self._handles = [loss.register_forward_hook(self._count_pairs)]
+        classes = classes_of(runner.train_dataloader.dataset)
+        if classes is not None:
+            self._classes = classes.to(device)
+            self._handles += [
+                retriever.register_forward_hook(self._count_keys)
+                for retriever in model.retrievers
+                if isinstance(retriever, GalleryRetriever)
+            ]
+
+    def _count_pairs(self, loss: RelativeContrastiveLoss, *_: Any) -> None:
+        assert loss.last_pairs is not None
+        self.tally.add(loss.last_pairs)
+
+    def _count_keys(self, _: nn.Module, given: tuple[RetrievalInput], keys: Keys) -> None:
+        queries = self._classes[given[0].indices]
+        right = keys.found & (self._classes[keys.indices] == queries[:, None])
+        self.keys += torch.stack([keys.found.sum(), right.sum()])
+
+    def after_train(self, runner: Runner) -> None:
+        """Stops listening."""
+        for handle in self._handles:
+            handle.remove()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Logs, draws where it is due, and begins anew."""
+        if not is_main_process():
+            return
+        log_scalars(runner, self._scalars(), runner.epoch + 1)
+        if self.every_n_epochs(runner, self.interval) or self.is_last_train_epoch(runner):
+            self._draw(runner)
+        self.tally.clear()
+        self.keys.zero_()
+
+    def _scalars(self) -> dict[str, float]:
+        pairs, pulled, sums = (
+            values.tolist() for values in (self.tally.pairs, self.tally.pulled, self.tally.sums)
+        )
+        scalars = {}
+        for k in np.flatnonzero(pairs):
+            name = f'pairs/{k}_of_{len(pairs) - 1}'
+            scalars[f'{name}/share'] = pairs[k] / sum(pairs)
+            scalars[f'{name}/probability'] = sums[k] / pairs[k]
+            scalars[f'{name}/pulled'] = pulled[k] / pairs[k]
+        found, right = self.keys.tolist()
+        if found:
+            scalars['pairs/key_precision'] = right / found
+        return scalars
+
+    def _draw(self, runner: Runner) -> None:
+        arrays: dict[str, Any] = {
+            name: value.cpu().numpy() for name, value in self.tally.named_buffers()
+        }
+        path = Path(runner.log_dir, 'vis_data', f'pairs_{runner.iter}.npz')
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **arrays)
+        title = f'Pairs of epoch {runner.epoch + 1}'
+        figure = draw_pair_distributions(
+            arrays['probability_edges'],
+            arrays['probabilities'],
+            arrays['eta_edges'],
+            arrays['etas'],
+            title,
+        )
+        runner.visualizer.add_image('pairs', as_image(figure), step=runner.iter)

@@ -1,0 +1,110 @@
+"""The hierarchy, its keys and its pairs over training, from the scalars that the hooks log."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from .curves import Line, Rows, read_run, scalar_line
+from .style import COLORS, light_axes, save
+
+__all__ = ['plot_hierarchy_curves']
+
+PANELS = {
+    'clusters': r'hierarchy/level_(\d+)/clusters',
+    'largest cluster [images]': r'hierarchy/level_(\d+)/largest',
+    'mean size [images]': r'hierarchy/level_(\d+)/mean_size',
+    'churn': r'hierarchy/level_(\d+)/churn',
+    'AMI with the classes': r'hierarchy/level_(\d+)/ami',
+    'purity, singletons apart': r'hierarchy/level_(\d+)/purity',
+    'mates of the same class': r'hierarchy/level_(\d+)/mate_precision',
+    'nesting conformity': r'hierarchy/nesting_conformity',
+    'queries with a retrieved key': r'retrieval_hit_rate',
+    'retrieved keys of the same class': r'pairs/key_precision',
+    'share of all pairs': r'pairs/(\d+)_of_\d+/share',
+    'pairs pulled together': r'pairs/(\d+)_of_\d+/pulled',
+    "mean $P(z'|q_i)$": r'pairs/(\d+)_of_\d+/probability',
+    'kNN accuracy': r'knn/top1',
+}
+LOGARITHMIC = ('clusters', 'largest cluster [images]', 'mean size [images]', "mean $P(z'|q_i)$")
+STYLES: Final = ('-', '--', '-.', ':')
+COLUMNS = 4
+
+
+def plot_hierarchy_curves(
+    runs: Mapping[str, str | Path], path: str | Path, title: str = 'Hierarchy and keys'
+) -> Path:
+    """Draw what ``HierarchicalClusteringHook`` and the monitor hooks log against the epoch.
+
+    A colour is a run, a line style a level of the hierarchy, or, where pairs are
+    grouped by P_c, the number of criteria that judge them positive. A panel for
+    which no run has logged anything is left out.
+
+    Args:
+        runs: Name of each run and its work_dir.
+        path: The figure to write; its suffix chooses the format.
+        title: Heading of the figure.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: If a run has no scalars, or none of them has any of these.
+    """
+    rows = {name: read_run(work_dir) for name, work_dir in runs.items()}
+    panels = {
+        label: {name: _lines(run, pattern) for name, run in rows.items()}
+        for label, pattern in PANELS.items()
+    }
+    panels = {label: lines for label, lines in panels.items() if any(lines.values())}
+    if not panels:
+        raise ValueError(
+            f'none of the runs {list(runs)} logged a hierarchy: train with '
+            'HierarchicalClusteringHook, HierarchyMonitorHook or PairMonitorHook in custom_hooks'
+        )
+    height = -(-len(panels) // COLUMNS)
+    figure = Figure(figsize=(4.2 * min(len(panels), COLUMNS), 3.1 * height), layout='constrained')
+    grid = figure.subplots(height, min(len(panels), COLUMNS), squeeze=False).flat
+    for axes, (label, lines) in zip(grid, panels.items(), strict=False):
+        _draw_panel(axes, label, lines)
+    for axes in list(grid)[len(panels) :]:
+        axes.set_axis_off()
+    handles = [_sample(name, COLORS[place % len(COLORS)]) for place, name in enumerate(runs)]
+    figure.legend(handles=handles, loc='outside lower center', ncols=4, frameon=False)
+    figure.suptitle(title, weight='bold')
+    return save(figure, path)
+
+
+def _lines(rows: Rows, pattern: str) -> dict[int, Line]:
+    """The lines of one panel, by level or by the number of criteria; 0 where it has but one."""
+    names = {name for row in rows for name in row}
+    matches = [match for name in names if (match := re.fullmatch(pattern, name))]
+    numbered = {int(match[1]) if match.lastindex else 0: match[0] for match in matches}
+    return {number: scalar_line(rows, numbered[number]) for number in sorted(numbered)}
+
+
+def _draw_panel(axes: Axes, label: str, lines: Mapping[str, Mapping[int, Line]]) -> None:
+    numbers = sorted({number for run in lines.values() for number in run})
+    for place, run in enumerate(lines.values()):
+        for number, (epochs, values) in run.items():
+            style = STYLES[numbers.index(number) % len(STYLES)]
+            marker = 'o' if len(epochs) == 1 else None
+            color = COLORS[place % len(COLORS)]
+            axes.plot(epochs, values, color=color, linestyle=style, marker=marker)
+    axes.set(xlabel='epoch', ylabel=label)
+    axes.set_yscale('log' if label in LOGARITHMIC else 'linear')
+    axes.set_xlim(left=0)
+    light_axes(axes)
+    if len(numbers) > 1:
+        handles = [_sample(str(number), '0.3', place) for place, number in enumerate(numbers)]
+        unit = 'level' if 'level' in PANELS[label] else 'positive by'
+        axes.legend(handles=handles, title=unit, frameon=False, fontsize='small')
+
+
+def _sample(label: str, color: str, style: int = 0) -> Line2D:
+    """An entry of a legend."""
+    return Line2D([], [], color=color, linestyle=STYLES[style % len(STYLES)], label=label)
