@@ -174,7 +174,7 @@ def build_runner(config: Config, train: bool = False) -> Runner:
     """Builds the runner and, for training, the loop with its data.
 
     Raises:
-        ConfigError: for parts, settings or files that do not exist or do not fit.
+        ConfigError: for parts, packages, settings or files that do not exist or do not fit.
     """
     start_on_cpu(config)
     try:
@@ -183,6 +183,6 @@ def build_runner(config: Config, train: bool = False) -> Runner:
             _ = runner.train_loop
             scale_learning_rate(runner)
         return runner
-    except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
+    except (FileNotFoundError, ImportError, KeyError, TypeError, ValueError) as error:
         # str() of a KeyError is its message in quotes.
         raise ConfigError(error.args[0] if isinstance(error, KeyError) else error) from error

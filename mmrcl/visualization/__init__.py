@@ -9,9 +9,11 @@ from .embedding import plot_tsne
 from .gallery import plot_cluster_gallery
 from .hierarchy_curves import plot_hierarchy_curves
 from .pair_distributions import draw_pair_distributions
+from .wandb_backend import WandbVisBackend
 
 __all__ = [
     'Instances',
+    'WandbVisBackend',
     'draw_pair_distributions',
     'plot_cluster_gallery',
     'plot_curves',

@@ -8,6 +8,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.typing import ColorType
 
 from .curves import Line, Rows, read_run, scalar_line
 from .style import COLORS, light_axes, save
@@ -105,6 +106,6 @@ def _draw_panel(axes: Axes, label: str, lines: Mapping[str, Mapping[int, Line]])
         axes.legend(handles=handles, title=unit, frameon=False, fontsize='small')
 
 
-def _sample(label: str, color: str, style: int = 0) -> Line2D:
+def _sample(label: str, color: ColorType, style: int = 0) -> Line2D:
     """An entry of a legend."""
     return Line2D([], [], color=color, linestyle=STYLES[style % len(STYLES)], label=label)

@@ -9,14 +9,12 @@ import argparse
 from pathlib import Path
 
 import torch
+from checkpoint_keys import extract_keys
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
-from torch import Tensor
 
 from mmrcl.clustering import HierarchyRefiner, LabelHierarchy, summarize_partition
-from mmrcl.engine.extraction import extract
-from mmrcl.registry import MODELS, TASK_UTILS
+from mmrcl.evaluation import mate_precision
+from mmrcl.registry import TASK_UTILS
 
 SETTINGS = (
     dict(merge='average'),
@@ -26,15 +24,6 @@ SETTINGS = (
     dict(merge='average', neighbors=(2, 8)),
     dict(merge='centers', neighbors=(2, 8)),
 )
-
-
-def mates(labels: Tensor, classes: Tensor) -> tuple[float, float]:
-    """Share of images with a mate, and mean share of an image's mates that have its class."""
-    same = labels[:, None] == labels
-    same.fill_diagonal_(False)
-    has = same.any(1)
-    right = (same & (classes[:, None] == classes)).sum(1)[has] / same.sum(1)[has]
-    return float(has.float().mean()), float(right.mean())
 
 
 def parse_args() -> argparse.Namespace:
@@ -50,12 +39,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    init_default_scope('mmrcl')
     config = Config.fromfile(args.config)
-    model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
-    model.load_state_dict(torch.load(args.checkpoint, 'cpu', weights_only=False)['state_dict'])
-    loader = Runner.build_dataloader(config.plain_train_dataloader)
-    features, classes = extract(model, model.extract_keys, loader)
+    features, classes = extract_keys(config, args.checkpoint)
     start = TASK_UTILS.build(config.custom_hooks[0].source)(features)
 
     print(f'{"setting":48} level  clusters  largest  mean size  with mate  of its class')
@@ -73,7 +58,8 @@ def main() -> None:
                     refiner.refine(hierarchy, batch)
         for level, labels in enumerate(hierarchy.labels, 2):
             sizes = summarize_partition(labels)
-            share, right = mates(labels, classes)
+            share = 1 - sizes.singletons / len(labels)
+            right = mate_precision(labels, classes)
             name = 'start: the source alone' if setting is None else str(setting)
             print(
                 f'{name:48} {level:5}  {sizes.clusters:8}  {sizes.largest:7}  '

@@ -22,8 +22,8 @@ from .hierarchical_clustering_hook import HierarchicalClusteringHook
 class HierarchyMonitorHook(Hook):
     """Logs how clean, how stable and how nested the hierarchy is.
 
-    It measures whenever an epoch begins or ends with other labels than it measured last: after
-    each clustering, and after each epoch of refinement. For each level L = 2..H it logs as
+    It measures after each clustering that changes the labels, and after each epoch of refinement.
+    For each level L = 2..H it logs as
     ``hierarchy/level_L/...``:
 
     - ``churn`` since the last measurement, see :func:`mmrcl.clustering.churn`;
@@ -63,27 +63,33 @@ class HierarchyMonitorHook(Hook):
                 'HierarchyMonitorHook measures what HierarchicalClusteringHook fills: add that one '
                 'to custom_hooks, or take this one out'
             )
-        self._nested = conductors[0].source.nested
+        self._conductor = conductors[0]
         if is_main_process():
             self._classes = classes_of(runner.train_dataloader.dataset)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Measures a new clustering; a run resumed inside the epoch has done so before."""
-        if runner.iter == runner.epoch * len(runner.train_dataloader):
-            self._measure(runner, runner.epoch)
+        labels = self._labels(runner)
+        if labels is None or runner.iter > runner.epoch * len(runner.train_dataloader):
+            return
+        if self._measured is None or not torch.equal(labels, self._measured):
+            self._measure(runner, labels, runner.epoch)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Measures what refinement has made of the labels."""
-        self._measure(runner, runner.epoch + 1)
+        labels = self._labels(runner)
+        if labels is not None and self._conductor.refiner is not None:
+            self._measure(runner, labels, runner.epoch + 1)
 
-    def _measure(self, runner: Runner, epochs: int) -> None:
+    @staticmethod
+    def _labels(runner: Runner) -> Tensor | None:
+        """Labels of levels 2..H, (H - 1, N), on the main process and where there are some."""
         hierarchy = unwrapped(runner.model).hierarchy
-        if not (is_main_process() and hierarchy.initialized):
-            return
-        labels = hierarchy.labels.int().cpu()
+        measured = is_main_process() and bool(hierarchy.initialized)
+        return hierarchy.labels.int().cpu() if measured else None
+
+    def _measure(self, runner: Runner, labels: Tensor, epochs: int) -> None:
         before, self._measured = self._measured, labels
-        if before is not None and torch.equal(before, labels):
-            return
         scalars = {}
         for row, level in enumerate(labels):
             found = {} if before is None else dict(churn=churn(before[row], level))
@@ -92,7 +98,7 @@ class HierarchyMonitorHook(Hook):
             scalars.update({f'hierarchy/level_{row + 2}/{name}': found[name] for name in found})
             listed = ', '.join(f'{name} {value:.3f}' for name, value in found.items())
             runner.logger.info(f'Level {row + 2} after {epochs} epochs: {listed}')
-        if not self._nested:
+        if not self._conductor.source.nested:
             scalars['hierarchy/nesting_conformity'] = nesting_conformity(labels)
         log_scalars(runner, scalars, epochs)
 
