@@ -50,8 +50,11 @@ setup(
             'pytest',
             'pytest-timeout',
             'ruff',
+            # What users watch a run with: a test reads back what a run writes for each.
+            'tensorboard',
             # Loads what tools/convert writes for it, in a test.
             'timm',
+            'wandb',
         ],
     },
 )

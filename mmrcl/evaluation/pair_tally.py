@@ -37,9 +37,10 @@ class PairTally(nn.Module):
     def __init__(self, criteria: int) -> None:
         super().__init__()
         exponents = torch.linspace(LOWEST_EXPONENT, 0, BINS + 1, dtype=torch.float64)
-        eta_edges = torch.linspace(-criteria, criteria, BINS + 1, dtype=torch.float64)
+        # From integers, so that the edge in the middle is 0 and not almost 0.
+        steps = torch.arange(-BINS // 2, BINS // 2 + 1, dtype=torch.float64)
         self.register_buffer('probability_edges', 10**exponents, persistent=False)
-        self.register_buffer('eta_edges', eta_edges, persistent=False)
+        self.register_buffer('eta_edges', steps * 2 * criteria / BINS, persistent=False)
         self.register_buffer('probabilities', torch.zeros(criteria + 1, BINS, dtype=torch.long))
         self.register_buffer('etas', torch.zeros(criteria + 1, BINS, dtype=torch.long))
         self.register_buffer('sums', torch.zeros(criteria + 1, dtype=torch.float64))

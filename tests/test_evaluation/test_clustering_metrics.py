@@ -6,8 +6,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import adjusted_mutual_info_score
 
-from mmrcl.evaluation import adjusted_mutual_info, cluster_table, purity
+from mmrcl.evaluation import adjusted_mutual_info, cluster_table, mate_precision, purity
 
 PAIRS = st.lists(st.tuples(st.integers(-3, 8), st.integers(0, 4)), min_size=1, max_size=60)
 
@@ -52,6 +53,44 @@ def test_adjusted_mutual_info_of_equal_and_independent_partitions():
     unrelated = torch.randint(50, (2000,), generator=generator)
     assert adjusted_mutual_info(renamed, classes) == pytest.approx(1)
     assert abs(adjusted_mutual_info(unrelated, classes)) < 0.02
+
+
+@given(PAIRS)
+def test_adjusted_mutual_info_equals_scikit_learns(pairs):
+    labels, classes = torch.tensor(pairs).T
+    expected = adjusted_mutual_info_score(classes.numpy(), labels.numpy())
+    assert adjusted_mutual_info(labels, classes) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(('clusters', 'classes'), [(1, 1), (300, 7), (40, 300), (2000, 10)])
+def test_adjusted_mutual_info_of_random_labels_equals_scikit_learns(clusters, classes):
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.randint(clusters, (2000,), generator=generator)
+    known = torch.randint(classes, (2000,), generator=generator)
+    labels[:300] = 0
+    known[100:500] = known[0]
+    expected = adjusted_mutual_info_score(known.numpy(), labels.numpy())
+    assert adjusted_mutual_info(labels, known) == pytest.approx(expected, abs=1e-10)
+
+
+def test_adjusted_mutual_info_at_the_size_of_imagenet():
+    """Scikit-learn's own expectation walks over 300,000 x 1,000 pairs of sizes here."""
+    generator = torch.Generator().manual_seed(0)
+    classes = torch.randint(1000, (1_281_167,), generator=generator)
+    labels = torch.randint(300_000, (1_281_167,), generator=generator)
+    assert abs(adjusted_mutual_info(labels, classes)) < 1e-3
+
+
+@given(PAIRS)
+def test_mate_precision_equals_a_literal_count(pairs):
+    shares = []
+    for i, (cluster, kind) in enumerate(pairs):
+        mates = [other for j, other in enumerate(pairs) if other[0] == cluster and j != i]
+        if mates:
+            shares.append(sum(other[1] == kind for other in mates) / len(mates))
+    expected = sum(shares) / len(shares) if shares else math.nan
+    found = mate_precision(*torch.tensor(pairs).T)
+    assert found == pytest.approx(expected, nan_ok=True)
 
 
 def test_table_of_many_small_clusters_is_quick():

@@ -1,10 +1,11 @@
 """Measures how well offline clusterings nest, as Sect. 5.3 does, on the keys of a checkpoint.
 
-Each level is clustered apart from the others, by K-means and by DBSCAN: with border points that join
-their nearest core point at each radius anew, or, by scikit-learn, the cluster found first. Noise is
-a cluster of its own, or all of it one. The paper, which does not tell its rules, reports that 73.88 % of the images conform
-for K-means with 1,000,000 / 500,000 / 250,000 clusters of ImageNet's 1.28 million images and 97.3 %
-for DBSCAN with radii 0.6 / 0.7 / 0.8. HierarchicalKMeansSource and DBSCANSource give 100 %.
+Each level is clustered apart from the others, by K-means and by DBSCAN: with border points that
+join their nearest core point at each radius anew, or, by scikit-learn, the cluster found first.
+Noise is a cluster of its own, or all of it one. The paper does not tell its rules. It reports that
+73.88 % of the images conform for K-means with 1,000,000 / 500,000 / 250,000 clusters of ImageNet's
+1.28 million images and 97.3 % for DBSCAN with radii 0.6 / 0.7 / 0.8. HierarchicalKMeansSource and
+ALGORITHMSource give 100 %.
 """
 
 import argparse
@@ -43,7 +44,7 @@ def sklearn_dbscan(features: Tensor, eps: list[float], min_samples: int) -> Tens
     return torch.from_numpy(np.stack(levels)).long()
 
 
-DBSCANS = {'DBSCAN': dbscan, "scikit-learn's": sklearn_dbscan}
+ALGORITHMS = {'DBSCAN': dbscan, "scikit-learn's": sklearn_dbscan}
 
 
 def noise_alone(labels: Tensor) -> Tensor:
@@ -86,7 +87,7 @@ def main() -> None:
     features = extract_keys(Config.fromfile(args.config), args.checkpoint).features
     clusters = args.num_clusters or [round(len(features) / size) for size in MEAN_SIZES]
     print(f'{"":36} {"conforming":>10}  clusters (largest), fine to coarse')
-    for name, cluster in DBSCANS.items() if args.sklearn else list(DBSCANS.items())[:1]:
+    for name, cluster in ALGORITHMS.items() if args.sklearn else list(ALGORITHMS.items())[:1]:
         labels = cluster(features, args.eps, args.min_samples)
         show(name, noise_alone(labels))
         show(f'{name}, noise as one cluster', labels)

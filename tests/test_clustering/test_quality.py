@@ -1,0 +1,44 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmrcl.clustering import churn
+
+PAIRS = st.lists(st.tuples(st.integers(-2, 5), st.integers(0, 4)), min_size=1, max_size=40)
+
+
+def literal_churn(before, after):
+    """Image by image, the set of its mates before against the set after."""
+    total = 0.0
+    for image in range(len(before)):
+        old = {other for other in range(len(before)) if before[other] == before[image]}
+        new = {other for other in range(len(after)) if after[other] == after[image]}
+        total += 1 - len(old & new) / len(old | new)
+    return total / len(before)
+
+
+@given(PAIRS)
+def test_churn_equals_the_literal_reading(pairs):
+    before, after = torch.tensor(pairs).T
+    found = churn(before, after)
+    assert found == pytest.approx(literal_churn(before.tolist(), after.tolist()), abs=1e-12)
+    assert found == pytest.approx(churn(after, before), abs=1e-12)
+    assert 0 <= found < 1
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.permutations(range(7)))
+def test_churn_does_not_see_names(labels, names):
+    before = torch.tensor(labels)
+    assert churn(before, torch.tensor(names)[before]) == 0
+
+
+def test_churn_of_a_split_and_of_nothing_kept():
+    whole, halves = torch.zeros(8).long(), torch.arange(8) // 4
+    assert churn(whole, halves) == churn(halves, whole) == 0.5
+    assert churn(whole, torch.arange(8)) == 1 - 1 / 8
+
+
+def test_churn_at_the_size_of_imagenet_takes_no_table_of_clusters():
+    labels = torch.arange(1_281_167)
+    assert churn(labels // 2, labels // 4) == pytest.approx(0.5, abs=1e-5)

@@ -1,0 +1,74 @@
+"""A run seen by TensorBoard and by W&B."""
+
+import pytest
+
+from mmrcl.engine.errors import ConfigError
+from mmrcl.engine.launch import build_runner
+
+from .runs import tiny_config, train
+from .test_monitor_hooks import by_class
+from .wandb_files import read_wandb
+
+SCALARS = [
+    'loss',
+    'pulled',
+    'knn/top1',
+    'hierarchy/level_2/clusters',
+    'hierarchy/level_3/ami',
+    'hierarchy/level_3/churn',
+    'pairs/3_of_3/probability',
+]
+
+
+def tracked_config(work_dir, backend: dict):
+    backends = [dict(type='LocalVisBackend'), backend]
+    return tiny_config(work_dir, visualizer__vis_backends=backends, **by_class())
+
+
+def test_tensorboard_shows_scalars_and_the_figure(tmp_path):
+    pytest.importorskip('tensorboard', reason='TensorBoard is not installed')
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(tracked_config(tmp_path, dict(type='TensorboardVisBackend')))
+    found = EventAccumulator(str(next(tmp_path.rglob('events.out*')).parent), dict(images=0))
+    found.Reload()
+    assert set(SCALARS) <= set(found.Tags()['scalars'])
+    assert [event.step for event in found.Scalars('hierarchy/level_3/churn')] == [18, 24]
+    assert [event.step for event in found.Scalars('knn/top1')] == [24]
+    [figure] = found.Images('pairs')
+    assert figure.step == 24 and figure.width > 1000
+
+
+def test_wandb_shows_scalars_and_the_figure_by_iteration(tmp_path, monkeypatch):
+    pytest.importorskip('wandb', reason='W&B is not installed')
+    monkeypatch.setenv('WANDB_MODE', 'offline')
+    monkeypatch.setenv('WANDB_SILENT', 'true')
+    train(tracked_config(tmp_path, dict(type='WandbVisBackend')))
+    rows, axes = read_wandb(tmp_path)
+    assert set(SCALARS) <= set().union(*rows)
+    assert axes['*'] == 'iter'
+    # Every row has the axis, and none is dropped for a step that goes back.
+    steps = [row['iter'] for row in rows]
+    assert steps == sorted(steps) and steps[-1] == 24
+    assert [row['iter'] for row in rows if 'hierarchy/level_3/churn' in row] == [18, 24]
+    assert [row['iter'] for row in rows if 'pairs' in row] == [24]
+    assert len(list(tmp_path.rglob('media/images/pairs*.png'))) == 1
+    # The code below the current folder stays where it is.
+    assert not any(path.suffix == '.py' for path in tmp_path.rglob('wandb/**/*'))
+
+
+def test_a_start_without_login_says_what_to_do(tmp_path, monkeypatch):
+    wandb = pytest.importorskip('wandb', reason='W&B is not installed')
+
+    def refuse(**kwargs):
+        raise wandb.errors.UsageError('No API key configured.')
+
+    monkeypatch.setattr(wandb, 'init', refuse)
+    with pytest.raises(ConfigError, match='No API key.*wandb login.*WANDB_MODE=offline'):
+        build_runner(tracked_config(tmp_path, dict(type='WandbVisBackend')), train=True)
+
+
+def test_a_start_without_the_package_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__('sys').modules, 'wandb', None)
+    with pytest.raises(ConfigError, match='pip install wandb'):
+        build_runner(tracked_config(tmp_path, dict(type='WandbVisBackend')), train=True)
