@@ -50,7 +50,7 @@ setup(
             'pytest',
             'pytest-timeout',
             'ruff',
-            # What users watch a run with: a test reads back what a run writes for each.
+            # With wandb what users watch a run with: tests read back what a run writes.
             'tensorboard',
             # Loads what tools/convert writes for it, in a test.
             'timm',

@@ -237,3 +237,28 @@ def test_benchmark_scripts_start_from_the_checkpoint(tmp_path, arguments, comman
     )
     assert done.returncode == 0, done.stderr
     assert all(command in done.stdout for command in commands)
+
+
+@pytest.mark.slow
+def test_monitoring_draws_a_run(work_dir, tmp_path):
+    done = tool('analysis/monitoring.py', work_dir, '--out', tmp_path / 'figure.png')
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.split() == [str(tmp_path / 'figure.png')]
+    assert (tmp_path / 'figure.png').stat().st_size > 10_000
+    done = tool('analysis/monitoring.py', tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith('error: no vis_data/scalars.json')
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans needs Python 3.11 or newer')
+def test_nesting_of_independent_levels_is_measured(work_dir):
+    """With one radius for all levels everything conforms; K-means apart does not."""
+    [config] = work_dir.glob('*.py')
+    done = tool(
+        'analysis/nesting_conformity.py', config, work_dir / 'epoch_3.pth', '--sklearn',
+        '--eps', '0.3', '0.3', '--num-clusters', '60', '20',
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = {line[:36].strip(): line[36:].split()[0] for line in done.stdout.splitlines()[-5:]}
+    assert found.pop('K-means') != '100.00%'
+    assert len(found) == 4 and set(found.values()) == {'100.00%'}

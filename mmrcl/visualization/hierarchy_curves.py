@@ -27,7 +27,7 @@ PANELS = {
     'queries with a retrieved key': r'retrieval_hit_rate',
     'retrieved keys of the same class': r'pairs/key_precision',
     'share of all pairs': r'pairs/(\d+)_of_\d+/share',
-    'pairs pulled together': r'pairs/(\d+)_of_\d+/pulled',
+    'pairs pulled, the rest pushed': r'pairs/(\d+)_of_\d+/pulled',
     "mean $P(z'|q_i)$": r'pairs/(\d+)_of_\d+/probability',
     'kNN accuracy': r'knn/top1',
 }
@@ -67,13 +67,14 @@ def plot_hierarchy_curves(
             f'none of the runs {list(runs)} logged a hierarchy: train with '
             'HierarchicalClusteringHook, HierarchyMonitorHook or PairMonitorHook in custom_hooks'
         )
-    height = -(-len(panels) // COLUMNS)
-    figure = Figure(figsize=(4.2 * min(len(panels), COLUMNS), 3.1 * height), layout='constrained')
-    grid = figure.subplots(height, min(len(panels), COLUMNS), squeeze=False).flat
+    width = min(len(panels), COLUMNS)
+    height = -(-len(panels) // width)
+    figure = Figure(figsize=(4.2 * width, 3.1 * height), layout='constrained')
+    grid = list(figure.subplots(height, width, squeeze=False).flat)
     for axes, (label, lines) in zip(grid, panels.items(), strict=False):
         _draw_panel(axes, label, lines)
-    for axes in list(grid)[len(panels) :]:
-        axes.set_axis_off()
+    for axes in grid[len(panels) :]:
+        axes.remove()
     handles = [_sample(name, COLORS[place % len(COLORS)]) for place, name in enumerate(runs)]
     figure.legend(handles=handles, loc='outside lower center', ncols=4, frameon=False)
     figure.suptitle(title, weight='bold')

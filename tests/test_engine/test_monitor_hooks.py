@@ -136,11 +136,11 @@ def test_a_resumed_run_logs_the_same(online, tmp_path, stop):
 def test_a_run_killed_inside_epochs_logs_the_same(tmp_path):
     changes = dict(by_class(), **BY_ITERATION, default_hooks__checkpoint__interval=1)
     assert run_ranks(train_tiny, tmp_path / 'whole', changes) == [0]
-    for iteration in (9, 15, 18, 21):
+    for iteration in (9, 15, 18):
         kill = dict(type='KillHook', iteration=iteration, stage='forward')
         run_ranks(train_tiny, tmp_path / 'killed', changes, [kill])
     assert run_ranks(train_tiny, tmp_path / 'killed', changes) == [0]
-    assert len(list((tmp_path / 'killed').rglob('scalars.json'))) == 5
+    assert len(list((tmp_path / 'killed').rglob('scalars.json'))) == 4
     assert monitored(tmp_path / 'killed') == monitored(tmp_path / 'whole')
 
 
