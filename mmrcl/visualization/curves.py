@@ -34,7 +34,7 @@ def read_run(work_dir: str | Path) -> list[dict[str, float]]:
     """Read the scalars of a run that may have stopped and been resumed, in order.
 
     Each start wrote a time-stamped folder of its own. What an earlier one logged
-    from the step on at which a later one begins was done again, and is left out.
+    and a later one, which begins before it, logged again is left out.
 
     Raises:
         ValueError: If no scalars lie below the folder.
@@ -48,7 +48,10 @@ def read_run(work_dir: str | Path) -> list[dict[str, float]]:
     for path in paths:
         later = read_scalars(path)
         begins = min((row['step'] for row in later), default=float('inf'))
-        rows = [row for row in rows if row['step'] < begins] + later
+        # At the step where it begins, which may end an epoch, it may repeat a part only.
+        again = [row.keys() for row in later if row['step'] == begins]
+        kept = [row for row in rows if row['step'] <= begins]
+        rows = [row for row in kept if row['step'] < begins or row.keys() not in again] + later
     return rows
 
 

@@ -69,14 +69,14 @@ def test_lines_are_levels_and_runs(tmp_path, drawn):
 def test_a_resumed_run_is_one_line(tmp_path):
     row = dict(epoch=1, iter=0)
     write(tmp_path, '20260102_000000', [dict(row, step=3, new=1), dict(row, step=5, new=1)])
-    write(tmp_path, '20260101_000000', [dict(row, step=step, new=0) for step in (1, 2, 3, 4)])
+    early = [dict(row, step=step, new=0) for step in (1, 2, 3, 4)]
+    # Ended the epoch before the checkpoint, so the later start has no such row.
+    end_of_epoch = dict(row, step=3, accuracy=0.5)
+    write(tmp_path, '20260101_000000', [*early[:3], end_of_epoch, early[3]])
     write(tmp_path, '20260103_000000', [])
-    assert [(row['step'], row['new']) for row in read_run(tmp_path)] == [
-        (1, 0),
-        (2, 0),
-        (3, 1),
-        (5, 1),
-    ]
+    rows = read_run(tmp_path)
+    assert [row['step'] for row in rows] == [1, 2, 3, 3, 5]
+    assert [row.get('new') for row in rows] == [0, 0, None, 1, 1]
 
 
 def test_a_file_is_written(tmp_path):
