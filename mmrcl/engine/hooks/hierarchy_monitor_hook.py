@@ -23,8 +23,7 @@ class HierarchyMonitorHook(Hook):
     """Logs how clean, how stable and how nested the hierarchy is.
 
     It measures after each clustering that changes the labels, and after each epoch of refinement.
-    For each level L = 2..H it logs as
-    ``hierarchy/level_L/...``:
+    For each level L = 2..H it logs as ``hierarchy/level_L/...``:
 
     - ``churn`` since the last measurement, see :func:`mmrcl.clustering.churn`;
     - where the training images have classes: ``ami`` and ``purity``, of clusters of two images and
