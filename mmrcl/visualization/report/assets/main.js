@@ -1,0 +1,101 @@
+// The state of the page is in its address: #node=3, #singles=3 or #image=17.
+
+const state = { view: { kind: 'node', id: 0 }, focus: { kind: 'node', id: 0 } };
+
+function viewOfHash() {
+  const [, kind, id] = location.hash.match(/^#(node|singles|image)=(\d+)$/) || [];
+  if (!kind) return location.hash ? undefined : { kind: 'node', id: 0 };
+  const end = kind === 'image' ? imageCount : tree.size.length;
+  return Number(id) < end ? { kind, id: Number(id) } : undefined;
+}
+
+function go(view) {
+  location.hash = hashOf(view);
+}
+
+// What the map shows for a view: an image is shown among the images of its finest cluster.
+function focusOf(view) {
+  if (view.kind !== 'image') return view;
+  let node = leavesOf[view.id];
+  if (tree.size[node] > 1) return { kind: 'node', id: node };
+  while (tree.size[node] === 1 && node) node = parentOf[node];
+  return { kind: node || singlesOf(0).size ? 'singles' : 'node', id: node };
+}
+
+// The view one step out; a node that is all of its parent is no step.
+function above(view) {
+  if (view.kind === 'image') return focusOf(view);
+  if (view.kind === 'singles') return { kind: 'node', id: view.id };
+  let node = view.id;
+  while (node && tree.size[parentOf[node]] === tree.size[node]) node = parentOf[node];
+  return { kind: 'node', id: Math.max(0, node ? parentOf[node] : 0) };
+}
+
+function drawCrumbs(view) {
+  const path = [view];
+  for (let at = view; at.kind !== 'node' || at.id;) path.unshift(at = at.kind === 'node' ? { kind: 'node', id: parentOf[at.id] } : above(at));
+  byId('crumbs').replaceChildren(...path.map((step, i) => {
+    const level = step.kind === 'node' && tree.level[step.id];
+    const text = level ? `${nameOf(step)} (level ${level})` : nameOf(step);
+    return i === path.length - 1 ? make('span', { 'aria-current': 'location' }, text) : make('a', { href: hashOf(step) }, text);
+  }));
+}
+
+function drawNote() {
+  const shown = map.outer.length;
+  const range = rangeOf(state.focus);
+  const note = [];
+  if (map.outer.length && map.outer[0].kind === 'image') {
+    note.push(shown < range.size ? `The first ${count(shown, 'image')} of ${range.size.toLocaleString('en')}; all are in the list.` : 'Each image selects itself.');
+  } else {
+    note.push('Areas are numbers of images, only single images are drawn smaller. A click or Enter opens a part, Backspace goes back.');
+  }
+  byId('map-note').textContent = note.join(' ');
+}
+
+function show() {
+  const view = viewOfHash();
+  if (!view) return;
+  state.view = view;
+  state.focus = focusOf(view);
+  drawCrumbs(view);
+  drawPanel(view);
+  layoutMap();
+  drawNote();
+  byId('status').textContent = `${nameOf(view)}, ${describe(view)}`;
+}
+
+function drawSummary() {
+  const facts = make('dl', { class: 'facts' }, ...page.about.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))));
+  byId('summary').replaceChildren(facts, levelTable());
+  if (page.conformity < 1) {
+    byId('summary').append(make('p', { class: 'notice' }, `These levels were clustered apart and do not nest (nesting conformity ${percent(page.conformity)}): there is no tree, so each level is shown beside the others.`));
+  }
+}
+
+const COLUMNS = [
+  ['level', 'Level', String],
+  ['clusters', 'Clusters', (n) => n.toLocaleString('en')],
+  ['singletons', 'Single images', (n) => n.toLocaleString('en')],
+  ['largest', 'Largest', (n) => n.toLocaleString('en')],
+  ['mean_size', 'Mean size', (n) => n.toFixed(2)],
+  ['purity', 'Purity', percent],
+  ['purity_of_mates', 'without single images', percent],
+  ['ami', 'AMI', (n) => n.toFixed(3)],
+];
+
+function levelTable() {
+  const columns = COLUMNS.filter(([key]) => key in page.levels[0]);
+  const cell = (row, key, format) => (row[key] === null ? '–' : format(row[key]));
+  return make('div', { class: 'scroll' }, make('table', {},
+    make('thead', {}, make('tr', {}, ...columns.map(([, title]) => make('th', { scope: 'col' }, title)))),
+    make('tbody', {}, ...page.levels.toReversed().map((row) => make('tr', {}, ...columns.map(([key, , format], i) => make(i ? 'td' : 'th', i ? {} : { scope: 'row' }, cell(row, key, format))))))));
+}
+
+drawSummary();
+startSearch();
+startMap();
+show();
+drawRetrievals();
+drawCurves();
+window.addEventListener('hashchange', show);
