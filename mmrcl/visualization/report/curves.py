@@ -8,13 +8,15 @@ from typing import NamedTuple
 __all__ = ['Line', 'Panel', 'curve_panels']
 
 MAX_POINTS = 600
-_LEVELS = re.compile(r'hierarchy/(?:level_(\d+)/)?(.+)')
-_OTHERS = (
-    (r'loss|positive_part|negative_part', 'Loss and its parts'),
-    (r'knn/.+', 'kNN accuracy'),
-    (r'retrieval_hit_rate', 'Queries for which a key was found'),
-    (r'positives_level_\d+', 'Keys judged positive'),
-    (r'collapse/(.+)', 'Collapse: {}'),
+# What is drawn, in this order: a pattern of what is logged, title of the panel, name of the curve.
+_PANELS = (
+    (r'(loss|positive_part|negative_part)', 'Loss and its parts', '{0}'),
+    (r'knn/(.+)', 'kNN accuracy', '{0}'),
+    (r'(retrieval_hit_rate)', 'Queries with a key', '{0}'),
+    (r'positives_(level_\d+)', 'Keys judged positive', '{0}'),
+    (r'hierarchy/(level_\d+)/(.+)', 'Hierarchy: {1}', '{0}'),
+    (r'hierarchy/(.+)', 'Hierarchy: {0}', '{0}'),
+    (r'collapse/(.+)', 'Collapse: {0}', '{0}'),
 )
 
 
@@ -36,8 +38,8 @@ class Panel(NamedTuple):
 def curve_panels(rows: Sequence[Mapping[str, float]]) -> list[Panel]:
     """Sorts the scalars of a run into panels, of at most 600 points a curve.
 
-    Losses, kNN, retrieval and collapse come first, then whatever is logged below ``hierarchy/``:
-    a panel for each name with a curve for each level. What is not finite is left out.
+    Losses, kNN and retrieval come first, then whatever is logged below ``hierarchy/``, a panel for
+    each name with a curve for each level, then ``collapse/``. What is not finite is left out.
 
     Args:
         rows: of :func:`mmrcl.visualization.read_scalars`.
@@ -52,30 +54,14 @@ def curve_panels(rows: Sequence[Mapping[str, float]]) -> list[Panel]:
                 line.x.append(row['step'] / epoch_length)
                 line.y.append(value)
     panels: dict[str, Panel] = {}
-    for key in sorted(lines, key=_place):
-        title, name = _panel_of(key)
-        if title:
-            x, y = _thinned(lines[key].x), _thinned(lines[key].y)
-            panels.setdefault(title, Panel(title, [])).lines.append(Line(name, x, y))
+    for pattern, title, name in _PANELS:
+        for key in sorted(lines):
+            if found := re.fullmatch(pattern, key):
+                x, y = _thinned(lines[key].x), _thinned(lines.pop(key).y)
+                parts = [part.replace('_', ' ') for part in found.groups()]
+                panel = panels.setdefault(title.format(*parts), Panel(title.format(*parts), []))
+                panel.lines.append(Line(name.format(*parts), x, y))
     return list(panels.values())
-
-
-def _panel_of(key: str) -> tuple[str, str]:
-    """Title of the panel, '' for none, and name in it."""
-    if found := _LEVELS.fullmatch(key):
-        level, what = found.groups()
-        title = f'Hierarchy: {what.replace("_", " ")}'
-        return title, f'level {level}' if level else what.replace('_', ' ')
-    for pattern, title in _OTHERS:
-        if found := re.fullmatch(pattern, key):
-            return title.format(*(part.replace('_', ' ') for part in found.groups())), key
-    return '', key
-
-
-def _place(key: str) -> tuple[int, str]:
-    """The order of the panels and of the curves in them."""
-    matches = [bool(re.fullmatch(pattern, key)) for pattern, _ in _OTHERS]
-    return matches.index(True) if any(matches) else len(matches), key
 
 
 def _thinned(values: list[float]) -> list[float]:

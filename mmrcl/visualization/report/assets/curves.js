@@ -7,7 +7,7 @@ const DASHES = ['', '6 3', '2 3', '8 3 2 3'];
 function ticksOf(low, high, wanted) {
   const rough = (high - low) / wanted || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999);
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= 0.7 * rough);
   const ticks = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) ticks.push(i * step);
   return ticks;
@@ -45,13 +45,16 @@ function axes(at) {
     ...ticksOf(x0, x1, 6).map((value) => makeSvg('text', { x: at.x(value), y: floor + 15, 'text-anchor': 'middle' }, short(value))));
 }
 
-function colorOfLine(i) {
-  return page.palette[i % page.palette.length];
+// A level has the same look in every panel.
+function lookOf(line, i) {
+  const [, level] = line.name.match(/^level (\d+)$/) || [];
+  const place = level ? Number(level) - 1 : i;
+  return { stroke: page.palette[place % page.palette.length], 'stroke-dasharray': DASHES[place % DASHES.length] };
 }
 
 function curvePath(line, i, at) {
   const points = line.x.map((x, k) => `${at.x(x).toFixed(1)},${at.y(line.y[k]).toFixed(1)}`);
-  return makeSvg('path', { d: `M${points.join('L')}`, class: 'curve', stroke: colorOfLine(i), 'stroke-dasharray': DASHES[i % DASHES.length] });
+  return makeSvg('path', { d: `M${points.join('L')}`, class: 'curve', ...lookOf(line, i) });
 }
 
 function nearest(values, wanted) {
@@ -62,7 +65,7 @@ function drawCurve({ title, lines }) {
   const at = scales(lines);
   const svg = makeSvg('svg', { viewBox: `0 0 ${PLOT.width} ${PLOT.height}`, role: 'img', 'aria-label': `${title} against epochs` }, axes(at), ...lines.map((line, i) => curvePath(line, i, at)));
   const cursor = makeSvg('line', { class: 'cursor', y1: PLOT.top, y2: PLOT.height - PLOT.bottom });
-  const dots = lines.map((_, i) => makeSvg('circle', { r: 3, fill: colorOfLine(i) }));
+  const dots = lines.map((line, i) => makeSvg('circle', { r: 3, fill: lookOf(line, i).stroke }));
   const hover = makeSvg('g', { visibility: 'hidden' }, cursor, ...dots);
   svg.append(hover);
   const readings = lines.map((line, i) => legendOfLine(line, i));
@@ -92,7 +95,7 @@ function drawCurve({ title, lines }) {
 }
 
 function legendOfLine(line, i) {
-  const mark = makeSvg('svg', { width: 18, height: 8, 'aria-hidden': 'true' }, makeSvg('line', { x1: 0, x2: 18, y1: 4, y2: 4, class: 'curve', stroke: colorOfLine(i), 'stroke-dasharray': DASHES[i % DASHES.length] }));
+  const mark = makeSvg('svg', { width: 18, height: 8, 'aria-hidden': 'true' }, makeSvg('line', { x1: 0, x2: 18, y1: 4, y2: 4, class: 'curve', ...lookOf(line, i) }));
   return make('span', { class: 'reading' }, mark, line.name, make('b', {}));
 }
 

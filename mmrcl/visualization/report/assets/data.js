@@ -67,6 +67,11 @@ function rangeOf(view) {
   return { start: tree.start[view.id], size: tree.size[view.id] };
 }
 
+function imagesOf(view) {
+  const { start, size } = rangeOf(view);
+  return tree.order.subarray(start, start + size);
+}
+
 // Children of a node with several images: siblings are sorted by size, so these come first.
 function kidsOf(node) {
   const kids = [];

@@ -1,6 +1,7 @@
 // Where the cells of the map lie. Cells are {kind, id, x, y, w, h}, an outer one before its inner ones.
 
 const SINGLES_SHARE = 0.08;
+const CAPTION = 17; // height in pixels
 
 // Squarified rectangles (Bruls et al., 2000) of areas in proportion to weights, sorted descending.
 function squarify(weights, box) {
@@ -70,21 +71,21 @@ function gridOf(size, box, least, most) {
   return { side, across: side < best.side ? Math.floor(box.w / side) : best.across, shown: size };
 }
 
-function imageCells(range, box, least, most) {
-  const grid = gridOf(range.size, box, least, most);
+function imageCells(images, box, least, most) {
+  const grid = gridOf(images.length, box, least, most);
   const across = Math.min(grid.across, grid.shown);
   const left = box.x + (box.w - across * grid.side) / 2;
   const top = box.y + (box.h - Math.ceil(grid.shown / grid.across) * grid.side) / 2;
-  return Array.from({ length: grid.shown }, (_, i) => ({
-    kind: 'image', id: tree.order[range.start + i], w: grid.side, h: grid.side,
+  return Array.from(images.slice(0, grid.shown), (id, i) => ({
+    kind: 'image', id, w: grid.side, h: grid.side,
     x: left + (i % grid.across) * grid.side, y: top + Math.floor(i / grid.across) * grid.side,
   }));
 }
 
 // The room inside a cell, below its caption where it has one.
 function inside(cell) {
-  const edge = Math.min(4, Math.max(1, Math.min(cell.w, cell.h) * 0.04));
-  const head = cell.captioned ? 17 : edge;
+  const edge = Math.min(4, Math.max(1, Math.min(cell.w, cell.h) * 0.08));
+  const head = cell.captioned ? CAPTION + 3 : edge;
   return { x: cell.x + edge, y: cell.y + head, w: cell.w - 2 * edge, h: cell.h - head - edge };
 }
 
@@ -92,7 +93,7 @@ function inside(cell) {
 function cellsOf(view, box) {
   const parts = view.kind === 'node' ? partsOf(view.id) : [];
   if (!parts.length) {
-    return imageCells(rangeOf(view), box, 24, 128).map((cell) => ({ ...cell, outer: true }));
+    return imageCells(imagesOf(view), inside(box), 24, 160).map((cell) => ({ ...cell, outer: true }));
   }
   const cells = [];
   divide(parts, box, 0, cells);
@@ -109,21 +110,23 @@ function divide(parts, box, depth, cells) {
   });
 }
 
-// Shows smaller clusters where they are large enough to see, else images, else the prototype.
+// Shows the clusters inside where they are large enough to see, else all images, else prototypes.
 function fill(cell, depth, cells) {
   const box = inside(cell);
   const parts = cell.kind === 'node' ? partsOf(cell.id) : [];
-  const range = rangeOf(cell);
-  if (parts.length && Math.min(box.w, box.h) > 24) return divide(parts, box, depth + 1, cells);
-  const fits = Math.sqrt((box.w * box.h) / range.size) >= 11;
-  if (fits) cells.push(...imageCells(range, box, 4, 96));
-  else if (cell.kind === 'node' && Math.min(box.w, box.h) >= 12) cells.push(prototypeCell(cell, box));
+  const fair = (number) => Math.sqrt((box.w * box.h) / number);
+  if (parts.length && fair(parts.length) > 24) divide(parts, box, depth + 1, cells);
+  else if (fair(rangeOf(cell).size) >= 11) cells.push(...imageCells(imagesOf(cell), box, 4, 96));
+  else if (Math.min(box.w, box.h) >= 10) cells.push(...imageCells(examplesOf(cell, box), box, 10, 96));
 }
 
-function prototypeCell(cell, box) {
-  const size = Math.min(box.w, box.h, 96);
-  return {
-    kind: 'image', id: tree.prototype[cell.id], w: size, h: size,
-    x: box.x + (box.w - size) / 2, y: box.y + (box.h - size) / 2,
-  };
+const LEGIBLE = 22;
+
+// Images that stand for a cell: as many prototypes of the clusters inside, or single images, as are
+// legible, else one.
+function examplesOf(cell, box) {
+  const room = Math.max(1, Math.floor(box.w / LEGIBLE) * Math.floor(box.h / LEGIBLE));
+  if (cell.kind === 'singles') return imagesOf(cell).slice(0, room);
+  const kids = kidsOf(lastWhole(cell.id)).slice(0, room);
+  return (kids.length > 1 && room > 1 ? kids : [cell.id]).map((node) => tree.prototype[node]);
 }

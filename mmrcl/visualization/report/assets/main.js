@@ -13,13 +13,24 @@ function go(view) {
   location.hash = hashOf(view);
 }
 
-// What the map shows for a view: an image is shown among the images of its finest cluster.
+const MOST_AROUND = 1000;
+
+// What the map shows for a view: an image is shown in the largest of its clusters in which it is well
+// seen, or among the single images.
 function focusOf(view) {
   if (view.kind !== 'image') return view;
   let node = leavesOf[view.id];
+  while (tree.level[parentOf[node]] && tree.size[parentOf[node]] <= MOST_AROUND) node = parentOf[node];
   if (tree.size[node] > 1) return { kind: 'node', id: node };
   while (tree.size[node] === 1 && node) node = parentOf[node];
   return { kind: node || singlesOf(0).size ? 'singles' : 'node', id: node };
+}
+
+// The finest part that an image or single images belong to.
+function holderOf(view) {
+  const leaf = leavesOf[view.id];
+  if (view.kind === 'image' && tree.size[leaf] > 1) return { kind: 'node', id: leaf };
+  return view.kind === 'image' ? focusOf(view) : { kind: 'node', id: view.id };
 }
 
 // The view one step out; a node that is all of its parent is no step.
@@ -33,7 +44,10 @@ function above(view) {
 
 function drawCrumbs(view) {
   const path = [view];
-  for (let at = view; at.kind !== 'node' || at.id;) path.unshift(at = at.kind === 'node' ? { kind: 'node', id: parentOf[at.id] } : above(at));
+  for (let at = view; at.kind !== 'node' || at.id;) {
+    at = at.kind === 'node' ? { kind: 'node', id: parentOf[at.id] } : holderOf(at);
+    path.unshift(at);
+  }
   byId('crumbs').replaceChildren(...path.map((step, i) => {
     const level = step.kind === 'node' && tree.level[step.id];
     const text = level ? `${nameOf(step)} (level ${level})` : nameOf(step);
@@ -80,7 +94,7 @@ const COLUMNS = [
   ['largest', 'Largest', (n) => n.toLocaleString('en')],
   ['mean_size', 'Mean size', (n) => n.toFixed(2)],
   ['purity', 'Purity', percent],
-  ['purity_of_mates', 'without single images', percent],
+  ['purity_of_mates', 'Purity of clusters ≥ 2', percent],
   ['ami', 'AMI', (n) => n.toFixed(3)],
 ];
 

@@ -41,9 +41,12 @@ function colorOf(node) {
   const mode = colorModes.find(({ name }) => name === map.mode);
   if (!mode) return rgbOf(page.palette[0]);
   if (mode.name !== 'class') return scaleColor((mode.value(node) - mode.low) / (1 - mode.low));
-  const { pale } = map.theme;
-  const pure = 0.25 + 0.75 * purityOf(node);
-  return rgbOf(colorOfClass(tree.majority[node])).map((part, i) => Math.round(pale[i] + pure * (part - pale[i])));
+  return mixed(rgbOf(colorOfClass(tree.majority[node])), 0.25 + 0.75 * purityOf(node));
+}
+
+// A colour made paler: `share` of it remains.
+function mixed(rgb, share) {
+  return rgb.map((part, i) => Math.round(map.theme.pale[i] + share * (part - map.theme.pale[i])));
 }
 
 const isBright = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b > 140;
@@ -72,6 +75,7 @@ function paintMap() {
   context.setTransform(dense, 0, 0, dense, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
   map.theme = { pale: rgbOf(theme('--pale')), singles: rgbOf(theme('--singles')), accent: theme('--accent') };
+  paintGround(context);
   for (const cell of map.cells) {
     if (cell.kind === 'image') paintImage(context, cell);
     else paintPart(context, cell);
@@ -79,26 +83,42 @@ function paintMap() {
   canvas.dataset.painted = map.cells.length;
 }
 
+// Behind the cells, a hint of the colour of what they are part of.
+function paintGround(context) {
+  const inCluster = state.focus.kind === 'node' && tree.level[state.focus.id];
+  context.fillStyle = css(inCluster ? mixed(colorOf(state.focus.id), 0.3) : map.theme.pale);
+  context.fillRect(0, 0, frame.clientWidth, frame.clientHeight);
+}
+
 function paintPart(context, cell) {
   const rgb = cell.kind === 'node' ? colorOf(cell.id) : map.theme.singles;
   const gap = Math.min(cell.w, cell.h) > 6 ? 1 : 0.25;
-  context.fillStyle = css(rgb);
-  context.beginPath();
-  context.roundRect(cell.x + gap / 2, cell.y + gap / 2, Math.max(0, cell.w - gap), Math.max(0, cell.h - gap),
-    Math.min(4, cell.w / 8, cell.h / 8));
-  context.fill();
-  if (cell.captioned) paintCaption(context, cell, isBright(rgb) ? '#16181d' : '#ffffff');
+  const box = [cell.x + gap / 2, cell.y + gap / 2, Math.max(0, cell.w - gap), Math.max(0, cell.h - gap)];
+  context.fillStyle = css(cell.captioned ? mixed(rgb, 0.4) : rgb);
+  if (Math.min(cell.w, cell.h) > 16) {
+    context.beginPath();
+    context.roundRect(...box, 3);
+    context.fill();
+  } else {
+    context.fillRect(...box); // Much quicker, and there can be thousands.
+  }
+  if (cell.captioned) paintCaption(context, cell, rgb);
 }
 
-function paintCaption(context, cell, color) {
+function paintCaption(context, cell, rgb) {
+  context.fillStyle = css(rgb);
+  context.beginPath();
+  context.roundRect(cell.x + 0.5, cell.y + 0.5, cell.w - 1, CAPTION, [4, 4, 0, 0]);
+  context.fill();
   const size = rangeOf(cell).size.toLocaleString('en');
-  const name = cell.kind === 'singles' ? 'single images' : majorityName(cell.id);
-  context.font = '600 11px system-ui, sans-serif';
-  context.fillStyle = color;
-  context.textBaseline = 'middle';
+  const single = cell.kind === 'singles';
+  const long = single ? `${size} single images` : [majorityName(cell.id), size].filter(Boolean).join(' · ');
+  const brief = single ? `${size} single` : size;
   const room = cell.w - 12;
-  const long = cell.kind === 'singles' ? `${size} ${name}` : `${name} ${size}`.trim();
-  context.fillText(context.measureText(long).width <= room ? long : size, cell.x + 6, cell.y + 9.5, room);
+  context.font = '600 11px system-ui, sans-serif';
+  context.fillStyle = isBright(rgb) ? '#16181d' : '#ffffff';
+  context.textBaseline = 'middle';
+  context.fillText(context.measureText(long).width <= room ? long : brief, cell.x + 6, cell.y + CAPTION / 2 + 1, room);
 }
 
 function paintImage(context, cell) {

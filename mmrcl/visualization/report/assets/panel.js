@@ -13,7 +13,7 @@ function partParts(view) {
   const range = rangeOf(view);
   const node = view.kind === 'node' ? view.id : undefined;
   const first = node === undefined ? tree.order[range.start] : tree.prototype[node];
-  const expected = node === undefined || !tree.majority ? undefined : tree.majority[node];
+  const expected = node !== undefined && tree.majority && tree.level[node] ? tree.majority[node] : undefined;
   const shown = node === undefined ? undefined : 'Prototype: the image nearest to the centre';
   const hero = make('div', { class: 'hero' }, thumb(first, 96), make('div', {},
     make('h3', {}, nameOf(view)), make('p', { class: 'sub' }, where(view)), figures(view, range)));
@@ -92,19 +92,22 @@ function purityBar(node) {
   return make('span', { class: 'meter', title: `Purity ${percent(purityOf(node))}` }, fill);
 }
 
-function members(range, expected) {
+function members(range, expected, title = 'Images') {
   const grid = make('div', { class: 'thumbs', id: 'members' });
   const { pager } = paged(range.size, MEMBERS, grid, (i) => thumb(tree.order[range.start + i], 44, expected), 'images');
-  return [heading('Images', pager), grid];
+  return [heading(title, pager), grid];
 }
 
 function imageParts(image) {
   const kind = tree.classes && className(tree.classes[image]);
   const hero = make('div', { class: 'hero' }, thumb(image, 128), make('div', {},
     make('h3', {}, `Image ${numberOf(image)}`), kind && make('p', { class: 'sub' }, swatch(tree.classes[image]), kind)));
-  const path = make('div', { class: 'rows', id: 'path' }, ...clustersOf(image).map((node) => partRow({ kind: 'node', id: node })));
+  const clusters = clustersOf(image);
+  const path = make('div', { class: 'rows', id: 'path' }, ...clusters.map((node) => partRow({ kind: 'node', id: node })));
   const parts = [hero, heading('Its clusters, fine to coarse'), path];
   const place = page.queries.indexOf(image);
   if (place >= 0) parts.push(heading('Retrieved for it'), ...page.retrieved.map((way) => foundRow(way, place)));
+  const finest = rangeOf({ kind: 'node', id: clusters[0] });
+  if (finest.size > 1) parts.push(...members(finest, tree.classes && tree.classes[image], 'Its finest cluster'));
   return parts;
 }

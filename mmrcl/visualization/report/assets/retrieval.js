@@ -14,12 +14,13 @@ function verdictChips(query, key) {
 }
 
 function keyCard(query, key, cosine) {
-  if (key < 0) return make('div', { class: 'key none' }, 'none found: its own view stands in');
+  if (key < 0) return make('div', { class: 'key none' }, 'nothing found, the own view stands in');
   const same = tree.classes && tree.classes[query] === tree.classes[key];
-  return make('div', { class: 'key' }, thumb(key, 52, tree.classes && tree.classes[query]), make('div', {},
+  const verdict = same ? ['agrees', '✓', 'The same class'] : ['differs', `✗ ${className(tree.classes?.[key])}`, 'Another class'];
+  return make('div', { class: 'key' }, thumb(key, 56),
     make('span', { class: 'cosine', title: 'Cosine of query and key' }, cosine.toFixed(2)),
-    tree.classes && make('span', { class: same ? 'agrees' : 'differs' }, same ? ' ✓ same class' : ` ✗ ${className(tree.classes[key])}`),
-    verdictChips(query, key)));
+    tree.classes && make('span', { class: verdict[0], title: verdict[2] }, verdict[1]),
+    verdictChips(query, key));
 }
 
 function foundRow(way, place) {

@@ -11,7 +11,8 @@ function sheetOf(tile) {
   const number = Math.floor(tile / capacity);
   if (!sheets.has(number)) {
     const element = byId(`sheet-${number}`);
-    if (!element) return undefined;
+    const whole = element && (element.nextSibling || document.readyState !== 'loading');
+    if (!whole) return undefined;
     const url = URL.createObjectURL(new Blob([bytesOf(element.textContent)], { type: element.type }));
     const picture = new Image();
     picture.addEventListener('load', () => waiting.forEach((redraw) => redraw()));
