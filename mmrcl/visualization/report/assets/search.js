@@ -33,7 +33,7 @@ function byClass(text) {
 function clustersWhere(fits) {
   const found = [];
   for (let node = 0; node < tree.size.length; node++) if (tree.level[node] && fits(node)) found.push({ kind: 'node', id: node });
-  return found.sort((a, b) => tree.size[b.id] - tree.size[a.id] || b.id - a.id);
+  return found.sort((a, b) => tree.size[b.id] - tree.size[a.id] || a.id - b.id);
 }
 
 function showResults() {
