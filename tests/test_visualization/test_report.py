@@ -4,7 +4,10 @@ import base64
 import io
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -292,3 +295,12 @@ def test_what_does_not_fit_is_refused(tmp_path, changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         write_small(tmp_path / 'page.html', **changes)
     assert not (tmp_path / 'page.html').exists()
+
+
+def test_the_package_ships_what_the_page_is_made_of(tmp_path):
+    root = Path(__file__).parents[2]
+    command = [sys.executable, 'setup.py', '-q', 'build', '--build-base', str(tmp_path)]
+    subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=120)
+    built = {path.name for path in tmp_path.glob('lib/mmrcl/visualization/report/assets/*')}
+    source = root / 'mmrcl/visualization/report/assets'
+    assert built == {path.name for path in source.iterdir()} > {'template.html', 'report.css'}

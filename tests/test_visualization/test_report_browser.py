@@ -35,7 +35,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         not (CHROMIUM and DRIVER),
-        reason="no browser: install Debian's chromium and chromium-driver, or Chrome and its driver",
+        reason="install Debian's chromium and chromium-driver, or Chrome and chromedriver",
     ),
 ]
 
@@ -78,7 +78,9 @@ class Page:
 
     def brightness(self, element) -> float:
         """That of the middle of an image shown."""
-        self.browser.execute_script('arguments[0].scrollIntoView({block: "center", behavior: "instant"})', element)
+        self.browser.execute_script(
+            'arguments[0].scrollIntoView({block: "center", behavior: "instant"})', element
+        )
         pixels = self.pixels(element)
         y, x = (length // 2 for length in pixels.shape[:2])
         return float(pixels[y - 4 : y + 4, x - 4 : x + 4].mean())
@@ -131,7 +133,9 @@ def report(tmp_path_factory) -> Path:
     """Everything that a page can have."""
     features = torch.randn(COUNT, 4, generator=torch.Generator().manual_seed(0))
     rows = [{'loss': 9.0 - e, 'iter': 4 * e, 'epoch': e, 'step': 4 * e} for e in range(1, 6)]
-    rows += [{f'hierarchy/level_{h}/ami': 0.1 * h * e, 'step': 4 * e} for h in (2, 3) for e in (1, 2)]
+    rows += [
+        {f'hierarchy/level_{h}/ami': 0.1 * h * e, 'step': 4 * e} for h in (2, 3) for e in (1, 2)
+    ]
     keys = torch.tensor(KEYS)
     return write_report(
         tmp_path_factory.mktemp('report') / 'page.html',

@@ -1,7 +1,7 @@
 """Writes a learnt hierarchy as one HTML page, to be opened from disk by any browser.
 
-The page shows the clusters of a checkpoint from coarse to fine as a zoomable map, their images, what
-the model's retrievers find in its queue, and the curves of its run.
+The page shows the clusters of a checkpoint from coarse to fine as a zoomable map, their images,
+what the model's retrievers find in its queue, and the curves of its run.
 """
 
 import argparse
@@ -81,13 +81,13 @@ def prepare(args: argparse.Namespace) -> Config:
     check_config(config)
     if config.model.get('hierarchy') is None:
         raise ConfigError(
-            f'the model of {args.config} has no hierarchy: name a config with model.hierarchy, such '
-            'as those of configs/rcl'
+            f'the model of {args.config} has no hierarchy: name a config with model.hierarchy, '
+            'such as those of configs/rcl'
         )
     if 'plain_train_dataloader' not in config:
         raise ConfigError(
-            'the config has no plain_train_dataloader: set one over the images that were clustered, '
-            'without augmentation'
+            'the config has no plain_train_dataloader: set one over the images that were '
+            'clustered, without augmentation'
         )
     check_paths(config, ('plain_train_dataloader',))
     config.load_from = str(args.checkpoint)
@@ -114,8 +114,8 @@ def load_model(config: Config) -> tuple[Any, dict[str, Any]]:
         ) from error
     if not model.hierarchy.initialized:
         raise ConfigError(
-            f'{config.load_from} was saved before the images were clustered: name a checkpoint from '
-            'after the warm-up (custom_hooks, warmup_epochs)'
+            f'{config.load_from} was saved before the images were clustered: name a checkpoint '
+            'from after the warm-up (custom_hooks, warmup_epochs)'
         )
     return model, meta
 
@@ -235,7 +235,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='path of a config whose model has a hierarchy')
     parser.add_argument('checkpoint', type=Path, help='checkpoint of that config')
     parser.add_argument(
-        '--out', type=Path, help='file to write, hierarchy_report.html beside the checkpoint if none'
+        '--out',
+        type=Path,
+        help='file to write, hierarchy_report.html beside the checkpoint if none',
     )
     parser.add_argument(
         '--images', type=int, default=50_000, help='images at most, drawn as whole clusters'

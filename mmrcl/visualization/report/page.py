@@ -131,8 +131,8 @@ def _check(
 ) -> None:
     if labels.ndim != 2 or not labels.numel() or int(labels.min()) < 0:
         raise ValueError(
-            f'labels of shape {tuple(labels.shape)}: a report needs integers >= 0 of shape (levels, '
-            'images), at least one level and one image; give noise a cluster of its own'
+            f'labels of shape {tuple(labels.shape)}: a report needs integers >= 0 of shape '
+            '(levels, images), at least one level and one image; give noise a cluster of its own'
         )
     given = {'images': images, 'features': features, 'classes': classes}
     for name, part in given.items():
