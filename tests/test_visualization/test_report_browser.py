@@ -224,7 +224,7 @@ def test_search_by_image_class_size_and_cluster(page, report):
     assert page.search('107') == ['Image 107']
     assert page.search('30') == ['Cluster 30', 'Cluster 30']
     assert page.search('size > 5') == ['Cluster 0', 'Cluster 30']
-    assert len(page.search('dog')) == 1 + 5 + 5
+    assert len(page.search('dog')) == len(page.search('class <b>dog</b>')) == 1 + 5 + 5
     assert page.search('no such thing') == []
     assert page.search('cluster 5') == ['Cluster 5']
     page.one('#search').send_keys(Keys.ENTER)
@@ -315,6 +315,7 @@ def test_levels_that_do_not_nest_are_told_and_shown_apart(page, tmp_path):
     page.open(write_report(tmp_path / 'page.html', labels, gray_images()))
     assert 'do not nest' in page.one('.notice').text
     assert page.texts('#panel .row b') == ['Level 2', 'Level 3']
+    assert page.texts('#panel .figures dd')[0] == str(COUNT)
     page.open(tmp_path / 'page.html', '#image=7')
     assert page.texts('#path .row b') == ['Cluster 0', 'Cluster 1']
 

@@ -100,6 +100,6 @@ function legendOfLine(line, i) {
 }
 
 function drawCurves() {
-  byId('curves-section').hidden = !page.curves.length;
+  byId('curves-section').hidden = byId('curves-link').hidden = !page.curves.length;
   byId('curves').replaceChildren(...page.curves.map(drawCurve));
 }

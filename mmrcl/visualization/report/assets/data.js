@@ -64,6 +64,7 @@ function clustersOf(image) {
 // A view is what the reader has chosen: {kind: 'node' | 'singles' | 'image', id}.
 function rangeOf(view) {
   if (view.kind === 'singles') return singlesOf(view.id);
+  if (view.id === 0) return { start: 0, size: imageCount }; // Without the copies for other levels.
   return { start: tree.start[view.id], size: tree.size[view.id] };
 }
 
@@ -96,7 +97,7 @@ function lastWhole(node) {
 }
 
 const numberOf = (image) => (tree.numbers ? tree.numbers[image] : image);
-const className = (kind) => page.classNames[kind];
+const className = (kind) => page.classNames[kind].replace(/^\d+$/, 'class $&');
 const majorityName = (node) => (tree.majority ? className(tree.majority[node]) : '');
 const purityOf = (node) => tree.agreeing[node] / tree.size[node];
 const cohesionOf = (node) => tree.cohesion[node] / 255;

@@ -122,11 +122,11 @@ function fill(cell, depth, cells) {
 
 const LEGIBLE = 22;
 
-// Images that stand for a cell: as many prototypes of the clusters inside, or single images, as are
-// legible, else one.
+// Images that stand for a cell: prototypes of the clusters inside, or the first of its images, as many
+// as are legible, else one.
 function examplesOf(cell, box) {
   const room = Math.max(1, Math.floor(box.w / LEGIBLE) * Math.floor(box.h / LEGIBLE));
-  if (cell.kind === 'singles') return imagesOf(cell).slice(0, room);
-  const kids = kidsOf(lastWhole(cell.id)).slice(0, room);
-  return (kids.length > 1 && room > 1 ? kids : [cell.id]).map((node) => tree.prototype[node]);
+  const kids = cell.kind === 'singles' ? [] : kidsOf(lastWhole(cell.id));
+  if (!kids.length) return imagesOf(cell).slice(0, room);
+  return (kids.length > 1 && room > 1 ? kids.slice(0, room) : [cell.id]).map((node) => tree.prototype[node]);
 }

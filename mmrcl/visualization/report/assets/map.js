@@ -105,15 +105,19 @@ function paintPart(context, cell) {
   if (cell.captioned) paintCaption(context, cell, rgb);
 }
 
+function captionsOf(cell) {
+  const size = rangeOf(cell).size.toLocaleString('en');
+  if (cell.kind === 'singles') return [`${size} single images`, `${size} single`];
+  const name = tree.level[cell.id] ? majorityName(cell.id) : nodeName(cell.id);
+  return [name ? `${name} · ${size}` : `${size} images`, size];
+}
+
 function paintCaption(context, cell, rgb) {
   context.fillStyle = css(rgb);
   context.beginPath();
   context.roundRect(cell.x + 0.5, cell.y + 0.5, cell.w - 1, CAPTION, [4, 4, 0, 0]);
   context.fill();
-  const size = rangeOf(cell).size.toLocaleString('en');
-  const single = cell.kind === 'singles';
-  const long = single ? `${size} single images` : [majorityName(cell.id), size].filter(Boolean).join(' · ');
-  const brief = single ? `${size} single` : size;
+  const [long, brief] = captionsOf(cell);
   const room = cell.w - 12;
   context.font = '600 11px system-ui, sans-serif';
   context.fillStyle = isBright(rgb) ? '#16181d' : '#ffffff';
@@ -140,13 +144,21 @@ function activate(index) {
   Object.assign(marker.style, { left: `${cell.x}px`, top: `${cell.y}px`, width: `${cell.w}px`, height: `${cell.h}px` });
 }
 
-function showTip(cell, x, y) {
-  const image = cell.kind === 'image' ? cell.id : cell.kind === 'node' ? tree.prototype[cell.id] : tree.order[rangeOf(cell).start];
-  tip.replaceChildren(picture(image, 40), make('span', {}, make('b', {}, nameOf(cell)), make('br'), describe(cell)));
+// Tells what a click would open and, where the pointer is on something inside it, what that is.
+function showTip(outer, inner, x, y) {
+  const text = make('span', {}, make('b', {}, nameOf(outer)), make('br'), describe(outer));
+  if (inner !== outer) text.append(make('br'), make('span', { class: 'sub' }, `here: ${nameOf(inner).toLowerCase()}, ${describe(inner)}`));
+  tip.replaceChildren(picture(faceOf(inner), 44), text);
   tip.hidden = false;
   const left = Math.min(x + 14, frame.clientWidth - tip.offsetWidth - 4);
   const top = y + 18 + tip.offsetHeight > frame.clientHeight ? y - tip.offsetHeight - 10 : y + 18;
   Object.assign(tip.style, { left: `${Math.max(2, left)}px`, top: `${top}px` });
+}
+
+// The image that stands for a view.
+function faceOf(view) {
+  if (view.kind === 'image') return view.id;
+  return view.kind === 'node' ? tree.prototype[view.id] : imagesOf(view)[0];
 }
 
 function describe(view) {
@@ -179,7 +191,7 @@ function onMapKey(event) {
     activate(neighbor(...ARROWS[event.key]));
     const cell = map.outer[map.active];
     if (cell) {
-      showTip(cell, cell.x + cell.w / 2, cell.y + cell.h / 2);
+      showTip(cell, cell, cell.x + cell.w / 2, cell.y + cell.h / 2);
       byId('status').textContent = `${nameOf(cell)}, ${describe(cell)}`;
     }
   } else if (event.key === 'Enter' && map.active >= 0) go(map.outer[map.active]);
@@ -195,7 +207,7 @@ function startMap() {
   canvas.addEventListener('mousemove', ({ offsetX, offsetY }) => {
     activate(map.outer.findIndex((cell) => contains(cell, offsetX, offsetY)));
     const inner = map.cells.findLast((cell) => contains(cell, offsetX, offsetY));
-    if (inner) showTip(inner, offsetX, offsetY);
+    if (map.active >= 0) showTip(map.outer[map.active], inner, offsetX, offsetY);
   });
   canvas.addEventListener('mouseleave', () => activate(-1));
   canvas.addEventListener('click', () => { if (map.active >= 0) go(map.outer[map.active]); });
@@ -224,7 +236,7 @@ function drawLegend() {
   if (mode.name === 'class') {
     const shown = page.classNames.slice(0, 20);
     legend.replaceChildren(...shown.map((name, kind) => make('button', {
-      type: 'button', class: 'chip', title: `Search ${name}`, onclick: () => searchFor(name),
+      type: 'button', class: 'chip', title: `Search ${name}`, onclick: () => searchFor(`class ${name}`),
     }, swatch(kind), name)));
     if (page.classNames.length > 20) legend.append(make('span', { class: 'note' }, `and ${page.classNames.length - 20} more classes; every tenth has the same colour`));
     return;

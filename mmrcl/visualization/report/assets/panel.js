@@ -12,10 +12,9 @@ function drawPanel(view) {
 function partParts(view) {
   const range = rangeOf(view);
   const node = view.kind === 'node' ? view.id : undefined;
-  const first = node === undefined ? tree.order[range.start] : tree.prototype[node];
   const expected = node !== undefined && tree.majority && tree.level[node] ? tree.majority[node] : undefined;
   const shown = node === undefined ? undefined : 'Prototype: the image nearest to the centre';
-  const hero = make('div', { class: 'hero' }, thumb(first, 96), make('div', {},
+  const hero = make('div', { class: 'hero' }, thumb(faceOf(view), 96), make('div', {},
     make('h3', {}, nameOf(view)), make('p', { class: 'sub' }, where(view)), figures(view, range)));
   if (shown && tree.cohesion) hero.firstChild.title = shown;
   const parts = [hero];
@@ -27,7 +26,7 @@ function partParts(view) {
 function where(view) {
   if (view.kind === 'singles') return `alone in their cluster, inside ${nodeName(view.id).toLowerCase()}`;
   if (tree.level[view.id]) return `level ${tree.level[view.id]} of ${page.levels.length + 1}`;
-  return view.id === 0 ? `${page.levels.length} levels of clusters` : `${count(tree.children[view.id], 'cluster')}`;
+  return view.id === 0 ? `${count(page.levels.length, 'level')} of clusters` : count(tree.children[view.id], 'cluster');
 }
 
 function figures(view, range) {
@@ -77,9 +76,8 @@ function heading(text, pager) {
 function partRow(view, note) {
   const range = rangeOf(view);
   const single = view.kind === 'singles';
-  const image = single ? tree.order[range.start] : tree.prototype[view.id];
   const title = single ? count(range.size, 'single image') : nodeName(view.id);
-  const row = make('a', { class: 'row', href: hashOf(view) }, picture(image, 36), make('span', { class: 'row-name' },
+  const row = make('a', { class: 'row', href: hashOf(view) }, picture(faceOf(view), 36), make('span', { class: 'row-name' },
     make('b', {}, title), make('br'), make('span', { class: 'sub' }, note || (single ? 'each a cluster of its own' : describe(view)))));
   if (!single && tree.majority) row.append(purityBar(view.id));
   return row;

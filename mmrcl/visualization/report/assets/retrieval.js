@@ -43,8 +43,7 @@ function agreement(way) {
 }
 
 function drawRetrievals() {
-  if (!page.queries.length) return;
-  byId('retrieval-section').hidden = false;
+  byId('retrieval-section').hidden = byId('retrieval-link').hidden = !page.queries.length;
   const classes = tree.classes ? ` Keys of the query’s class, of those shown: ${page.retrieved.map(agreement).join('; ')}.` : '';
   byId('retrieval-note').textContent = `Queries drawn at random, the number is the cosine; the signs are the levels’ verdicts, from 1 (the image itself) up: + positive, − negative.${classes}`;
   byId('retrievals').replaceChildren(...page.queries.map(queryCard));

@@ -11,7 +11,7 @@ function find(text) {
   if (size) return clustersWhere((node) => COMPARE[size[1]](tree.size[node], Number(size[2])));
   const named = text.match(/^(image|cluster)?\s*#?(\d+)$/i);
   if (named) return byNumber(Number(named[2]), (named[1] || '').toLowerCase());
-  return byClass(text.toLowerCase());
+  return byClass(text.replace(/^class\s+/i, '').toLowerCase());
 }
 
 function byNumber(number, what) {
@@ -23,10 +23,9 @@ function byNumber(number, what) {
 }
 
 function byClass(text) {
-  const kinds = page.classNames.map((name, kind) => [name.toLowerCase(), kind]).filter(([name]) => name.includes(text));
-  const chosen = new Set((kinds.filter(([name]) => name === text).length ? kinds.filter(([name]) => name === text) : kinds).map(([, kind]) => kind));
-  if (!chosen.size) return [];
-  return clustersWhere((node) => chosen.has(tree.majority[node]));
+  const names = page.classNames.map((name) => name.toLowerCase());
+  const fits = names.includes(text) ? (name) => name === text : (name) => name.includes(text);
+  return clustersWhere((node) => tree.majority && fits(names[tree.majority[node]]));
 }
 
 // Clusters, the largest first.
@@ -61,7 +60,7 @@ function searchFor(text) {
 }
 
 function startSearch() {
-  const some = page.classNames.length ? `, ${page.classNames[Math.min(7, page.classNames.length - 1)]}` : '';
+  const some = page.classNames.length ? `, class ${page.classNames[Math.min(7, page.classNames.length - 1)]}` : '';
   field.placeholder = `image 42, cluster 7, size > 20${some}`;
   field.addEventListener('input', showResults);
   field.addEventListener('focus', showResults);
