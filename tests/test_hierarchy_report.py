@@ -124,6 +124,11 @@ def test_a_part_is_whole_clusters_and_what_was_retrieved(report, checkpoint, mod
     assert sorted(tiles) == list(range(len(numbers)))
 
 
+def test_a_page_without_queries(report, checkpoint, tmp_path):
+    report(CONFIG, checkpoint, '--queries', 0, '--out', tmp_path / 'page.html')
+    assert content(tmp_path / 'page.html')['queries'] == []
+
+
 def test_colour_images_are_shown_in_rgb(monkeypatch):
     tool = runpy.run_path(str(SCRIPT))
 
@@ -174,6 +179,7 @@ WRONG = {
         [*OPTIONS, 'plain_train_dataloader.dataset.split=val'],
         "Digits has no split 'val'",
     ),
+    'no images': ([CONFIG, 'CHECKPOINT', '--images', 0], OPTIONS, '--images must be at least 1'),
     'unknown key': ([CONFIG, 'CHECKPOINT'], ['modle.queue.length=4'], 'did you mean model?'),
 }
 

@@ -274,6 +274,12 @@ def test_curves_are_drawn_and_read(page, report):
     assert page.texts('#curves .reading')[0] != 'loss\n4'
 
 
+@pytest.mark.parametrize('address', ['#curves-section', '#node=9999', '#singles=1', '#image=60'])
+def test_an_address_without_a_view_shows_all(page, report, address):
+    page.open(report, address)
+    assert page.heading() == 'All images'
+
+
 def test_colours_can_mean_purity_and_cohesion(page, report):
     page.open(report)
     seen = {page.one('#map canvas').screenshot_as_base64}

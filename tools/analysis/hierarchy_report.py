@@ -47,7 +47,9 @@ class Thumbnails(Dataset):
         self.dataset = dataset
         self.chosen = chosen
         self.bgr = bgr
-        self.blank = np.zeros_like(self._image(0))
+        first = self._pixels(0)
+        self.side = min(SIDE, *first.shape[:2])
+        self.blank = np.zeros_like(thumbnail(first, self.side))
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -55,18 +57,16 @@ class Thumbnails(Dataset):
     def __getitem__(self, place: int) -> tuple[np.ndarray, int]:
         info = self.dataset.get_data_info(int(self.chosen[place]))
         try:
-            image = self._image(place)
+            image = thumbnail(self._pixels(place), self.side)
         except UNREADABLE:
             image = self.blank
         return image, int(info.get('gt_label', -1))
 
-    def _image(self, place: int) -> np.ndarray:
+    def _pixels(self, place: int) -> np.ndarray:
         pixels = self.dataset[int(self.chosen[place])]['inputs']
         if len(pixels) == 1:
-            image = pixels[0]
-        else:
-            image = (pixels.flip(0) if self.bgr else pixels).permute(1, 2, 0)
-        return thumbnail(image.numpy(), min(SIDE, *image.shape[:2]))
+            return pixels[0].numpy()
+        return (pixels.flip(0) if self.bgr else pixels).permute(1, 2, 0).numpy()
 
 
 def prepare(args: argparse.Namespace) -> Config:
@@ -76,6 +76,8 @@ def prepare(args: argparse.Namespace) -> Config:
         ConfigError: if it has no hierarchy or names no data to show, or there is no checkpoint.
     """
     config = read_config(args.config)
+    if args.images < 1 or args.queries < 0:
+        raise ConfigError('--images must be at least 1, --queries at least 0')
     check_overrides(config, args.cfg_options or {})
     config.merge_from_dict(args.cfg_options or {})
     check_config(config)

@@ -1,7 +1,10 @@
 // Where the cells of the map lie. Cells are {kind, id, x, y, w, h}, an outer one before its inner ones.
 
 const SINGLES_SHARE = 0.08;
-const CAPTION = 17; // height in pixels
+// In pixels: height of a caption, sides of images.
+const CAPTION = 17;
+const LEGIBLE = 22;
+const LARGEST = 180;
 
 // Squarified rectangles (Bruls et al., 2000) of areas in proportion to weights, sorted descending.
 function squarify(weights, box) {
@@ -93,7 +96,7 @@ function inside(cell) {
 function cellsOf(view, box) {
   const parts = view.kind === 'node' ? partsOf(view.id) : [];
   if (!parts.length) {
-    return imageCells(imagesOf(view), inside(box), 24, 160).map((cell) => ({ ...cell, outer: true }));
+    return imageCells(imagesOf(view), inside(box), 24, LARGEST).map((cell) => ({ ...cell, outer: true }));
   }
   const cells = [];
   divide(parts, box, 0, cells);
@@ -116,11 +119,9 @@ function fill(cell, depth, cells) {
   const parts = cell.kind === 'node' ? partsOf(cell.id) : [];
   const fair = (number) => Math.sqrt((box.w * box.h) / number);
   if (parts.length && fair(parts.length) > 24) divide(parts, box, depth + 1, cells);
-  else if (fair(rangeOf(cell).size) >= 11) cells.push(...imageCells(imagesOf(cell), box, 4, 96));
-  else if (Math.min(box.w, box.h) >= 10) cells.push(...imageCells(examplesOf(cell, box), box, 10, 96));
+  else if (fair(rangeOf(cell).size) >= 11) cells.push(...imageCells(imagesOf(cell), box, 4, LARGEST));
+  else if (Math.min(box.w, box.h) >= 10) cells.push(...imageCells(examplesOf(cell, box), box, 10, LARGEST));
 }
-
-const LEGIBLE = 22;
 
 // Images that stand for a cell: prototypes of the clusters inside, or the first of its images, as many
 // as are legible, else one.

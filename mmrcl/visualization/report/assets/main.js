@@ -5,8 +5,9 @@ const state = { view: { kind: 'node', id: 0 }, focus: { kind: 'node', id: 0 } };
 function viewOfHash() {
   const [, kind, id] = location.hash.match(/^#(node|singles|image)=(\d+)$/) || [];
   if (!kind) return location.hash ? undefined : { kind: 'node', id: 0 };
+  const view = { kind, id: Number(id) };
   const end = kind === 'image' ? imageCount : tree.size.length;
-  return Number(id) < end ? { kind, id: Number(id) } : undefined;
+  return view.id < end && (kind === 'image' || rangeOf(view).size) ? view : undefined;
 }
 
 function go(view) {
@@ -57,19 +58,14 @@ function drawCrumbs(view) {
 
 function drawNote() {
   const shown = map.outer.length;
-  const range = rangeOf(state.focus);
-  const note = [];
-  if (map.outer.length && map.outer[0].kind === 'image') {
-    note.push(shown < range.size ? `The first ${count(shown, 'image')} of ${range.size.toLocaleString('en')}; all are in the list.` : 'Each image selects itself.');
-  } else {
-    note.push('Areas are numbers of images, only single images are drawn smaller. A click or Enter opens a part, Backspace goes back.');
-  }
-  byId('map-note').textContent = note.join(' ');
+  const all = rangeOf(state.focus).size;
+  let note = 'Areas are numbers of images, only single images are drawn smaller. A click or Enter opens a part, Backspace goes back.';
+  if (map.outer[0]?.kind === 'image') note = 'A click or Enter selects an image, Backspace goes back.';
+  if (map.outer[0]?.kind === 'image' && shown < all) note += ` The first ${shown.toLocaleString('en')} of ${count(all, 'image')} fit; the list has them all.`;
+  byId('map-note').textContent = note;
 }
 
-function show() {
-  const view = viewOfHash();
-  if (!view) return;
+function show(view) {
   state.view = view;
   state.focus = focusOf(view);
   drawCrumbs(view);
@@ -77,6 +73,12 @@ function show() {
   layoutMap();
   drawNote();
   byId('status').textContent = `${nameOf(view)}, ${describe(view)}`;
+}
+
+// An address that names no view, such as that of a section, leaves the page as it is.
+function followAddress() {
+  const view = viewOfHash();
+  if (view) show(view);
 }
 
 function drawSummary() {
@@ -109,7 +111,7 @@ function levelTable() {
 drawSummary();
 startSearch();
 startMap();
-show();
+show(viewOfHash() || state.view);
 drawRetrievals();
 drawCurves();
-window.addEventListener('hashchange', show);
+window.addEventListener('hashchange', followAddress);

@@ -13,10 +13,9 @@ function partParts(view) {
   const range = rangeOf(view);
   const node = view.kind === 'node' ? view.id : undefined;
   const expected = node !== undefined && tree.majority && tree.level[node] ? tree.majority[node] : undefined;
-  const shown = node === undefined ? undefined : 'Prototype: the image nearest to the centre';
   const hero = make('div', { class: 'hero' }, thumb(faceOf(view), 96), make('div', {},
     make('h3', {}, nameOf(view)), make('p', { class: 'sub' }, where(view)), figures(view, range)));
-  if (shown && tree.cohesion) hero.firstChild.title = shown;
+  if (node !== undefined && tree.cohesion) hero.firstChild.title = 'Prototype: the image nearest to the centre';
   const parts = [hero];
   if (tree.classes) parts.push(classBar(range));
   if (node !== undefined) parts.push(...insides(node));
@@ -73,12 +72,12 @@ function heading(text, pager) {
 }
 
 // A link to a cluster or to single images, with their look and figures.
-function partRow(view, note) {
+function partRow(view) {
   const range = rangeOf(view);
   const single = view.kind === 'singles';
   const title = single ? count(range.size, 'single image') : nodeName(view.id);
   const row = make('a', { class: 'row', href: hashOf(view) }, picture(faceOf(view), 36), make('span', { class: 'row-name' },
-    make('b', {}, title), make('br'), make('span', { class: 'sub' }, note || (single ? 'each a cluster of its own' : describe(view)))));
+    make('b', {}, title), make('br'), make('span', { class: 'sub' }, single ? 'each a cluster of its own' : describe(view))));
   if (!single && tree.majority) row.append(purityBar(view.id));
   return row;
 }

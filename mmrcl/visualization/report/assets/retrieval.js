@@ -16,7 +16,7 @@ function verdictChips(query, key) {
 function keyCard(query, key, cosine) {
   if (key < 0) return make('div', { class: 'key none' }, 'nothing found, the own view stands in');
   const same = tree.classes && tree.classes[query] === tree.classes[key];
-  const verdict = same ? ['agrees', '✓', 'The same class'] : ['differs', `✗ ${className(tree.classes?.[key])}`, 'Another class'];
+  const verdict = same ? ['agrees', '✓ same class', 'The class of the query'] : ['differs', `✗ ${className(tree.classes?.[key])}`, 'Another class'];
   return make('div', { class: 'key' }, thumb(key, 56),
     make('span', { class: 'cosine', title: 'Cosine of query and key' }, cosine.toFixed(2)),
     tree.classes && make('span', { class: verdict[0], title: verdict[2] }, verdict[1]),
