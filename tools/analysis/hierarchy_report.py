@@ -192,7 +192,6 @@ def facts(config: Config, meta: dict[str, Any], chosen: int, total: int) -> dict
         'Checkpoint': checkpoint.name,
         'Data set': config.plain_train_dataloader.dataset.type,
         'Images': shown,
-        'Retrievers': ', '.join(r.type for r in config.model.get('retrievers', [])),
         'Seed': str(meta.get('seed', '')),
         'Code': str(meta.get('mmrcl_commit', ''))[:12],
     }

@@ -107,7 +107,7 @@ function paintPart(context, cell) {
 
 function captionsOf(cell) {
   const size = rangeOf(cell).size.toLocaleString('en');
-  if (cell.kind === 'singles') return [`${size} single images`, `${size} single`];
+  if (cell.kind === 'singles') return [count(rangeOf(cell).size, 'single image'), `${size} single`];
   const name = tree.level[cell.id] ? majorityName(cell.id) : nodeName(cell.id);
   return [name ? `${name} · ${size}` : `${size} images`, size];
 }
