@@ -19,6 +19,7 @@ setup(
     author='mmrcl contributors',
     license='Apache-2.0',
     packages=find_packages(include=['mmrcl', 'mmrcl.*']),
+    package_data={'mmrcl.visualization.report': ['assets/*']},
     python_requires='>=3.10',
     install_requires=[
         # Some sites offer a CPU-only torch 2.13, which pip prefers and no torchvision fits: its
@@ -50,6 +51,8 @@ setup(
             'pytest',
             'pytest-timeout',
             'ruff',
+            # Opens the page of a hierarchy in Chromium, in a test.
+            'selenium',
             # With wandb what users watch a run with: tests read back what a run writes.
             'tensorboard',
             # Loads what tools/convert writes for it, in a test.

@@ -2,10 +2,11 @@
 
 Pretrains RCL and, with the same budget, the own-view baseline by tools/train.py; scores raw
 pixels, an untrained encoder and both by kNN and a linear probe with 1 %, 10 % and 100 % of the
-labels; draws curves, a t-SNE and a gallery of clusters.
+labels; draws curves, a t-SNE and a gallery of clusters; writes a page that shows RCL's hierarchy.
 """
 
 import argparse
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -116,6 +117,15 @@ def draw(
     }
 
 
+def write_page(work_dir: Path, checkpoint: Path) -> dict[Path, str]:
+    """The page of RCL's hierarchy, by tools/analysis/hierarchy_report.py."""
+    path = work_dir / 'hierarchy_report.html'
+    script = ROOT / 'tools/analysis/hierarchy_report.py'
+    command = [sys.executable, script, CONFIGS['rcl'], checkpoint, '--out', path]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return {path: "RCL's hierarchy to look at: open it in a browser"}
+
+
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'))
@@ -143,6 +153,7 @@ def main() -> None:
     # t-SNE's short parallel regions wait long for each other on a busy machine.
     with stage('Drawing'), threadpool_limits(1):
         written |= draw(args.work_dir, config, features, model.hierarchy.labels)
+        written |= write_page(args.work_dir, args.work_dir / 'rcl' / f'epoch_{epochs}.pth')
 
     print('\nAccuracy on test digits (1 % and 10 % of the labels: mean of 10 balanced draws)\n')
     print(format_results(results))

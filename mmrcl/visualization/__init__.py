@@ -1,4 +1,4 @@
-"""Figures of training, features, clusters and detections.
+"""Figures of training, features, clusters and detections, and the page of a hierarchy.
 
 Each ``plot`` function writes a file and returns its path.
 """
@@ -9,10 +9,12 @@ from .embedding import plot_tsne
 from .gallery import plot_cluster_gallery
 from .hierarchy_curves import plot_hierarchy_curves
 from .pair_distributions import draw_pair_distributions
+from .report import Retrieved, write_report
 from .wandb_backend import WandbVisBackend
 
 __all__ = [
     'Instances',
+    'Retrieved',
     'WandbVisBackend',
     'draw_pair_distributions',
     'plot_cluster_gallery',
@@ -22,4 +24,5 @@ __all__ = [
     'plot_tsne',
     'read_run',
     'read_scalars',
+    'write_report',
 ]

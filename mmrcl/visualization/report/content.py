@@ -1,0 +1,94 @@
+"""What the page is made from, as numbers and short texts."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.metrics import adjusted_mutual_info_score
+from torch import Tensor
+
+from mmrcl.clustering import summarize_partition
+
+from .curves import Panel
+from .tree import Tree
+
+__all__ = ['Retrieved', 'level_rows', 'packed', 'panel_rows', 'retrieved_rows', 'tree_arrays']
+
+
+class Retrieved(NamedTuple):
+    """What one way of searching found for each query.
+
+    Attributes:
+        name: what to call it.
+        keys: the images found, -1 where there was none, shape (Q, R).
+        cosines: of query and key, shape (Q, R).
+    """
+
+    name: str
+    keys: Tensor
+    cosines: Tensor
+
+
+def level_rows(labels: Tensor, tree: Tree, classes: Tensor | None) -> list[dict[str, Any]]:
+    """Sizes of each level, fine to coarse, and its agreement with the classes.
+
+    Purity is the share of images of their cluster's majority class. A single image is always pure,
+    so ``purity_of_mates`` leaves these out (None where nothing is left). AMI is scikit-learn's.
+    """
+    rows = []
+    for level, partition in enumerate(labels, 2):
+        row: dict[str, Any] = {'level': level, **asdict(summarize_partition(partition))}
+        if classes is not None and tree.agreeing is not None:
+            size, agreeing = (part[tree.level == level] for part in (tree.size, tree.agreeing))
+            several = size > 1
+            row['purity'] = float(agreeing.sum() / size.sum())
+            row['purity_of_mates'] = (
+                float(agreeing[several].sum() / size[several].sum()) if several.any() else None
+            )
+            row['ami'] = float(
+                adjusted_mutual_info_score(classes.cpu().numpy(), partition.cpu().numpy())
+            )
+        rows.append(row)
+    return rows
+
+
+def panel_rows(panels: Sequence[Panel]) -> list[dict[str, Any]]:
+    """The curves, ready for JSON."""
+    return [
+        {'title': panel.title, 'lines': [line._asdict() for line in panel.lines]}
+        for panel in panels
+    ]
+
+
+def retrieved_rows(retrieved: Sequence[Retrieved]) -> list[dict[str, Any]]:
+    """The retrievals, ready for JSON."""
+    return [
+        {
+            'name': row.name,
+            'keys': row.keys.tolist(),
+            'cosines': [[round(value, 4) for value in line] for line in row.cosines.tolist()],
+        }
+        for row in retrieved
+    ]
+
+
+def tree_arrays(tree: Tree) -> dict[str, np.ndarray]:
+    """The arrays of a tree that the page reads; shares as bytes, 255 for 1."""
+    arrays = {name: part for name, part in tree._asdict().items() if part is not None}
+    if tree.cohesion is not None:
+        arrays['cohesion'] = np.rint(255 * tree.cohesion.clip(0, 1)).astype(np.uint8)
+    return arrays
+
+
+def packed(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, str]]:
+    """Integers >= 0 in the narrowest type that holds them, as base64."""
+    out = {}
+    for name, values in arrays.items():
+        highest = int(values.max()) if len(values) else 0
+        dtype = np.min_scalar_type(highest).newbyteorder('<')
+        kind = f'Uint{8 * dtype.itemsize}Array'
+        text = base64.b64encode(values.astype(dtype).tobytes()).decode()
+        out[name] = {'type': kind, 'base64': text}
+    return out

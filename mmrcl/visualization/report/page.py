@@ -1,0 +1,181 @@
+"""One HTML file that holds a hierarchy, its images and the code that shows them."""
+
+import base64
+import html
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import to_hex
+from torch import Tensor
+
+from mmrcl.clustering import nesting_conformity
+
+from ..style import COLORS
+from .content import (
+    Retrieved,
+    level_rows,
+    packed,
+    panel_rows,
+    retrieved_rows,
+    tree_arrays,
+)
+from .curves import curve_panels
+from .sprites import encode_sheets, sheet_layout, thumbnail, tile_order
+from .tree import build_tree
+
+__all__ = ['SIDE', 'write_report']
+
+SIDE = 32  # pixels of a thumbnail
+# The order in which they make one script.
+SCRIPTS = (
+    'data',
+    'dom',
+    'sprites',
+    'layout',
+    'map',
+    'panel',
+    'search',
+    'retrieval',
+    'curves',
+    'main',
+)
+
+
+def write_report(
+    path: str | Path,
+    labels: Tensor,
+    images: np.ndarray,
+    features: Tensor | None = None,
+    classes: Tensor | None = None,
+    class_names: Sequence[str] | None = None,
+    queries: Sequence[int] = (),
+    retrieved: Sequence[Retrieved] = (),
+    scalars: Sequence[Mapping[str, float]] = (),
+    numbers: np.ndarray | None = None,
+    title: str = 'Label hierarchy',
+    about: Mapping[str, str] | None = None,
+) -> Path:
+    """Writes a page that shows a hierarchy, to be opened from disk by any browser.
+
+    It needs no network and no other file. What is not given is left out. Levels that do not nest
+    are shown one beside the other.
+
+    Args:
+        path: the file to write.
+        labels: integers >= 0 for each level, fine to coarse, without the level where each image is
+            alone; shape (L, N).
+        images: (N, H, W) gray or (N, H, W, 3) RGB, uint8; their central squares are shown, of 32
+            pixels a side at most.
+        features: what the clusters were made of, shape (N, d); gives prototypes and cohesion.
+        classes: true classes, integers >= 0, shape (N,).
+        class_names: names of the classes; without them their numbers show.
+        queries: Q images whose retrievals are shown.
+        retrieved: what was found for them, by one or more ways of searching.
+        scalars: what the run logged, of :func:`mmrcl.visualization.read_scalars`.
+        numbers: what a reader calls the images, such as their places in a larger data set,
+            integers >= 0, shape (N,); by default 0 to N - 1.
+        title: heading of the page.
+        about: further facts for its head.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: for arguments that do not fit each other.
+    """
+    _check(labels, images, features, classes, class_names)
+    tree = build_tree(labels, features, classes)
+    side = min(SIDE, *images.shape[1:3])
+    layout = sheet_layout(side)
+    seen = [np.asarray(queries, dtype=np.int64), *(row.keys.cpu().numpy() for row in retrieved)]
+    early = np.concatenate([part.reshape(-1) for part in seen])
+    tiles = tile_order(tree, early[early >= 0], layout.capacity)
+    arrays = tree_arrays(tree) | {'tiles': tiles}
+    if classes is not None:
+        arrays['classes'] = classes.cpu().numpy()
+    if numbers is not None:
+        arrays['numbers'] = numbers
+    content = {
+        'title': title,
+        'about': list((about or {}).items()),
+        'conformity': nesting_conformity(labels),
+        'levels': level_rows(labels, tree, classes),
+        'classNames': _class_names(classes, class_names),
+        'palette': [to_hex(color) for color in COLORS],
+        'sprites': layout._asdict(),
+        'queries': list(queries),
+        'retrieved': retrieved_rows(retrieved),
+        'curves': panel_rows(curve_panels(scalars)),
+        'arrays': packed(arrays),
+    }
+    thumbnails = np.stack([thumbnail(image, side) for image in images])
+    sheets = _sheet_tags(encode_sheets(thumbnails, tiles, layout), f'image/{layout.format.lower()}')
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open('w', encoding='utf-8') as file:
+        file.writelines(_page(title, content, sheets))
+    return path
+
+
+def _check(
+    labels: Tensor,
+    images: np.ndarray,
+    features: Tensor | None,
+    classes: Tensor | None,
+    class_names: Sequence[str] | None,
+) -> None:
+    if labels.ndim != 2 or not labels.numel() or int(labels.min()) < 0:
+        raise ValueError(
+            f'labels of shape {tuple(labels.shape)}: a report needs integers >= 0 of shape '
+            '(levels, images), at least one level and one image; give noise a cluster of its own'
+        )
+    given = {'images': images, 'features': features, 'classes': classes}
+    for name, part in given.items():
+        if part is not None and len(part) != labels.shape[1]:
+            raise ValueError(f'{len(part)} {name} do not fit labels of {labels.shape[1]} images')
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[3:] not in ((), (3,)):
+        raise ValueError(
+            f'images are {images.dtype} of shape {images.shape}: give uint8, gray (N, H, W) or RGB '
+            '(N, H, W, 3)'
+        )
+    if classes is not None and class_names is not None and int(classes.max()) >= len(class_names):
+        raise ValueError(
+            f'{len(class_names)} class_names do not cover class {int(classes.max())}: give a name '
+            'for each'
+        )
+
+
+def _class_names(classes: Tensor | None, names: Sequence[str] | None) -> list[str]:
+    if classes is None:
+        return []
+    return [str(i) for i in range(int(classes.max()) + 1)] if names is None else list(names)
+
+
+def _sheet_tags(sheets: Iterable[bytes], kind: str) -> Iterator[str]:
+    """Each sheet in an element that the browser reads as text and does not run."""
+    for number, sheet in enumerate(sheets):
+        text = base64.b64encode(sheet).decode()
+        yield f'<script type="{kind}" id="sheet-{number}">{text}</script>\n'
+
+
+def _page(title: str, content: dict[str, Any], sheets: Iterator[str]) -> Iterator[str]:
+    """The page in pieces; the sheets after the first follow the script, which need not wait."""
+    assets = files(__package__) / 'assets'
+    script = '\n'.join((assets / f'{name}.js').read_text('utf-8') for name in SCRIPTS)
+    template = Template((assets / 'template.html').read_text('utf-8'))
+    # No text of the data may end the element that it stands in.
+    data = json.dumps(content, separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
+    yield template.substitute(
+        title=html.escape(title),
+        style=(assets / 'report.css').read_text('utf-8'),
+        data=data,
+        first_sheet=next(sheets),
+        script=script,
+    )
+    yield from sheets
+    yield '</body>\n</html>\n'

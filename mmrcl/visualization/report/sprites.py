@@ -1,0 +1,104 @@
+"""Thumbnails in sheets: many small images in one file, each in a tile of its own."""
+
+import io
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from .tree import Tree
+
+__all__ = ['Layout', 'encode_sheets', 'sheet_layout', 'thumbnail', 'tile_order']
+
+SHEET = 1024  # pixels, a side
+_BLOCK = 16  # JPEG shares colour over blocks of 16 x 16 pixels: no tile may share one
+_LOSSLESS = 16  # images up to this side are stored exactly, as PNG
+_QUALITY = 85
+
+
+class Layout(NamedTuple):
+    """How tiles lie in a sheet.
+
+    Attributes:
+        side: side of an image in pixels.
+        pitch: from one tile to the next, at least ``side``.
+        columns: tiles in a row; a full sheet has as many rows.
+        format: ``'PNG'`` or ``'JPEG'``.
+    """
+
+    side: int
+    pitch: int
+    columns: int
+    format: str
+
+    @property
+    def capacity(self) -> int:
+        """Tiles in a full sheet."""
+        return self.columns**2
+
+
+def sheet_layout(side: int) -> Layout:
+    """The layout for images of ``side`` x ``side`` pixels."""
+    if side <= _LOSSLESS:
+        return Layout(side, side, SHEET // 2 // side, 'PNG')
+    pitch = -(-side // _BLOCK) * _BLOCK
+    return Layout(side, pitch, SHEET // pitch, 'JPEG')
+
+
+def thumbnail(image: np.ndarray, side: int) -> np.ndarray:
+    """The central square of an image, resized to ``side`` x ``side``.
+
+    Args:
+        image: (H, W) gray or (H, W, 3) RGB, uint8.
+        side: of the result, in pixels.
+    """
+    height, width = image.shape[:2]
+    short = min(height, width)
+    top, left = (height - short) // 2, (width - short) // 2
+    square = image[top : top + short, left : left + short]
+    if short == side:
+        return square
+    resized = Image.fromarray(square).resize((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(resized)
+
+
+def tile_order(tree: Tree, early: np.ndarray, capacity: int) -> np.ndarray:
+    """Images in the order of their tiles, shape (N,).
+
+    The first sheet holds what a reader sees first: the images ``early`` (E,) and then the
+    prototypes of as many nodes as fit. The others follow in the order of the tree, so that the
+    members of a node lie together.
+    """
+    wanted = np.concatenate([early, tree.prototype[: 4 * capacity]])
+    first = wanted[np.sort(np.unique(wanted, return_index=True)[1])][:capacity]
+    rest = tree.order[: tree.order.max() + 1]
+    return np.concatenate([first, rest[~np.isin(rest, first)]])
+
+
+def encode_sheets(images: np.ndarray, order: np.ndarray, layout: Layout) -> Iterator[bytes]:
+    """The sheets one after another, as files in memory.
+
+    Args:
+        images: (N, side, side) or (N, side, side, 3), uint8.
+        order: image of each tile, shape (N,).
+        layout: of :func:`sheet_layout`.
+    """
+    for start in range(0, len(order), layout.capacity):
+        tiles = images[order[start : start + layout.capacity]]
+        file = io.BytesIO()
+        sheet = Image.fromarray(_assemble(tiles, layout))
+        sheet.save(file, layout.format, quality=_QUALITY, optimize=True)
+        yield file.getvalue()
+
+
+def _assemble(tiles: np.ndarray, layout: Layout) -> np.ndarray:
+    """One sheet as an array; a tile's last row and column fill the gap to the next."""
+    rows = -(-len(tiles) // layout.columns)
+    missing = rows * layout.columns - len(tiles)
+    gap = layout.pitch - layout.side
+    tail = [(0, 0)] * (tiles.ndim - 3)
+    tiles = np.pad(tiles, [(0, 0), (0, gap), (0, gap), *tail], 'edge')
+    tiles = np.pad(tiles, [(0, missing), (0, 0), (0, 0), *tail])
+    grid = tiles.reshape(rows, layout.columns, *tiles.shape[1:]).swapaxes(1, 2)
+    return grid.reshape(rows * layout.pitch, layout.columns * layout.pitch, *tiles.shape[3:])

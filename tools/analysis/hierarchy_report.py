@@ -1,0 +1,270 @@
+"""Writes a learnt hierarchy as one HTML page, to be opened from disk by any browser.
+
+The page shows the clusters of a checkpoint from coarse to fine as a zoomable map, their images,
+what the model's retrievers find in its queue, and the curves of its run.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.dataset import BaseDataset
+from mmengine.registry import init_default_scope
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from mmrcl.clustering import LabelHierarchy, nearest_neighbors
+from mmrcl.datasets.seeded_dataset import UNREADABLE
+from mmrcl.engine.config_checks import check_config, check_overrides, check_path, check_paths
+from mmrcl.engine.errors import ConfigError
+from mmrcl.engine.jobs import scalars_of
+from mmrcl.engine.launch import read_config
+from mmrcl.engine.progress import progress, stage
+from mmrcl.models.retrievers import GalleryRetriever, RetrievalInput
+from mmrcl.registry import DATASETS, MODELS
+from mmrcl.transfer import load_weights
+from mmrcl.visualization import Retrieved, read_scalars, write_report
+from mmrcl.visualization.report import SIDE, thumbnail
+
+NEIGHBORS = 3  # of the bank, shown beside what the retrievers find
+
+
+class Pictures(NamedTuple):
+    """Thumbnails (N, side, side[, 3]) in RGB, and classes (N,), -1 where unknown."""
+
+    images: np.ndarray
+    classes: Tensor
+
+
+class Thumbnails(Dataset):
+    """Small images as the encoder sees them, before normalisation."""
+
+    def __init__(self, dataset: BaseDataset, chosen: Tensor, bgr: bool) -> None:
+        self.dataset = dataset
+        self.chosen = chosen
+        self.bgr = bgr
+        first = self._pixels(0)
+        self.side = min(SIDE, *first.shape[:2])
+        self.blank = np.zeros_like(thumbnail(first, self.side))
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __getitem__(self, place: int) -> tuple[np.ndarray, int]:
+        info = self.dataset.get_data_info(int(self.chosen[place]))
+        try:
+            image = thumbnail(self._pixels(place), self.side)
+        except UNREADABLE:
+            image = self.blank
+        return image, int(info.get('gt_label', -1))
+
+    def _pixels(self, place: int) -> np.ndarray:
+        pixels = self.dataset[int(self.chosen[place])]['inputs']
+        if len(pixels) == 1:
+            return pixels[0].numpy()
+        return (pixels.flip(0) if self.bgr else pixels).permute(1, 2, 0).numpy()
+
+
+def prepare(args: argparse.Namespace) -> Config:
+    """The config, with its overrides.
+
+    Raises:
+        ConfigError: if it has no hierarchy or names no data to show, or there is no checkpoint.
+    """
+    config = read_config(args.config)
+    if args.images < 1 or args.queries < 0:
+        raise ConfigError('--images must be at least 1, --queries at least 0')
+    check_overrides(config, args.cfg_options or {})
+    config.merge_from_dict(args.cfg_options or {})
+    check_config(config)
+    if config.model.get('hierarchy') is None:
+        raise ConfigError(
+            f'the model of {args.config} has no hierarchy: name a config with model.hierarchy, '
+            'such as those of configs/rcl'
+        )
+    if 'plain_train_dataloader' not in config:
+        raise ConfigError(
+            'the config has no plain_train_dataloader: set one over the images that were '
+            'clustered, without augmentation'
+        )
+    check_paths(config, ('plain_train_dataloader',))
+    config.load_from = str(args.checkpoint)
+    check_path(config, 'load_from')
+    init_default_scope(config.default_scope)
+    return config
+
+
+def load_model(config: Config) -> tuple[Any, dict[str, Any]]:
+    """The model of the checkpoint, and what the checkpoint tells of its run.
+
+    Raises:
+        ConfigError: if it is of another config, or was saved before anything was clustered.
+    """
+    try:
+        model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
+        state, meta = load_weights(config.load_from)
+        model.load_state_dict(state)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        said = ' '.join(str(error).split())
+        raise ConfigError(
+            f'{config.load_from} does not fit the model of the config: name the config that it was '
+            f'trained with ({said[:300]})'
+        ) from error
+    if not model.hierarchy.initialized:
+        raise ConfigError(
+            f'{config.load_from} was saved before the images were clustered: name a checkpoint '
+            'from after the warm-up (custom_hooks, warmup_epochs)'
+        )
+    return model, meta
+
+
+def load_dataset(config: Config, images: int) -> BaseDataset:
+    """The images that were clustered.
+
+    Raises:
+        ConfigError: if they cannot be had, or are not as many.
+    """
+    try:
+        dataset = DATASETS.build(config.plain_train_dataloader.dataset)
+        dataset.full_init()
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise ConfigError(f'plain_train_dataloader.dataset cannot be read: {error}') from error
+    if len(dataset) != images:
+        raise ConfigError(
+            f'plain_train_dataloader.dataset has {len(dataset)} images, the hierarchy of the '
+            f'checkpoint {images}: set it to the data set that was clustered'
+        )
+    return dataset
+
+
+def choose(labels: Tensor, count: int) -> Tensor:
+    """At most ``count`` images in whole clusters of the coarsest level, but for the last one.
+
+    Drawn one by one, the images of small clusters would lose their mates.
+    """
+    _, coarse = labels[-1].unique(return_inverse=True)
+    shuffled = torch.randperm(int(coarse.max()) + 1)
+    return torch.argsort(shuffled[coarse], stable=True)[:count].sort().values
+
+
+def retrieve(model: Any, queries: Tensor) -> list[Retrieved]:
+    """What the model's retrievers and, for comparison, the bank give for the images (Q,)."""
+    hierarchy: LabelHierarchy = model.hierarchy
+    own = hierarchy.bank[queries].float()
+    found = []
+    for retriever in getattr(model, 'retrievers', ()):
+        if isinstance(retriever, GalleryRetriever):
+            keys = retriever(RetrievalInput(own, queries, model.queue, hierarchy))
+            cosines = (keys.features @ own[:, :, None])[..., 0]
+            name = f'{type(retriever).__name__}: {retriever.select} in the {retriever.gallery}'
+            found.append(Retrieved(name, keys.indices.where(keys.found, -1), cosines))
+    count = min(NEIGHBORS + 1, len(hierarchy.bank))
+    cosines, keys = nearest_neighbors(own, hierarchy.bank, count)
+    others_first = (keys == queries[:, None]).int().argsort(dim=1, stable=True)[:, : count - 1]
+    nearest = [part.gather(1, others_first) for part in (keys, cosines)]
+    return [*found, Retrieved('Nearest in the bank, whatever its cluster', *nearest)]
+
+
+def read_pictures(config: Config, dataset: BaseDataset, chosen: Tensor) -> Pictures:
+    """Thumbnails and classes of the chosen images (N,)."""
+    bgr = any(config.data_preprocessor.get(key) for key in ('to_rgb', 'bgr_to_rgb'))
+    loader = DataLoader(
+        Thumbnails(dataset, chosen, bgr),
+        batch_size=256,
+        num_workers=config.plain_train_dataloader.num_workers,
+        collate_fn=list,
+    )
+    items = [item for batch in progress(loader, 'Reading images') for item in batch]
+    images, classes = zip(*items, strict=True)
+    return Pictures(np.stack(images), torch.tensor(classes))
+
+
+def facts(config: Config, meta: dict[str, Any], chosen: int, total: int) -> dict[str, str]:
+    """What the head of the page tells of the run."""
+    checkpoint = Path(config.load_from)
+    shown = f'{total:,}' if chosen == total else f'{chosen:,} of {total:,}, in whole clusters'
+    about = {
+        'Run': checkpoint.resolve().parent.name,
+        'Checkpoint': checkpoint.name,
+        'Data set': config.plain_train_dataloader.dataset.type,
+        'Images': shown,
+        'Seed': str(meta.get('seed', '')),
+        'Code': str(meta.get('mmrcl_commit', ''))[:12],
+    }
+    return {name: value for name, value in about.items() if value}
+
+
+def write(args: argparse.Namespace, config: Config, model: Any, meta: dict, dataset: Any) -> Path:
+    """Draws what is shown and writes the page."""
+    torch.manual_seed(0)
+    hierarchy: LabelHierarchy = model.hierarchy
+    chosen = choose(hierarchy.labels, args.images)
+    queries = chosen[torch.randperm(len(chosen))[: args.queries]]
+    retrieved = retrieve(model, queries)
+    keys = torch.cat([row.keys.flatten() for row in retrieved])
+    chosen = torch.cat([chosen, keys[keys >= 0]]).unique()
+    place = torch.full((hierarchy.num_samples + 1,), -1)  # the last entry is for "none"
+    place[chosen] = torch.arange(len(chosen))
+    pictures = read_pictures(config, dataset, chosen)
+    scalars = scalars_of(Path(config.load_from).parent)
+    known = int(pictures.classes.min()) >= 0
+    with stage('Writing the page'):
+        return write_report(
+            args.out or args.checkpoint.with_name('hierarchy_report.html'),
+            hierarchy.labels[:, chosen],
+            pictures.images,
+            features=hierarchy.bank[chosen],
+            classes=pictures.classes if known else None,
+            class_names=dataset.metainfo.get('classes'),
+            queries=place[queries].tolist(),
+            retrieved=[row._replace(keys=place[row.keys]) for row in retrieved],
+            scalars=[] if scalars is None else read_scalars(scalars),
+            numbers=chosen.numpy(),
+            title=Path(args.config).stem,
+            about=facts(config, meta, len(chosen), hierarchy.num_samples),
+        )
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='path of a config whose model has a hierarchy')
+    parser.add_argument('checkpoint', type=Path, help='checkpoint of that config')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        help='file to write, hierarchy_report.html beside the checkpoint if none',
+    )
+    parser.add_argument(
+        '--images', type=int, default=50_000, help='images at most, drawn as whole clusters'
+    )
+    parser.add_argument('--queries', type=int, default=24, help='retrieval examples')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='settings that override the config',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        config = prepare(args)
+        model, meta = load_model(config)
+        dataset = load_dataset(config, model.hierarchy.num_samples)
+    except ConfigError as error:
+        sys.exit(f'error: {error}')
+    path = write(args, config, model, meta, dataset)
+    print(f'written: {path} ({path.stat().st_size / 1e6:.1f} MB)')
+
+
+if __name__ == '__main__':
+    main()
