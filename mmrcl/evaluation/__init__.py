@@ -4,12 +4,16 @@ from .clustering_metrics import ClusterTable, adjusted_mutual_info, cluster_tabl
 from .knn import accuracy, knn_predict
 from .linear_probe import LinearProbe, fit_linear_probe
 from .linear_sweep import Schedule, Setting, Sweep, fit_linear_probes, sweep_linear_probes
+from .predictions import Correct, read_correct, write_predictions
 from .representation import (
     METRICS,
+    Prediction,
     Result,
     Score,
     evaluate_representation,
     format_results,
+    predict_by_representation,
+    score_predictions,
     write_results_csv,
 )
 from .spread import effective_rank, mean_deviation
@@ -18,7 +22,9 @@ from .tables import format_table
 __all__ = [
     'METRICS',
     'ClusterTable',
+    'Correct',
     'LinearProbe',
+    'Prediction',
     'Result',
     'Schedule',
     'Score',
@@ -35,7 +41,11 @@ __all__ = [
     'format_table',
     'knn_predict',
     'mean_deviation',
+    'predict_by_representation',
     'purity',
+    'read_correct',
+    'score_predictions',
     'sweep_linear_probes',
+    'write_predictions',
     'write_results_csv',
 ]
