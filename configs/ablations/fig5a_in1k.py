@@ -31,10 +31,6 @@ arms = {
     )
     for epochs in (200, 400, 800)
 }
-arms.update(
-    {
-        f'{name}-{epochs}e': _baseline(name, epochs)
-        for name in _baselines
-        for epochs in (200, 400, 800)
-    }
-)
+for _name in _baselines:
+    for _epochs in (200, 400, 800):
+        arms[f'{_name}-{_epochs}e'] = _baseline(_name, _epochs)

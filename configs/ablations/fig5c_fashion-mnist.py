@@ -1,5 +1,5 @@
-# Fig. 5c, augmentations removed, on Fashion-MNIST. A crop and a flip, which RCL's config has, are no
-# more than a part of the full set here, so that there is something to remove.
+# Fig. 5c, augmentations removed, on Fashion-MNIST. A crop and a flip, which RCL's config has, are
+# only a part of the full set here, so that there is something to remove.
 title = 'Fig. 5c on Fashion-MNIST: augmentations removed'
 seeds = [0, 1, 2]
 draw = 'difference'

@@ -1,5 +1,5 @@
-# Fig. 5c, augmentations removed, on ImageNet-1k: the drop of RCL beside that of own view, SimCLR and
-# BYOL. Each keeps the strengths of its own config. Not run by us.
+# Fig. 5c, augmentations removed, on ImageNet-1k: the drop of RCL beside that of own view, SimCLR
+# and BYOL. Each keeps the strengths of its own config. Not run by us.
 title = 'Fig. 5c on ImageNet-1k: augmentations removed'
 label_draws = 1
 draw = 'difference'

@@ -40,7 +40,7 @@ def contenders_of(grid: Grid, runs: Sequence[Run]) -> dict[str, Contender]:
 def write_results(grid: Grid, contenders: Mapping[str, Contender], folder: Path) -> str:
     """Writes ``results.csv``, ``results.md`` and ``results.png``; returns the tables."""
     folder.mkdir(parents=True, exist_ok=True)
-    headroom = grid.headroom and tuple(grid.arm(name).title for name in grid.headroom)
+    headroom = grid.headroom and [contenders[name] for name in grid.headroom]
     tables = format_comparison(list(contenders.values()), grid.measures, headroom)
     text = f'# {grid.title or grid.name}\n\n{tables}'
     write_outcomes_csv(folder / 'results.csv', contenders)
@@ -100,4 +100,4 @@ def _point(grid: Grid, arm: Arm, contenders: Mapping[str, Contender], column: Co
         values = accuracies(own, column, [])
     else:
         values = seed_differences(own, contenders[arm.reference], column)
-    return Point(arm.title, 100 * values, arm.x, arm.line)
+    return Point(arm.title, (100 * values).tolist(), arm.x, arm.line)

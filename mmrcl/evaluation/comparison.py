@@ -95,14 +95,14 @@ def write_outcomes_csv(path: Path, contenders: Mapping[str, Contender]) -> Path:
 def format_comparison(
     contenders: Sequence[Contender],
     measures: Sequence[str] = (),
-    headroom: tuple[str, str] | None = None,
+    headroom: Sequence[Contender] | None = None,
 ) -> str:
     """Lay an ablation out in Markdown.
 
     Args:
         contenders: in the order of the rows; those without outcomes get dashes.
         measures: further numbers to give.
-        headroom: titles of the arms that count as 0 and 1 of the headroom.
+        headroom: the arms that count as 0 and 1 of the headroom.
     """
     columns = columns_of(contenders)
     by_title = {each.title: each for each in contenders}
@@ -112,8 +112,7 @@ def format_comparison(
         if rivals:
             parts.append(_difference_table(rivals, by_title[title], columns))
     if headroom is not None:
-        lower, upper = (by_title[title] for title in headroom)
-        parts.append(_headroom_table(contenders, lower, upper, columns))
+        parts.append(_headroom_table(contenders, *headroom, columns))
     return '\n\n'.join(parts) + '\n'
 
 

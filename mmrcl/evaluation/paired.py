@@ -23,12 +23,12 @@ def mean_error(values: np.ndarray) -> MeanError:
 
 
 def image_test(first: np.ndarray, second: np.ndarray) -> float:
-    """Test over images whether two classifiers are right equally often.
+    r"""Test over images whether two classifiers are right equally often.
 
     With d the difference, (first - second), of each of M images,
 
     .. math::
-        z = \\sum_i d_i / \\sqrt{\\sum_i d_i^2}
+        z = \sum_i d_i / \sqrt{\sum_i d_i^2}
 
     is standard normal where the sign of every d is a fair coin's, for many images. For one
     prediction an image it is McNemar's test without continuity correction: z squared is

@@ -80,11 +80,10 @@ def checked(grid: Grid, runs: list[Run]) -> list[Run]:
     Raises:
         ConfigError: naming an arm that does not, or that was trained with other settings.
     """
+    for run in runs[: len(grid.arms)]:
+        check_run(grid, run)
     for run in runs:
         check_unchanged(grid, run)
-    for arm in grid.arms:
-        if own := [run for run in runs if run.arm is arm]:
-            check_run(grid, own[0])
     return runs
 
 
