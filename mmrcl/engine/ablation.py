@@ -9,7 +9,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from mmrcl.registry import HOOKS, MODELS
+from mmrcl.registry import HOOKS, MODELS, TRANSFORMS
 
 from .checkpoints import is_whole
 from .config_checks import check_config, check_overrides, check_paths, dicts
@@ -125,6 +125,8 @@ def check_run(grid: Grid, run: Run) -> None:
             for hook in config.get('custom_hooks', []):
                 # The runner takes the priority for itself.
                 HOOKS.build({key: value for key, value in hook.items() if key != 'priority'})
+            for transform in config.train_dataloader.dataset.pipeline:
+                TRANSFORMS.build(transform)
     except (ImportError, KeyError, TypeError, ValueError) as error:
         raise _in_arm(grid, run.arm, error) from error
 

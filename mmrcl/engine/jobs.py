@@ -1,12 +1,13 @@
 """Trainings side by side, each in a process of its own with its share of the cores."""
 
 import contextlib
+import fcntl
 import os
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from mmrcl.visualization import read_scalars
 
@@ -33,6 +34,7 @@ class Job(NamedTuple):
 
 class _Run(NamedTuple):
     job: Job
+    log: TextIO
     process: subprocess.Popen
     start: float
 
@@ -55,8 +57,8 @@ def run_jobs(
         keep_going: run the others to their end where one fails, and raise after them.
 
     Raises:
-        TrainingError: naming the log of each job that failed; without ``keep_going`` the others
-            are ended.
+        TrainingError: naming the log of each job that failed, or its folder where another
+            process works in it; without ``keep_going`` the others are ended.
     """
     cores = os.cpu_count() or 1
     threads = 1 if processes else max(1, cores // max(1, len(jobs)))
@@ -65,12 +67,14 @@ def run_jobs(
     with _ended(running):
         while waiting or running:
             while waiting and len(running) < (processes or cores):
-                running.append(_start(waiting.pop(0), threads))
+                try:
+                    running.append(_start(waiting.pop(0), threads))
+                except TrainingError as error:
+                    failures.append(str(error))
             time.sleep(0.2)
-            failed = [_failure(run) for run in running if run.process.poll()]
-            if failed and not keep_going:
-                raise TrainingError(failed[0])
-            failures += failed
+            failures += [_failure(run) for run in running if run.process.poll()]
+            if failures and not keep_going:
+                raise TrainingError(failures[0])
             running[:] = [each for run in running for each in _going_on(run, threads)]
             if time.time() - told > interval and running:
                 told = time.time()
@@ -87,14 +91,21 @@ def scalars_of(folder: Path) -> Path | None:
 
 def _start(job: Job, threads: int) -> _Run:
     job.folder.mkdir(parents=True, exist_ok=True)
-    (job.folder / 'console.log').unlink(missing_ok=True)
-    return _Run(job, _popen(job.command, job.folder, threads), time.time())
+    log = (job.folder / 'console.log').open('a')
+    try:
+        # The processes of the job inherit the lock with the log, and hold it if this one dies.
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise TrainingError(
+            f'{job.title}: another process works in {job.folder}: wait for its end, or end it'
+        ) from error
+    log.truncate(0)
+    return _Run(job, log, _popen(job.command, log, threads), time.time())
 
 
-def _popen(command: Sequence[str | Path], folder: Path, threads: int) -> subprocess.Popen:
+def _popen(command: Sequence[str | Path], log: TextIO, threads: int) -> subprocess.Popen:
     environment = {**os.environ, 'OMP_NUM_THREADS': str(threads)}
-    with (folder / 'console.log').open('a') as log:
-        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+    return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
 
 
 @contextlib.contextmanager
@@ -107,7 +118,7 @@ def _ended(running: list[_Run]) -> Iterator[None]:
 
 
 def _failure(run: _Run) -> str:
-    log = run.job.folder / 'console.log'
+    log = Path(run.log.name)
     last = log.read_text().strip().splitlines()[-1:]
     return f'{run.job.title} failed, see {log}: {" ".join(last)}'
 
@@ -118,8 +129,9 @@ def _going_on(run: _Run, threads: int) -> list[_Run]:
     if code is None:
         return [run]
     if code or not run.job.then:
+        run.log.close()
         return []
-    process = _popen(run.job.then, run.job.folder, threads)
+    process = _popen(run.job.then, run.log, threads)
     return [run._replace(job=run.job._replace(then=()), process=process)]
 
 

@@ -112,7 +112,8 @@ def format_comparison(
         if rivals:
             parts.append(_difference_table(rivals, by_title[title], columns))
     if headroom is not None:
-        parts.append(_headroom_table(contenders, *headroom, columns))
+        lower, upper = headroom
+        parts.append(_headroom_table(contenders, lower, upper, columns))
     return '\n\n'.join(parts) + '\n'
 
 

@@ -7,6 +7,7 @@ taken over.
 
 import argparse
 import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,8 @@ def work(grid: Grid, runs: list[Run], args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
+    # So that trainings are ended, and save, with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('error: terminated'))
     failure = None
     try:
         grid = chosen_grid(args)
