@@ -144,7 +144,7 @@ def _difference_table(
     about = (
         f'Difference from {reference.title} in points, in pairs of the same seed: mean ± standard '
         'error over seeds, and in brackets p of a test over the test images, which takes these '
-        'trainings as given.'
+        'trainings and draws of the labels as given.'
     )
     return f'{about}\n\n{_markdown(["arm", "seeds", *map(column_name, columns)], rows)}'
 
@@ -166,13 +166,13 @@ def _headroom_table(
 ) -> str:
     rows = []
     for each in contenders:
-        seeds = common_seeds(each, lower, upper)
-        if each in (lower, upper) or not seeds:
+        if each is lower or each is upper:
             continue
-        cells = []
-        for column in columns:
-            parts = (accuracies(part, column, seeds) for part in (each, lower, upper))
-            cells.append(_points(headroom_share(*parts), 1, '.2f'))
+        seeds = common_seeds(each, lower, upper)
+        cells = ['-'] * len(columns)
+        if seeds:
+            arms = [[accuracies(arm, c, seeds) for arm in (each, lower, upper)] for c in columns]
+            cells = [_points(headroom_share(*arm), 1, '.2f') for arm in arms]
         rows.append([each.title, str(len(seeds)), *cells])
     about = (
         f'Share of the headroom, (arm - {lower.title}) / ({upper.title} - {lower.title}) ± its '
