@@ -30,7 +30,7 @@ _OF_NO_ACCOUNT = (
     'seeds',
 )
 # Hooks that only look. Random numbers follow from seed and iteration, so they change nothing.
-_WATCHERS = ('KNNHook', 'CollapseHook')
+_WATCHERS = ('CollapseHook', 'HierarchyMonitorHook', 'KNNHook', 'PairMonitorHook')
 
 Settings = dict[str, Any]
 """Values, or empty lists and dicts, by their dotted keys."""
