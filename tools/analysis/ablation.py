@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('grid', type=Path, help='a grid file of configs/ablations')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/ablations'))
     parser.add_argument('--arms', nargs='+', help='train these alone')
-    parser.add_argument('--seeds', nargs='+', type=int, help="instead of the grid's")
+    parser.add_argument('--seeds', nargs='+', type=int, help='train with these alone')
     parser.add_argument(
         '--processes',
         type=int,
@@ -62,7 +62,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def chosen_grid(args: argparse.Namespace) -> Grid:
-    """The grid with the seeds asked for.
+    """The grid, with the seeds asked for beside its own.
 
     Raises:
         ConfigError: for an arm that it does not have.
@@ -72,20 +72,19 @@ def chosen_grid(args: argparse.Namespace) -> Grid:
     for name in args.arms or ():
         if name not in known:
             raise ConfigError(f'--arms: {name} is no arm of {args.grid}: {", ".join(known)}')
-    return grid if args.seeds is None else replace(grid, seeds=args.seeds)
+    return replace(grid, seeds=sorted({*grid.seeds, *(args.seeds or ())}))
 
 
-def checked(grid: Grid, runs: list[Run]) -> list[Run]:
-    """The runs, once every arm was found to work.
+def check(grid: Grid, runs: list[Run], to_train: bool) -> None:
+    """Checks every arm if there is something to train, and what was trained before.
 
     Raises:
-        ConfigError: naming an arm that does not, or that was trained with other settings.
+        ConfigError: naming an arm that cannot work or was trained with other settings.
     """
-    for run in runs[: len(grid.arms)]:
+    for run in runs[: len(grid.arms)] if to_train else ():
         check_run(grid, run)
     for run in runs:
         check_unchanged(grid, run)
-    return runs
 
 
 def job(run: Run, label_draws: int, gpus: int | None) -> Job:
@@ -113,7 +112,12 @@ def work(grid: Grid, runs: list[Run], args: argparse.Namespace) -> None:
     Raises:
         TrainingError: naming the runs that failed, after the others.
     """
-    asked = [run for run in runs if args.arms is None or run.arm.name in args.arms]
+    asked = [
+        run
+        for run in runs
+        if (args.arms is None or run.arm.name in args.arms)
+        and (args.seeds is None or run.seed in args.seeds)
+    ]
     left = [run for run in asked if not run.is_scored(grid.label_draws)]
     print(f'{grid.name}: {len(asked)} runs, {len(asked) - len(left)} of them finished before')
     jobs = [job(run, grid.label_draws, args.gpus) for run in left]
@@ -128,7 +132,8 @@ def main() -> None:
     try:
         grid = chosen_grid(args)
         runs = plan_runs(grid, args.work_dir, args.cfg_options, args.data_root)
-        runs = checked(grid, shared_with(runs, args.work_dir, grid.label_draws))
+        runs = shared_with(runs, args.work_dir, grid.label_draws)
+        check(grid, runs, to_train=not args.collect)
         if not args.collect:
             work(grid, runs, args)
     except ConfigError as error:
