@@ -101,7 +101,6 @@ def finished(grid, killed) -> subprocess.CompletedProcess:
 @pytest.mark.slow
 def test_a_killed_grid_goes_on_and_repeats_nothing(killed, finished):
     folder, before = killed
-    assert not (folder / 'rcl/seed_0/epoch_4.pth').exists() or finished.returncode == 0
     assert finished.returncode == 0, finished.stderr[-3000:]
     assert 'grid: 4 runs, 1 of them finished before' in finished.stdout
     assert before == written(folder / 'own-view/seed_0')
