@@ -15,8 +15,9 @@ from mmrcl.registry import HOOKS, LOOPS, MODELS, TRANSFORMS
 
 ROOT = Path(__file__).parents[1] / 'configs'
 EVERY_CONFIG = sorted(path for path in ROOT.rglob('*.py') if '_base_' not in path.parts)
-# tests/test_benchmarks builds the others.
-CONFIGS = [path for path in EVERY_CONFIG if 'benchmarks' not in path.parts]
+# tests/test_benchmarks builds the others; grids are no training configs, see tests/test_engine.
+CONFIGS = [path for path in EVERY_CONFIG if not {'benchmarks', 'ablations'} & {*path.parts}]
+CONFIGS += sorted(ROOT.glob('ablations/_base_/*_*xb*.py'))
 RCL_ON_IMAGENET = [
     path
     for path in CONFIGS

@@ -18,7 +18,7 @@ from mmrcl.engine.launch import (
     load_config,
     prepare_test,
 )
-from mmrcl.evaluation import format_results, write_results_csv
+from mmrcl.evaluation import format_results, write_predictions, write_results_csv
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,6 +28,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='path of a config')
     parser.add_argument('checkpoint', help='checkpoint of that config')
     parser.add_argument('--out', type=Path, help='CSV file for the scores of a pretraining config')
+    parser.add_argument(
+        '--predictions',
+        type=Path,
+        metavar='FILE',
+        help='.npz file for the predictions that the scores follow from, see '
+        'mmrcl.evaluation.write_predictions',
+    )
     add_common_arguments(parser)
     return parser.parse_args()
 
@@ -45,6 +52,10 @@ def main() -> None:
         name = Path(args.config).stem
         results = [dict(encoder=name, **score) for score in runner.test_loop.scores]
         print(format_results(results))
+        if args.predictions is not None:
+            loop = runner.test_loop
+            written = write_predictions(args.predictions, loop.predictions, loop.classes)
+            print(f'written: {written}')
         if args.out is not None:
             print(f'written: {write_results_csv(args.out, results)}')
 

@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 
+import torch
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
-from mmrcl.evaluation import METRICS, evaluate_representation
-from mmrcl.evaluation.representation import Score
+from mmrcl.evaluation import METRICS
+from mmrcl.evaluation.representation import (
+    Prediction,
+    Score,
+    predict_by_representation,
+    score_predictions,
+)
 from mmrcl.registry import LOOPS
 
 from .extraction import extract_representation
@@ -47,17 +53,23 @@ class RepresentationTestLoop(BaseLoop):
         self.metrics = {name: METRICS[name] for name in metrics}
         self.label_shares = label_shares
         self.seeds = seeds
+        self.predictions: list[Prediction] = []
+        self.classes = torch.empty(0, dtype=torch.long)
         self.scores: list[Score] = []
 
     def run(self) -> dict[str, float]:
-        """Returns accuracies in [0, 1] by ``metric/share``, as in ``knn/10``."""
+        """Returns accuracies in [0, 1] by ``metric/share``, as in ``knn/10``.
+
+        Keeps what they follow from in ``predictions`` and the true ``classes``, shape (M,).
+        """
         self.runner.call_hook('before_test')
         self.runner.call_hook('before_test_epoch')
         train = extract_representation(self.runner.model, self.train_dataloader)
-        test = extract_representation(self.runner.model, self.dataloader)
-        self.scores = evaluate_representation(
-            *train, *test, self.label_shares, self.metrics, self.seeds
+        features, self.classes = extract_representation(self.runner.model, self.dataloader)
+        self.predictions = list(
+            predict_by_representation(*train, features, self.label_shares, self.metrics, self.seeds)
         )
+        self.scores = score_predictions(self.predictions, self.classes)
         metrics = {f'{row["metric"]}/{row["labels"]}': row['accuracy'] for row in self.scores}
         self.runner.call_hook('after_test_epoch', metrics=metrics)
         self.runner.call_hook('after_test')

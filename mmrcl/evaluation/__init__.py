@@ -11,12 +11,16 @@ from .knn import accuracy, knn_predict
 from .linear_probe import LinearProbe, fit_linear_probe
 from .linear_sweep import Schedule, Setting, Sweep, fit_linear_probes, sweep_linear_probes
 from .pair_tally import PairTally
+from .predictions import Correct, read_correct, write_predictions
 from .representation import (
     METRICS,
+    Prediction,
     Result,
     Score,
     evaluate_representation,
     format_results,
+    predict_by_representation,
+    score_predictions,
     write_results_csv,
 )
 from .spread import effective_rank, mean_deviation
@@ -25,8 +29,10 @@ from .tables import format_table
 __all__ = [
     'METRICS',
     'ClusterTable',
+    'Correct',
     'LinearProbe',
     'PairTally',
+    'Prediction',
     'Result',
     'Schedule',
     'Score',
@@ -44,7 +50,11 @@ __all__ = [
     'knn_predict',
     'mate_precision',
     'mean_deviation',
+    'predict_by_representation',
     'purity',
+    'read_correct',
+    'score_predictions',
     'sweep_linear_probes',
+    'write_predictions',
     'write_results_csv',
 ]

@@ -1,10 +1,10 @@
 """Score an encoder by its frozen features, with all labels and with few."""
 
 import csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from torch import Tensor
 
@@ -16,11 +16,14 @@ from .tables import format_table
 
 __all__ = [
     'METRICS',
+    'Prediction',
     'Result',
     'Score',
     'evaluate_representation',
     'format_results',
     'linear_predict',
+    'predict_by_representation',
+    'score_predictions',
     'write_results_csv',
 ]
 
@@ -34,6 +37,22 @@ class Score(TypedDict):
     metric: str
     labels: int
     accuracy: float
+
+
+class Prediction(NamedTuple):
+    """Predicted classes of the test images, from one draw of the labels.
+
+    Attributes:
+        metric: The classifier's name.
+        labels: Percentage of the training labels that it had.
+        draw: Seed of the subset.
+        classes: (M,) int64.
+    """
+
+    metric: str
+    labels: int
+    draw: int
+    classes: Tensor
 
 
 class Result(Score):
@@ -62,6 +81,34 @@ def evaluate_representation(
 ) -> list[Score]:
     """Score features by every metric with every share of the training labels.
 
+    Args:
+        train_features: As for :func:`predict_by_representation`, like all but ``test_labels``.
+        train_labels: (N,).
+        test_features: (M, d).
+        test_labels: (M,).
+        label_shares: Percentages.
+        metrics: Names and classifiers.
+        seeds: One draw of the subset for each; the scores are their means.
+
+    Returns:
+        One score for each metric and share, metrics outermost.
+    """
+    predictions = predict_by_representation(
+        train_features, train_labels, test_features, label_shares, metrics, seeds
+    )
+    return score_predictions(predictions, test_labels)
+
+
+def predict_by_representation(
+    train_features: Tensor,
+    train_labels: Tensor,
+    test_features: Tensor,
+    label_shares: Sequence[int] = (1, 10, 100),
+    metrics: Mapping[str, Predictor] = METRICS,
+    seeds: Sequence[int] = (0,),
+) -> Iterator[Prediction]:
+    """Classify by every metric with every share of the training labels.
+
     A share is a class-balanced subset (:func:`~mmrcl.datasets.balanced_subset`),
     so every encoder meets the same images at the same seed. One per cent of a
     small set is a handful of images: average it over several seeds.
@@ -70,25 +117,32 @@ def evaluate_representation(
         train_features: (N, d); pixels may be passed as (N, H * W).
         train_labels: (N,) integers >= 0.
         test_features: (M, d).
-        test_labels: (M,).
         label_shares: Percentages of the training labels, each in (0, 100].
         metrics: Names and classifiers; an entry such as
             ``'knn': partial(knn_predict, k=5)`` changes a setting.
-        seeds: One draw of the subset for each; the scores are their means.
+        seeds: One draw of the subset for each; all labels are taken once.
 
-    Returns:
-        One score for each metric and share, metrics outermost.
+    Yields:
+        One prediction for each metric, share and seed, metrics outermost.
     """
-    scores: list[Score] = []
     for name, predict in metrics.items():
         for share in label_shares:
-            accuracies = []
             for seed in seeds if share < 100 else seeds[:1]:
                 subset = balanced_subset(train_labels, share / 100, seed)
-                predicted = predict(train_features[subset], train_labels[subset], test_features)
-                accuracies.append(accuracy(predicted, test_labels))
-            scores.append(Score(metric=name, labels=share, accuracy=fmean(accuracies)))
-    return scores
+                classes = predict(train_features[subset], train_labels[subset], test_features)
+                yield Prediction(name, share, seed, classes)
+
+
+def score_predictions(predictions: Iterable[Prediction], test_labels: Tensor) -> list[Score]:
+    """Give the accuracy for each metric and share, the mean over its draws, in their order."""
+    accuracies: dict[tuple[str, int], list[float]] = {}
+    for each in predictions:
+        drawn = accuracies.setdefault((each.metric, each.labels), [])
+        drawn.append(accuracy(each.classes, test_labels))
+    return [
+        Score(metric=metric, labels=share, accuracy=fmean(drawn))
+        for (metric, share), drawn in accuracies.items()
+    ]
 
 
 def write_results_csv(path: str | Path, results: Iterable[Result]) -> Path:

@@ -58,7 +58,7 @@ def test_fashion_mnist_configs_run(tmp_path, method):
             'experiment_name': f'fashion_{folder.name}',
         }
     )
-    loaders = [config.train_dataloader]
+    loaders = [config.train_dataloader, config.test_dataloader]
     for hook in config.custom_hooks:
         loaders += [hook[key] for key in hook if key.endswith('dataloader')]
         if 'warmup_epochs' in hook:
@@ -68,5 +68,7 @@ def test_fashion_mnist_configs_run(tmp_path, method):
         loader.dataset.update(data_root=str(tmp_path), download=False)
     runner = train(config)
     assert 'knn/top1' in next((tmp_path / 'run').rglob('scalars.json')).read_text()
+    assert len(runner.train_dataloader.dataset) == 96
+    assert len(runner.build_dataloader(config.test_dataloader).dataset) == 64
     if runner.model.hierarchy is not None:
         assert runner.model.hierarchy.initialized

@@ -1,3 +1,5 @@
+import fcntl
+import subprocess
 import sys
 import time
 
@@ -43,3 +45,57 @@ def test_one_that_fails_ends_the_others(tmp_path):
         run_jobs([goes_on, fails])
     time.sleep(5)
     assert not (tmp_path / 'went on').exists()
+
+
+def test_with_keep_going_the_others_finish_and_each_failure_is_named(tmp_path):
+    jobs = [job(tmp_path, f'broken {i}', f'raise ValueError("no {i}")') for i in range(2)]
+    jobs.insert(1, job(tmp_path, 'going on', 'import time; time.sleep(1); print("done")'))
+    with pytest.raises(TrainingError) as error:
+        run_jobs(jobs, processes=3, keep_going=True)
+    assert [line.split(',')[0] for line in str(error.value).splitlines()] == [
+        'broken 0 failed',
+        'broken 1 failed',
+    ]
+    assert (tmp_path / 'going on/console.log').read_text() == 'done\n'
+
+
+def test_no_more_run_at_once_than_processes_with_a_thread_each(tmp_path):
+    code = """
+import os, pathlib, sys, time
+mine = pathlib.Path(sys.argv[1], str(os.getpid()))
+mine.touch()
+print(os.environ['OMP_NUM_THREADS'], len(list(mine.parent.iterdir())))
+time.sleep(0.3)
+mine.unlink()
+"""
+    alive = tmp_path / 'alive'
+    alive.mkdir()
+    jobs = [job(tmp_path, f'job {i}', code, str(alive)) for i in range(3)]
+    run_jobs(jobs, processes=1)
+    assert {(each.folder / 'console.log').read_text() for each in jobs} == {'1 1\n'}
+
+
+def test_the_second_command_follows_success_alone(tmp_path):
+    then = [sys.executable, '-c', 'print("second")']
+    good, bad = (
+        job(tmp_path, name, code)._replace(then=then)
+        for name, code in (('good', 'print("first")'), ('bad', 'raise SystemExit("first")'))
+    )
+    with pytest.raises(TrainingError, match='bad failed'):
+        run_jobs([good, bad], keep_going=True)
+    assert (good.folder / 'console.log').read_text() == 'first\nsecond\n'
+    assert (bad.folder / 'console.log').read_text() == 'first\n'
+
+
+def test_a_folder_in_which_a_process_works_is_left_alone(tmp_path):
+    free, taken = (job(tmp_path, name, 'print("new")') for name in ('free', 'taken'))
+    taken.folder.mkdir()
+    with (taken.folder / 'console.log').open('w') as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        orphan = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=-1, stdout=log)
+    with pytest.raises(TrainingError, match='taken: another process works in'):
+        run_jobs([taken, free], keep_going=True)
+    orphan.communicate(b'end')
+    assert (free.folder / 'console.log').read_text() == 'new\n'
+    run_jobs([taken])
+    assert (taken.folder / 'console.log').read_text() == 'new\n'

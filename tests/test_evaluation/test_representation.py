@@ -12,6 +12,8 @@ from mmrcl.evaluation import (
     evaluate_representation,
     format_results,
     knn_predict,
+    predict_by_representation,
+    score_predictions,
     write_results_csv,
 )
 
@@ -67,6 +69,21 @@ def test_the_linear_metric_is_logistic_regression(features):
     reference.fit(scaler.transform(train.numpy()), labels.numpy())
     expected = reference.score(scaler.transform(test.numpy()), test_labels.numpy())
     assert score['accuracy'] == pytest.approx(expected, abs=0.006)
+
+
+def test_predictions_name_their_draw_and_give_the_scores(features):
+    train, labels, test, test_labels = features
+    arguments = ((10, 100), {'knn': METRICS['knn']}, (4, 7))
+    predictions = list(predict_by_representation(train, labels, test, *arguments))
+    assert [each[:3] for each in predictions] == [
+        ('knn', 10, 4),
+        ('knn', 10, 7),
+        ('knn', 100, 4),
+    ]
+    scores = score_predictions(predictions, test_labels)
+    assert scores == evaluate_representation(*features, *arguments)
+    right = [accuracy(each.classes, test_labels) for each in predictions]
+    assert [score['accuracy'] for score in scores] == [(right[0] + right[1]) / 2, right[2]]
 
 
 RESULTS = [

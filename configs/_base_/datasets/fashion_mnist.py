@@ -1,6 +1,6 @@
 # Fashion-MNIST, 28 x 28 pixels in one channel, as mmpretrain reads (and downloads) it. Without a
 # download: Debian's package dataset-fashion-mnist holds the four idx.gz files; unpack them into
-# data_root with gunzip.
+# data_root with gunzip. Of split and test_mode mmpretrain reads the latter alone.
 data_root = 'data/fashion_mnist'
 data_preprocessor = dict(type='SelfSupDataPreprocessor', mean=[72.94], std=[90.02])
 
@@ -52,6 +52,7 @@ test_dataloader = dict(
         type='FashionMNIST',
         data_root=data_root,
         split='test',
+        test_mode=True,
         download=True,
         pipeline=test_pipeline,
     ),

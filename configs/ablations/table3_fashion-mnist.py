@@ -1,0 +1,11 @@
+# Table 3, predictors and levels, on Fashion-MNIST. H = 1 is own view.
+_base_ = '_base_/fashion-mnist_arms.py'
+
+title = 'Table 3 on Fashion-MNIST: predictors and levels'
+config = '_base_/rcl_resnet18-small_1xb128-coslr-40e_fashion-mnist.py'
+seeds = [0, 1, 2]
+reference = 'own-view'
+measures = ['retrieval_hit_rate']
+arms = {
+    name: _base_._arms[name] for name in ('own-view', 'h2-shared', 'h3-shared', 'h4-shared', 'rcl')
+}

@@ -1,0 +1,232 @@
+"""A small grid on digits from the command line: killed, resumed, spoilt."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mmrcl.engine.ablation import check_run, check_unchanged, plan_runs, shared_with
+from mmrcl.engine.errors import ConfigError
+from mmrcl.engine.grids import read_grid
+from mmrcl.evaluation import read_correct
+
+from .test_engine.runs import CONFIG, TINY
+
+ROOT = Path(__file__).parents[1]
+OWN_VIEW = ROOT / 'configs/baselines' / CONFIG.name.replace('rcl', 'own-view')
+OF_THE_HOOK = 'custom_hooks.0.', 'custom_hooks.1.', 'custom_hooks.2.', 'model.hierarchy.'
+SMALL = {key: value for key, value in TINY.items() if not key.startswith(OF_THE_HOOK)}
+CLUSTERED = {
+    'model.hierarchy.feat_dim': 16,
+    'custom_hooks.0.dataloader.dataset.indices': 192,
+    'custom_hooks.0.warmup_epochs': 1,
+}
+GRID = f"""
+config = {str(CONFIG)!r}
+title = 'Digits'
+seeds = [0, 1]
+label_draws = 2
+reference = 'own-view'
+measures = ['retrieval_hit_rate']
+_small = {SMALL}
+_clustered = {CLUSTERED}
+arms = {{
+    'own-view': dict(title='own view', config={str(OWN_VIEW)!r}, options=_small),
+    'rcl': dict(title='RCL', options=_small | _clustered),
+    # Of four epochs nothing is left to cluster.
+    'broken': dict(options=_small | _clustered | {{'custom_hooks.0.warmup_epochs': 4}}),
+}}
+"""
+
+
+def command(grid: Path, *arguments: object) -> list[str]:
+    tool = ROOT / 'tools/analysis/ablation.py'
+    return [sys.executable, str(tool), str(grid), '--work-dir', str(grid.parent / 'runs')] + [
+        str(argument) for argument in arguments
+    ]
+
+
+def ablation(grid: Path, *arguments: object) -> subprocess.CompletedProcess:
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    return subprocess.run(
+        command(grid, *arguments), env=environment, capture_output=True, text=True, timeout=500
+    )
+
+
+def kill_when(condition, *arguments: object) -> None:
+    """Starts the tool and, once ``condition`` holds, kills it with all that it started."""
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    process = subprocess.Popen(command(*arguments), env=environment, start_new_session=True)
+    end = time.time() + 300
+    while not condition():
+        assert process.poll() is None and time.time() < end
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def written(folder: Path) -> dict[Path, int]:
+    """All files of a run and when they were written."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob('*')}
+
+
+@pytest.fixture(scope='module')
+def grid(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp('ablation') / 'grid.py'
+    path.write_text(GRID)
+    return path
+
+
+@pytest.fixture(scope='module')
+def killed(grid) -> tuple[Path, dict[Path, int]]:
+    """Killed once the second training has a checkpoint; the folder and what the first wrote."""
+    folder = grid.parent / 'runs/grid'
+    kill_when(
+        (folder / 'rcl/seed_0/epoch_1.pth').exists,
+        *(grid, '--arms', 'own-view', 'rcl', '--processes', 1),
+    )
+    return folder, written(folder / 'own-view/seed_0')
+
+
+@pytest.fixture(scope='module')
+def finished(grid, killed) -> subprocess.CompletedProcess:
+    return ablation(grid, '--arms', 'own-view', 'rcl', '--processes', 2)
+
+
+@pytest.mark.slow
+def test_a_killed_grid_goes_on_and_repeats_nothing(killed, finished):
+    folder, before = killed
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    assert 'grid: 4 runs, 1 of them finished before' in finished.stdout
+    assert before == written(folder / 'own-view/seed_0')
+    first, second = sorted((folder / 'rcl/seed_0').glob('*/*.log'))
+    assert 'resumed epoch' not in first.read_text()
+    assert 'resumed epoch: ' in second.read_text()
+
+
+@pytest.mark.slow
+def test_tables_predictions_and_figure(killed, finished):
+    folder, _ = killed
+    rows = list(csv.DictReader((folder / 'results.csv').open()))
+    assert list(rows[0]) == ['arm', 'seed', 'metric', 'labels', 'accuracy']
+    assert len(rows) == 2 * 2 * 2 * 3
+    text = (folder / 'results.md').read_text()
+    assert text in finished.stdout
+    assert '| RCL | 2 |' in text and '| broken | 0 | - |' in text
+    run = folder / 'rcl/seed_1'
+    correct = read_correct(run / 'predictions.npz')
+    assert {column: right.shape for column, right in correct.items()} == {
+        (metric, labels): (1 if labels == 100 else 2, 355)
+        for metric in ('knn', 'linear')
+        for labels in (1, 10, 100)
+    }
+    for score in csv.DictReader((run / 'scores.csv').open()):
+        right = correct[score['metric'], int(score['labels'])]
+        assert float(score['accuracy']) == pytest.approx(right.mean(), abs=1e-6)
+    assert (folder / 'results.png').stat().st_size > 10000
+
+
+@pytest.mark.slow
+def test_one_that_fails_is_named_and_the_others_count(grid, finished):
+    done = ablation(grid, '--arms', 'broken', '--seeds', 0)
+    assert done.returncode == 1
+    assert 'broken seed 0 failed' in done.stderr
+    assert 'clustering would never start' in done.stderr
+    assert '| RCL | 2 |' in done.stdout
+
+
+@pytest.mark.slow
+def test_changed_settings_are_refused(grid, finished):
+    work_dir = grid.parent / 'runs'
+    content = read_grid(grid)
+    for run in plan_runs(content, work_dir, {}):
+        check_unchanged(content, run)
+    changed = {'optim_wrapper.optimizer.lr': 0.5}
+    with pytest.raises(ConfigError, match=r'own-view/seed_0 .*\n- .*lr was 0.002 and is 0.5'):
+        check_unchanged(content, plan_runs(content, work_dir, changed)[0])
+    moved = {'train_dataloader.num_workers': 3, 'custom_hooks.1.interval': 7}
+    run = plan_runs(content, work_dir, moved)[1]
+    assert run.arm.name == 'rcl'
+    check_unchanged(content, run)
+
+
+@pytest.mark.slow
+def test_a_run_of_another_grid_is_taken_over(grid, killed, finished):
+    folder, _ = killed
+    other = grid.with_name('other.py')
+    other.write_text(GRID.replace("'rcl'", "'renamed'").replace("'RCL'", "'renamed'"))
+    runs = plan_runs(read_grid(other), folder.parent, {})
+    shared = shared_with(runs, folder.parent, label_draws=2)
+    assert [run.folder for run in shared if run.arm.name == 'renamed'] == [
+        folder / 'rcl/seed_0',
+        folder / 'rcl/seed_1',
+    ]
+    assert shared_with(runs, folder.parent, label_draws=3) == runs
+
+
+def broken(tmp_path: Path, **changes: str) -> Path:
+    path = tmp_path / 'bad.py'
+    content = f'config = {str(CONFIG)!r}\narms = dict(rcl=dict())\n'
+    path.write_text(content + ''.join(f'{key} = {value}\n' for key, value in changes.items()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(seed='[0]'), r'bad.py: seed is no setting; there are arms, .* seeds'),
+        (dict(arms='{}'), r'bad.py has no arms'),
+        (dict(arms='dict(rcl=dict(option={}))'), r'arm rcl: option is no setting'),
+        (dict(arms="{'a/b': dict()}"), r'arm a/b: its name is a folder'),
+        (dict(config='None'), r'arm rcl has no config'),
+        (dict(config="'none.py'"), r'arm rcl: config .*none.py does not exist'),
+        (dict(reference="'own'"), r'bad.py: own is no arm; there are rcl'),
+        (dict(headroom="('rcl',)"), r'headroom=.* must name two arms'),
+        (dict(draw="'lines'"), r"draw='lines' must be"),
+        (dict(arms='dict(a=dict(x=1), b=dict())'), r'some arms have an x'),
+        (dict(arms="dict(a=dict(title='t'), b=dict(title='t'))"), r'two arms share a title'),
+        (dict(seeds='[]'), r'seeds and label_draws'),
+    ],
+)
+def test_a_bad_grid_says_what_is_wrong(tmp_path, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        read_grid(broken(tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'model.hed.num': 1}, r'bad: arm rcl: .*model.hed is no part of the config'),
+        ({'model.queue.size': 1}, r"bad: arm rcl: .*unexpected keyword argument 'size'"),
+        ({'model.head.predictor.num_predictors': 2}, r'arm rcl: .*num_predictors=2 does not fit'),
+        ({'train_dataloader.dataset.pipeline': [dict(type='Blend')]}, r'arm rcl: .*Blend'),
+        ({'custom_hooks.0.source.eps': 'none'}, r"arm rcl: .*eps='none' is unknown"),
+    ],
+)
+def test_bad_settings_of_an_arm_are_found_before_any_work(tmp_path, options, message):
+    grid = read_grid(broken(tmp_path, arms=f'dict(rcl=dict(options={options}))'))
+    with pytest.raises(ConfigError, match=message):
+        check_run(grid, plan_runs(grid, tmp_path, {})[0])
+
+
+def test_settings_for_all_arms_come_after_those_of_the_arm(tmp_path):
+    options = {'train_cfg.max_epochs': 3, 'model.queue.length': 64}
+    grid = read_grid(broken(tmp_path, arms=f'dict(rcl=dict(options={options}))', seeds='[5]'))
+    (run,) = plan_runs(grid, tmp_path, {'train_cfg.max_epochs': 2})
+    assert run.folder == tmp_path / 'bad/rcl/seed_5'
+    assert run.config.randomness.seed == 5
+    assert run.config.model.queue.length == 64
+    assert run.checkpoint.name == 'epoch_2.pth'
+
+
+def test_the_folder_of_the_data_reaches_every_loader(tmp_path):
+    grid = read_grid(ROOT / 'configs/ablations/table4_fashion-mnist.py')
+    run = plan_runs(grid, tmp_path, {}, 'elsewhere')[-1]
+    hook = run.config.custom_hooks[0].dataloader
+    for loader in (run.config.train_dataloader, run.config.test_cfg.train_dataloader, hook):
+        assert loader.dataset.data_root == 'elsewhere'

@@ -1,0 +1,79 @@
+"""Every shipped grid, without data."""
+
+from pathlib import Path
+
+import pytest
+
+from mmrcl.engine import ablation
+from mmrcl.engine.ablation import plan_runs
+from mmrcl.engine.grids import read_grid
+from mmrcl.engine.settings import differences, settings_of
+
+from .runs import tiny_config
+
+FOLDER = Path(__file__).parents[2] / 'configs/ablations'
+GRIDS = sorted(FOLDER.glob('*.py'))
+ITEMS = ('table3', 'table4', 'fig5a', 'fig5b', 'fig5c')
+
+
+def test_each_table_and_figure_has_a_grid_for_both_data_sets():
+    names = {path.stem for path in GRIDS}
+    assert names >= {f'{item}_{data}' for item in ITEMS for data in ('in1k', 'fashion-mnist')}
+
+
+@pytest.mark.parametrize(
+    'path',
+    [pytest.param(path, marks=[pytest.mark.slow] * ('in1k' in path.stem)) for path in GRIDS],
+    ids=lambda path: path.stem,
+)
+def test_arms_of_a_shipped_grid_build_and_differ(path, tmp_path, monkeypatch):
+    # The data is for those who have it.
+    monkeypatch.setattr(ablation, 'check_paths', lambda config, sections: None)
+    grid = read_grid(path)
+    runs = plan_runs(grid, tmp_path, {})
+    assert len({repr(settings_of(run.config)) for run in runs}) == len(runs)
+    for run in runs[: len(grid.arms)]:
+        ablation.check_run(grid, run)
+        assert run.config.param_scheduler[-1].end == run.epochs
+        hierarchy = run.config.model.get('hierarchy')
+        if hierarchy is not None:
+            check_levels(run.config.custom_hooks[0], hierarchy.num_levels)
+
+
+def check_levels(hook, num_levels: int) -> None:
+    """Source and refiner are set for levels 2 to H."""
+    source = hook.source
+    sizes = source.get('mean_sizes') if source.get('eps') == 'auto' else source.get('eps')
+    sizes = sizes or source.get('num_clusters') or [0] * (source.get('num_levels', 0) - 1)
+    assert len(sizes) == num_levels - 1
+    if hook.get('refiner') is not None:
+        assert len(hook.refiner.get('neighbors', (4, 20))) == num_levels - 1
+
+
+def test_settings_that_decide_nothing_do_not_count(tmp_path):
+    before = settings_of(tiny_config(tmp_path))
+    for changes in (
+        dict(train_dataloader__num_workers=2, test_cfg__seeds=[7], load_from='elsewhere'),
+        dict(custom_hooks__1__interval=1, default_hooks__checkpoint__interval=3),
+    ):
+        assert settings_of(tiny_config(tmp_path, **changes)) == before
+
+
+def test_a_difference_names_both_values(tmp_path):
+    before = settings_of(tiny_config(tmp_path))
+    after = settings_of(tiny_config(tmp_path, model__queue__length=7, randomness__seed=3))
+    assert differences(before, after) == [
+        'model.queue.length was 96 and is 7',
+        'randomness.seed was 0 and is 3',
+    ]
+    fewer = tiny_config(tmp_path)
+    fewer.custom_hooks[0].refiner = None
+    assert differences(before, settings_of(fewer)) == [
+        'custom_hooks.0.refiner was not set and is None',
+        'custom_hooks.0.refiner.type was HierarchyRefiner and is not set',
+    ]
+
+
+def test_a_tuple_is_a_list(tmp_path):
+    one, other = (tiny_config(tmp_path, model__backbone__strides=s) for s in ((1, 2), [1, 2]))
+    assert settings_of(one) == settings_of(other)
