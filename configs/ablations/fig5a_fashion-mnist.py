@@ -3,8 +3,8 @@ title = 'Fig. 5a on Fashion-MNIST: epochs'
 xlabel = 'epochs'
 seeds = [0, 1, 2]
 _configs = {
-    'RCL': '_base_/rcl_resnet18-small_1xb128-coslr-40e_fashion-mnist.py',
-    'own view': '_base_/own-view_resnet18-small_1xb128-coslr-40e_fashion-mnist.py',
+    'RCL': '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py',
+    'own view': '_base_/own-view_resnet18-small_1xb128-coslr-30e_fashion-mnist.py',
 }
 _lr_warmup = 4
 

@@ -1,7 +1,7 @@
 # Fig. 5b, length of the support queue, on Fashion-MNIST. The longest holds every image once.
 title = 'Fig. 5b on Fashion-MNIST: length of the support queue'
 xlabel = 'keys in the queue'
-config = '_base_/rcl_resnet18-small_1xb128-coslr-40e_fashion-mnist.py'
+config = '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 seeds = [0, 1, 2]
 reference = 'queue-2048'
 measures = ['retrieval_hit_rate']

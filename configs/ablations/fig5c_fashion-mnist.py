@@ -4,8 +4,8 @@ title = 'Fig. 5c on Fashion-MNIST: augmentations removed'
 seeds = [0, 1, 2]
 draw = 'difference'
 _configs = {
-    'RCL': '_base_/rcl_resnet18-small_1xb128-coslr-40e_fashion-mnist.py',
-    'own view': '_base_/own-view_resnet18-small_1xb128-coslr-40e_fashion-mnist.py',
+    'RCL': '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py',
+    'own view': '_base_/own-view_resnet18-small_1xb128-coslr-30e_fashion-mnist.py',
 }
 _crop = dict(type='RandomResizedCrop', scale=28, crop_ratio_range=(0.3, 1.0))
 _flip = dict(type='RandomFlip', prob=0.5)

@@ -2,7 +2,7 @@
 _base_ = '_base_/fashion-mnist_arms.py'
 
 title = 'Table 3 on Fashion-MNIST: predictors and levels'
-config = '_base_/rcl_resnet18-small_1xb128-coslr-40e_fashion-mnist.py'
+config = '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 seeds = [0, 1, 2]
 reference = 'own-view'
 measures = ['retrieval_hit_rate']

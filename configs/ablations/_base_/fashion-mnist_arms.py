@@ -1,6 +1,6 @@
 # Arms on Fashion-MNIST, for the grids beside this folder to choose from. One entry an arm; RCL with
 # its shipped settings, H = 3 with three predictors and online refinement, is the config itself.
-_own_view = '_base_/own-view_resnet18-small_1xb128-coslr-40e_fashion-mnist.py'
+_own_view = '_base_/own-view_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 # Levels 2..H: wanted images a cluster of DBSCAN, and the refiner's target sizes.
 _sizes = {2: [2.6], 3: [2.6, 5.0], 4: [2.6, 5.0, 10.0]}
 _neighbors = {2: [4], 3: [4, 20], 4: [4, 20, 40]}

@@ -10,7 +10,6 @@ from mmengine.dist import all_gather, broadcast
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from mmrcl.clustering import (
     ClusteringSource,
@@ -22,7 +21,8 @@ from mmrcl.clustering.dbscan import warn_of_percolation
 from mmrcl.models.selfsup import KeyBatch
 from mmrcl.registry import HOOKS, TASK_UTILS
 
-from ..extraction import Extracted, extract, unwrapped
+from ..clustering_features import SPACES, ClusteringInput, clustering_input
+from ..extraction import unwrapped
 from ..loaders import resumable
 from ..progress import progress
 from ..scalars import log_scalars
@@ -63,6 +63,10 @@ class HierarchicalClusteringHook(Hook):
         warmup_epochs: epochs before the first clustering (the paper: 10).
         recluster_interval: epochs between two clusterings by the source, or None.
         max_share: warn after an epoch in which a cluster holds more than this share of the images.
+        space: what the source clusters: ``'projection'``, the keys z-hat'; ``'encoder'``, the
+            momentum encoder's last maps averaged over space; ``'maps'``, these maps as they are; or
+            ``'images'``, their pixels after the test-time transform. The last two are for small
+            aligned images: of ImageNet they would be 500 and 800 GB. Refinement compares keys.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class HierarchicalClusteringHook(Hook):
         warmup_epochs: int = 10,
         recluster_interval: int | None = None,
         max_share: float = 0.5,
+        space: str = 'projection',
     ) -> None:
         self.dataloader_cfg = dataloader
         self.source: ClusteringSource = TASK_UTILS.build(source)
@@ -91,6 +96,12 @@ class HierarchicalClusteringHook(Hook):
             )
         if recluster_interval is not None and recluster_interval < 1:
             raise ValueError(f'recluster_interval={recluster_interval} must be at least 1 epoch')
+        if space not in SPACES:
+            raise ValueError(
+                f"HierarchicalClusteringHook: space='{space}' is unknown: choose one of "
+                f'{", ".join(SPACES)}'
+            )
+        self.space = space
         self.warmup_epochs = warmup_epochs
         self.recluster_interval = recluster_interval
         self.max_share = max_share
@@ -150,7 +161,8 @@ class HierarchicalClusteringHook(Hook):
         due = self.recluster_interval is not None and since % self.recluster_interval == 0
         if due or not hierarchy.initialized:
             runner.logger.info(f'Clustering {hierarchy.num_samples} images ...')
-            self._cluster(runner, hierarchy, extract(model, model.extract_keys, self.dataloader))
+            images = clustering_input(model, self.space, self.dataloader)
+            self._cluster(runner, hierarchy, images)
             self._report(runner, hierarchy, runner.epoch)
         if self.refiner is not None:
             self.refiner.calibrate(hierarchy)
@@ -195,10 +207,10 @@ class HierarchicalClusteringHook(Hook):
         if self.refiner is not None:
             self._report(runner, hierarchy, runner.epoch + 1)
 
-    def _cluster(self, runner: Runner, hierarchy: LabelHierarchy, images: Extracted) -> None:
-        hierarchy.set_bank(images.features)
+    def _cluster(self, runner: Runner, hierarchy: LabelHierarchy, images: ClusteringInput) -> None:
+        hierarchy.set_bank(images.keys)
         with _warnings_to(runner.logger):
-            found = self.source(normalize(images.features, dim=1), images.classes, progress)
+            found = self.source(images.features, images.classes, progress)
         labels = self._checked(found, hierarchy.labels)
         broadcast(labels)
         hierarchy.set_labels(labels, nested=self.source.nested)

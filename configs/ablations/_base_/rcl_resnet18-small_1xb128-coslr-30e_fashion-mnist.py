@@ -1,5 +1,5 @@
-# RCL on the first 4,000 training images of Fashion-MNIST: a ResNet-18 cut to three stages of 16, 32
-# and 64 channels and 40 epochs, so that a grid of arms and seeds runs on two CPU cores.
+# RCL on the first 3,000 training images of Fashion-MNIST: a ResNet-18 cut to three stages of 16, 32
+# and 64 channels and 30 epochs, so that a grid of arms and seeds runs on two CPU cores.
 # Reproduces no table of the paper.
 _base_ = [
     '../../_base_/models/rcl_small.py',
@@ -7,22 +7,28 @@ _base_ = [
     '../../_base_/default_runtime.py',
 ]
 
-num_images = 4000
-epochs = 40
+num_images = 3000
+epochs = 30
 lr_warmup = 4
 
 model = dict(
+    # With ImageNet's stem, whose stride of 4 is what makes it cheap.
     backbone=dict(
+        type='ResNet',
         in_channels=1,
         stem_channels=16,
         base_channels=16,
         num_stages=3,
-        strides=(2, 2, 2),
+        strides=(1, 2, 2),
         dilations=(1, 1, 1),
         out_indices=(2,),
     ),
     neck=dict(in_channels=64, hid_channels=256, out_channels=64),
-    head=dict(predictor=dict(in_channels=64, hid_channels=256, out_channels=64)),
+    head=dict(
+        predictor=dict(in_channels=64, hid_channels=256, out_channels=64),
+        # 0.2 was better than 0.1 for own view (one seed), which the other arms are measured by.
+        loss=dict(temperature=0.2),
+    ),
     queue=dict(length=2048, feat_dim=64),
     hierarchy=dict(feat_dim=64),
 )
@@ -40,7 +46,7 @@ custom_hooks = [
     dict(
         type='HierarchicalClusteringHook',
         dataloader=plain_train_dataloader,
-        warmup_epochs=8,
+        warmup_epochs=6,
         source=dict(type='DBSCANSource', eps='auto', metric='jaccard', mean_sizes=[2.6, 5.0]),
         refiner=dict(type='HierarchyRefiner'),
     ),
@@ -54,7 +60,7 @@ custom_hooks = [
 ]
 
 optim_wrapper = dict(
-    type='OptimWrapper', optimizer=dict(type='SGD', lr=0.06, momentum=0.9, weight_decay=5e-4)
+    type='OptimWrapper', optimizer=dict(type='SGD', lr=0.12, momentum=0.9, weight_decay=5e-4)
 )
 auto_scale_lr = dict(base_batch_size=128)
 param_scheduler = [
@@ -68,4 +74,4 @@ param_scheduler = [
     ),
 ]  # fmt: skip
 train_cfg = dict(type='ResumableTrainLoop', max_epochs=epochs)
-default_hooks = dict(logger=dict(interval=31), checkpoint=dict(interval=10, max_keep_ckpts=1))
+default_hooks = dict(logger=dict(interval=23), checkpoint=dict(interval=10, max_keep_ckpts=1))

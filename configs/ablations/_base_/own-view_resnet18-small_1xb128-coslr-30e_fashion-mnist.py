@@ -1,5 +1,5 @@
 # Own view alone with the same budget and settings as RCL's small config.
-_base_ = 'rcl_resnet18-small_1xb128-coslr-40e_fashion-mnist.py'
+_base_ = 'rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 
 model = dict(
     head=dict(predictor=dict(num_predictors=1)),
