@@ -1,7 +1,7 @@
 # All arms of docs/results.md on Fashion-MNIST, with the same budget.
 _base_ = '_base_/fashion-mnist_arms.py'
 
-title = 'Fashion-MNIST, 4,000 images, 40 epochs'
+title = 'Fashion-MNIST, 3,000 images, 30 epochs'
 config = '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 seeds = [0, 1, 2]
 reference = 'own-view'

@@ -1,21 +1,62 @@
-# Arms on Fashion-MNIST, for the grids beside this folder to choose from. One entry an arm; RCL with
-# its shipped settings, H = 3 with three predictors and online refinement, is the config itself.
+# Arms on Fashion-MNIST, for the grids beside this folder to choose from. One entry an arm. The
+# config itself is RCL as the paper describes it: H = 3, three predictors, clusters of the keys by
+# DBSCAN after warm-up, refined online, and a random mate of the coarsest cluster as key.
 _own_view = '_base_/own-view_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
-# Levels 2..H: wanted images a cluster of DBSCAN, and the refiner's target sizes.
+# Levels 2..H: wanted images a cluster of DBSCAN, the refiner's target sizes, and the clusters of
+# hierarchical K-means.
 _sizes = {2: [2.6], 3: [2.6, 5.0], 4: [2.6, 5.0, 10.0]}
 _neighbors = {2: [4], 3: [4, 20], 4: [4, 20, 40]}
+_clusters = {2: [100], 3: [300, 60], 4: [600, 200, 60]}
 
 
-def _levels(num_levels):
+def _levels(num_levels, num_predictors=None):
     return {
         'model.hierarchy.num_levels': num_levels,
-        'model.head.predictor.num_predictors': 1,
+        'model.head.predictor.num_predictors': num_predictors or num_levels,
+    }
+
+
+def _shared(num_levels):
+    return {
+        **_levels(num_levels, 1),
         'custom_hooks.0.source.mean_sizes': _sizes[num_levels],
         'custom_hooks.0.refiner.neighbors': _neighbors[num_levels],
     }
 
 
+def _keys(retriever, select):
+    return {
+        'model.retrievers': [dict(type='OwnViewRetriever'), dict(type=retriever, select=select)]
+    }
+
+
+def _each_level(num_levels=4, num_predictors=None, select='random'):
+    # A key of each level of a hierarchical K-means.
+    return {
+        **_levels(num_levels, num_predictors),
+        **_keys('LevelRetriever', select),
+        'custom_hooks.0.source': dict(
+            _delete_=True, type='HierarchicalKMeansSource', num_clusters=_clusters[num_levels]
+        ),
+        'custom_hooks.0.refiner': None,
+    }
+
+
+def _images(num_levels=4, num_predictors=None, select='random'):
+    # The same of the images, which need no warm-up.
+    return {
+        **_each_level(num_levels, num_predictors, select),
+        'custom_hooks.0.space': 'images',
+        'custom_hooks.0.warmup_epochs': 0,
+    }
+
+
 _each_epoch = {'custom_hooks.0.refiner': None, 'custom_hooks.0.recluster_interval': 1}
+_literal = {'model.head.loss.judged_negative': 'literal'}
+_true_classes = {
+    'custom_hooks.0.refiner': None,
+    'custom_hooks.0.source': dict(_delete_=True, type='ClassSource', num_levels=3),
+}
 
 _arms = {
     'own-view': dict(title='own view', config=_own_view),
@@ -24,31 +65,58 @@ _arms = {
         config=_own_view,
         options={'model.retrievers': [dict(type='NearestRetriever')]},
     ),
-    'h2-shared': dict(title='RCL, H = 2, one predictor', options=_levels(2)),
-    'h3-shared': dict(title='RCL, H = 3, one predictor', options=_levels(3)),
-    'h4-shared': dict(title='RCL, H = 4, one predictor', options=_levels(4)),
     'rcl': dict(title='RCL, H = 3, three predictors, online'),
+    'h2-shared': dict(title='RCL, H = 2, one predictor', options=_shared(2)),
+    'h3-shared': dict(title='RCL, H = 3, one predictor', options=_shared(3)),
+    'h4-shared': dict(title='RCL, H = 4, one predictor', options=_shared(4)),
     'kmeans': dict(
         title='K-means each epoch',
         options={
             **_each_epoch,
             # 2.6 and 5 images a cluster
             'custom_hooks.0.source': dict(
-                _delete_=True, type='KMeansSource', num_clusters=[1540, 800]
+                _delete_=True, type='KMeansSource', num_clusters=[1154, 600]
             ),
         },
     ),
     'dbscan': dict(title='DBSCAN each epoch', options=_each_epoch),
     'frozen': dict(title='frozen after DBSCAN', options={'custom_hooks.0.refiner': None}),
-    'literal': dict(
-        title='RCL, judged-negative pairs to the letter',
-        options={'model.head.loss.judged_negative': 'literal'},
+    'literal': dict(title='RCL, judged-negative pairs to the letter', options=_literal),
+    'nearest': dict(title='RCL, nearest mate', options=_keys('ClusterRetriever', 'nearest')),
+    'each-level': dict(title='RCL, a key of each level', options=_keys('LevelRetriever', 'random')),
+    'kmeans-keys': dict(
+        title='a key of each of 4 levels, K-means of the keys each epoch',
+        options={**_each_level(), 'custom_hooks.0.recluster_interval': 1},
     ),
-    'true-classes': dict(
-        title='true classes as criteria',
+    'kmeans-maps': dict(
+        title='the same of the maps, each epoch from the 2nd',
         options={
-            'custom_hooks.0.refiner': None,
-            'custom_hooks.0.source': dict(_delete_=True, type='ClassSource', num_levels=3),
+            **_each_level(),
+            'custom_hooks.0.space': 'maps',
+            'custom_hooks.0.warmup_epochs': 1,
+            'custom_hooks.0.recluster_interval': 1,
         },
+    ),
+    'images': dict(title='the same of the images, once', options=_images()),
+    'images-online': dict(
+        title='images, then refined online',
+        options={
+            **_images(),
+            'custom_hooks.0.refiner': dict(type='HierarchyRefiner', neighbors=[4, 15, 40]),
+        },
+    ),
+    'images-nearest': dict(title='images, nearest mates', options=_images(select='nearest')),
+    'images-literal': dict(title='images, to the letter', options={**_images(), **_literal}),
+    'images-h2': dict(title='images, H = 2, one predictor', options=_images(2, 1)),
+    'images-h3-shared': dict(title='images, H = 3, one predictor', options=_images(3, 1)),
+    'images-h3': dict(title='images, H = 3, three predictors', options=_images(3)),
+    'images-h4-shared': dict(title='images, H = 4, one predictor', options=_images(4, 1)),
+    'true-classes': dict(title='true classes as criteria', options=_true_classes),
+    'true-classes-nearest': dict(
+        title='true classes, nearest mate',
+        options={**_true_classes, **_keys('ClusterRetriever', 'nearest')},
+    ),
+    'true-classes-literal': dict(
+        title='true classes, to the letter', options={**_true_classes, **_literal}
     ),
 }

@@ -30,6 +30,10 @@ model = dict(
         loss=dict(temperature=0.2),
     ),
     queue=dict(length=2048, feat_dim=64),
+    retrievers=[
+        dict(type='OwnViewRetriever'),
+        dict(type='ClusterRetriever', select='random'),
+    ],
     hierarchy=dict(feat_dim=64),
 )
 
