@@ -4,7 +4,7 @@ xlabel = 'keys in the queue'
 config = '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 seeds = [0, 1, 2]
 reference = 'queue-2048'
-measures = ['retrieval_hit_rate']
+measures = ['retrieval_hit_rate', 'pairs/key_precision']
 arms = {
     f'queue-{length}': dict(
         title=f'{length:,} keys', options={'model.queue.length': length}, x=length

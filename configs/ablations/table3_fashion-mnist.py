@@ -5,7 +5,7 @@ title = 'Table 3 on Fashion-MNIST: predictors and levels'
 config = '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 seeds = [0, 1, 2]
 reference = 'own-view'
-measures = ['retrieval_hit_rate']
+measures = ['retrieval_hit_rate', 'pairs/key_precision']
 arms = {
     name: _base_._arms[name] for name in ('own-view', 'h2-shared', 'h3-shared', 'h4-shared', 'rcl')
 }

@@ -5,5 +5,5 @@ title = 'Table 4 on Fashion-MNIST: source of the criteria'
 config = '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 seeds = [0, 1, 2]
 reference = 'nnclr-positive'
-measures = ['retrieval_hit_rate']
+measures = ['retrieval_hit_rate', 'pairs/key_precision']
 arms = {name: _base_._arms[name] for name in ('nnclr-positive', 'kmeans', 'dbscan', 'rcl')}

@@ -6,4 +6,4 @@ model = dict(
     retrievers=[dict(type='OwnViewRetriever')],
     hierarchy=None,
 )
-custom_hooks = _base_.custom_hooks[1:]
+custom_hooks = _base_.custom_hooks[1:-1]

@@ -61,6 +61,8 @@ custom_hooks = [
         interval=10,
     ),
     dict(type='ChannelsLastHook'),
+    dict(type='PairMonitorHook'),
+    dict(type='HierarchyMonitorHook'),
 ]
 
 optim_wrapper = dict(
