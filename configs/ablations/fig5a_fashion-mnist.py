@@ -1,31 +1,24 @@
-# Fig. 5a, number of epochs, on Fashion-MNIST. Both warm-ups keep their epochs.
+# Fig. 5a, number of epochs, on Fashion-MNIST. The learning rate's warm-up keeps its epochs.
+_base_ = '_base_/fashion-mnist_arms.py'
+
 title = 'Fig. 5a on Fashion-MNIST: epochs'
 xlabel = 'epochs'
+config = '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 seeds = [0, 1, 2]
-_configs = {
-    'RCL': '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py',
-    'own view': '_base_/own-view_resnet18-small_1xb128-coslr-30e_fashion-mnist.py',
-}
+_lines = {'rcl': ('RCL', 'images'), 'own-view': ('own view', 'own-view')}
 _lr_warmup = 4
 
 
 def _arm(line, epochs):
-    return dict(
-        title=f'{line}, {epochs} epochs',
-        config=_configs[line],
-        options={
-            'train_cfg.max_epochs': epochs,
-            'param_scheduler.1.T_max': epochs - _lr_warmup,
-            'param_scheduler.1.end': epochs,
-        },
-        reference=f'own-view-{epochs}e',
-        x=epochs,
-        line=line,
-    )
+    title, name = _lines[line]
+    arm = dict(_base_._arms[name], title=f'{title}, {epochs} epochs', x=epochs, line=title)
+    schedule = {
+        'train_cfg.max_epochs': epochs,
+        'param_scheduler.1.T_max': epochs - _lr_warmup,
+        'param_scheduler.1.end': epochs,
+    }
+    options = {**arm.get('options', {}), **schedule}
+    return dict(arm, options=options, reference=f'own-view-{epochs}e')
 
 
-arms = {
-    f'{name}-{epochs}e': _arm(line, epochs)
-    for name, line in {'rcl': 'RCL', 'own-view': 'own view'}.items()
-    for epochs in (20, 40, 80)
-}
+arms = {f'{line}-{epochs}e': _arm(line, epochs) for line in _lines for epochs in (15, 30, 60)}

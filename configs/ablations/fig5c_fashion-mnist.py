@@ -1,46 +1,40 @@
 # Fig. 5c, augmentations removed, on Fashion-MNIST. A crop and a flip, which RCL's config has, are
 # only a part of the full set here, so that there is something to remove.
+_base_ = '_base_/fashion-mnist_arms.py'
+
 title = 'Fig. 5c on Fashion-MNIST: augmentations removed'
+config = '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 seeds = [0, 1, 2]
 draw = 'difference'
-_configs = {
-    'RCL': '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py',
-    'own view': '_base_/own-view_resnet18-small_1xb128-coslr-30e_fashion-mnist.py',
-}
+_lines = {'rcl': ('RCL', 'images'), 'own-view': ('own view', 'own-view')}
 _crop = dict(type='RandomResizedCrop', scale=28, crop_ratio_range=(0.3, 1.0))
 _flip = dict(type='RandomFlip', prob=0.5)
-_jitter = [
+_photometric = [
     dict(type='Brightness', magnitude_range=(0, 0.4), magnitude_std='inf', prob=0.8),
     dict(type='Contrast', magnitude_range=(0, 0.4), magnitude_std='inf', prob=0.8),
+    dict(type='GaussianBlur', magnitude_range=(0.1, 1.5), magnitude_std='inf', prob=0.5),
 ]
-_blur = dict(type='GaussianBlur', magnitude_range=(0.1, 1.5), magnitude_std='inf', prob=0.5)
 _views = {
-    'all': [_crop, _flip, *_jitter, _blur],
-    'no blur': [_crop, _flip, *_jitter],
-    'no brightness, contrast': [_crop, _flip, _blur],
+    'all': [_crop, _flip, *_photometric],
     'crop and flip': [_crop, _flip],
     'crop only': [_crop],
-    'no crop': [_flip, *_jitter, _blur],
+    'no crop': [_flip, *_photometric],
 }
 
 
 def _name(line, view):
-    return f'{line}-{view}'.lower().replace(' ', '-').replace(',', '')
+    return f'{line}-{view}'.replace(' ', '-')
 
 
 def _arm(line, view):
+    title, name = _lines[line]
+    arm = dict(_base_._arms[name], title=f'{title}, {view}', x=view, line=title)
     pipeline = [
         dict(type='MultiView', num_views=[2], transforms=[_views[view]]),
         dict(type='PackInputs'),
     ]
-    return dict(
-        title=f'{line}, {view}',
-        config=_configs[line],
-        options={'train_dataloader.dataset.pipeline': pipeline},
-        reference=_name(line, 'all'),
-        x=view,
-        line=line,
-    )
+    options = {**arm.get('options', {}), 'train_dataloader.dataset.pipeline': pipeline}
+    return dict(arm, options=options, reference=_name(line, 'all'))
 
 
-arms = {_name(line, view): _arm(line, view) for line in _configs for view in _views}
+arms = {_name(line, view): _arm(line, view) for line in _lines for view in _views}

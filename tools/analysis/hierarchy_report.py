@@ -27,7 +27,7 @@ from mmrcl.engine.progress import progress, stage
 from mmrcl.models.retrievers import GalleryRetriever, RetrievalInput
 from mmrcl.registry import DATASETS, MODELS
 from mmrcl.transfer import load_weights
-from mmrcl.visualization import Retrieved, read_scalars, write_report
+from mmrcl.visualization import Retrieved, read_run, write_report
 from mmrcl.visualization.report import SIDE, thumbnail
 
 NEIGHBORS = 3  # of the bank, shown beside what the retrievers find
@@ -210,7 +210,7 @@ def write(args: argparse.Namespace, config: Config, model: Any, meta: dict, data
     place = torch.full((hierarchy.num_samples + 1,), -1)  # the last entry is for "none"
     place[chosen] = torch.arange(len(chosen))
     pictures = read_pictures(config, dataset, chosen)
-    scalars = scalars_of(Path(config.load_from).parent)
+    run = Path(config.load_from).parent
     known = int(pictures.classes.min()) >= 0
     with stage('Writing the page'):
         return write_report(
@@ -222,7 +222,7 @@ def write(args: argparse.Namespace, config: Config, model: Any, meta: dict, data
             class_names=dataset.metainfo.get('classes'),
             queries=place[queries].tolist(),
             retrieved=[row._replace(keys=place[row.keys]) for row in retrieved],
-            scalars=[] if scalars is None else read_scalars(scalars),
+            scalars=[] if scalars_of(run) is None else read_run(run),
             numbers=chosen.numpy(),
             title=Path(args.config).stem,
             about=facts(config, meta, len(chosen), hierarchy.num_samples),

@@ -5,7 +5,7 @@ join their nearest core point at each radius anew, or, by scikit-learn, the clus
 Noise is a cluster of its own, or all of it one. The paper does not tell its rules. It reports that
 73.88 % of the images conform for K-means with 1,000,000 / 500,000 / 250,000 clusters of ImageNet's
 1.28 million images and 97.3 % for DBSCAN with radii 0.6 / 0.7 / 0.8. HierarchicalKMeansSource and
-ALGORITHMSource give 100 %.
+DBSCANSource give 100 %.
 """
 
 import argparse
