@@ -5,6 +5,6 @@ title = 'Fashion-MNIST, 3,000 images, 30 epochs'
 config = '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 seeds = [0, 1, 2]
 reference = 'own-view'
-headroom = ('own-view', 'true-classes')
+headroom = ('own-view', 'true-classes-start')
 measures = ['retrieval_hit_rate', 'pairs/key_precision']
 arms = _base_._arms

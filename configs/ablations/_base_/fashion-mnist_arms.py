@@ -112,6 +112,10 @@ _arms = {
     'images-h3': dict(title='images, H = 3, three predictors', options=_images(3)),
     'images-h4-shared': dict(title='images, H = 4, one predictor', options=_images(4, 1)),
     'true-classes': dict(title='true classes as criteria', options=_true_classes),
+    'true-classes-start': dict(
+        title='true classes from the start',
+        options={**_true_classes, 'custom_hooks.0.warmup_epochs': 0},
+    ),
     'true-classes-nearest': dict(
         title='true classes, nearest mate',
         options={**_true_classes, **_keys('ClusterRetriever', 'nearest')},
