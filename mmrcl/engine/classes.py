@@ -19,7 +19,8 @@ def classes_of(dataset: Any) -> Tensor | None:
     classes = []
     for index in progress(range(len(inner)), 'Reading the classes'):
         found = inner.get_data_info(index).get('gt_label')
-        if not isinstance(found, Integral):
+        # An int or, of mmpretrain's FashionMNIST, an array of no dimension.
+        if not isinstance(found, Integral) and getattr(found, 'ndim', None) != 0:
             return None
         classes.append(int(found))
     return torch.tensor(classes)
