@@ -55,8 +55,9 @@ def model(tmp_path_factory):
 def checkpoint(model, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('run')
     rows = [{'loss': 2.0, 'iter': 6, 'epoch': 1, 'step': 6}, {'knn/top1': 0.5, 'step': 6}]
-    (folder / 'vis_data').mkdir()
-    (folder / 'vis_data/scalars.json').write_text('\n'.join(map(json.dumps, rows)))
+    log = folder / '20260101_000000/vis_data'
+    log.mkdir(parents=True)
+    (log / 'scalars.json').write_text('\n'.join(map(json.dumps, rows)))
     torch.save({'state_dict': model.state_dict(), 'meta': {'seed': 7}}, folder / 'epoch_1.pth')
     return folder / 'epoch_1.pth'
 
