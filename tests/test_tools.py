@@ -262,3 +262,19 @@ def test_nesting_of_independent_levels_is_measured(work_dir):
     found = {line[:36].strip(): line[36:].split()[0] for line in done.stdout.splitlines()[-5:]}
     assert found.pop('K-means') != '100.00%'
     assert len(found) == 4 and set(found.values()) == {'100.00%'}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans needs Python 3.11 or newer')
+def test_settings_of_the_clustering_are_compared(work_dir):
+    [config] = work_dir.glob('*.py')
+    done = tool('analysis/clustering_settings.py', config, work_dir / 'epoch_3.pth')
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.startswith('Of the nearest keys ')
+    rows = [line.split(' | ') for line in done.stdout.splitlines()[4:]]
+    fine = {(space.strip('| '), source): row for space, source, *row in rows[::2]}
+    for space in ('projection', 'encoder', 'maps'):
+        sizes, _, level, clusters, *_, precision = fine[space, 'K-means']
+        assert (sizes, level, clusters) == ('(15, 50)', '2', str(round(192 / 15)))
+        assert 0 < float(precision.strip('| ')) <= 1
+    assert len(rows) == 2 * 23

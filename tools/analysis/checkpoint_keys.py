@@ -1,4 +1,4 @@
-"""Keys of the training images by the momentum encoder of a checkpoint."""
+"""What the momentum encoder of a checkpoint makes of the training images."""
 
 from pathlib import Path
 
@@ -6,16 +6,22 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from torch import nn
+from torch.utils.data import DataLoader
 
 from mmrcl.engine.extraction import Extracted, extract
 from mmrcl.registry import MODELS
 
 
-def extract_keys(config: Config, checkpoint: Path) -> Extracted:
-    """Keys as ``HierarchicalClusteringHook`` extracts them, and the classes of the images."""
+def load(config: Config, checkpoint: Path) -> tuple[nn.Module, DataLoader]:
+    """The model of a checkpoint, and the training images as they are."""
     init_default_scope('mmrcl')
     model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
     model.load_state_dict(torch.load(checkpoint, 'cpu', weights_only=False)['state_dict'])
-    return extract(
-        model, model.extract_keys, Runner.build_dataloader(config.plain_train_dataloader)
-    )
+    return model, Runner.build_dataloader(config.plain_train_dataloader)
+
+
+def extract_keys(config: Config, checkpoint: Path) -> Extracted:
+    """Keys as ``HierarchicalClusteringHook`` extracts them, and the classes of the images."""
+    model, loader = load(config, checkpoint)
+    return extract(model, model.extract_keys, loader)

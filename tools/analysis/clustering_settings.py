@@ -1,0 +1,136 @@
+"""Compares settings of the clustering on the frozen encoder of a checkpoint.
+
+Clusters the training images in every space, by DBSCAN and by K-means, and refines the clusters
+for some epochs of random batches as HierarchicalClusteringHook would. Prints how large the clusters
+are and how clean: the share of images that have a mate, and the share of these mates that are of
+the image's class, which is the precision of random keys from an endless queue.
+"""
+
+import argparse
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from checkpoint_keys import load
+from mmengine.config import Config, DictAction
+from torch import Tensor
+
+from mmrcl.clustering import (
+    DBSCANSource,
+    HierarchicalKMeansSource,
+    HierarchyRefiner,
+    LabelHierarchy,
+    nearest_neighbors,
+    summarize_partition,
+)
+from mmrcl.engine.clustering_features import SPACES, clustering_input
+from mmrcl.evaluation import mate_precision
+
+COLUMNS = (
+    'what is clustered', 'by', 'images a cluster', 'refinement',
+    'level', 'clusters', 'largest', 'mean size', 'with a mate', 'of its class',
+)  # fmt: skip
+
+
+class Setting(NamedTuple):
+    """What is clustered, by what, wanted images a cluster at levels 2 and 3, and the refiner's."""
+
+    space: str
+    source: str
+    mean_sizes: tuple[float, float] = (2.6, 5.0)
+    refiner: dict | None = None
+
+
+SETTINGS = (
+    *(Setting(space, source) for space in SPACES for source in ('DBSCAN, Jaccard', 'K-means')),
+    *(Setting(space, 'K-means', (15, 50)) for space in SPACES),
+    Setting('projection', 'DBSCAN, Euclidean'),
+    Setting('projection', 'DBSCAN, Jaccard', (5.0, 20.0)),
+    *(
+        Setting('projection', 'DBSCAN, Jaccard', refiner=refiner)
+        for refiner in (
+            dict(),
+            dict(neighbors=(2, 8)),
+            dict(neighbors=(8, 40)),
+            dict(max_pieces=2),
+            dict(max_pieces=32),
+            dict(merge='centers'),
+            dict(merge='propagation'),
+            dict(assign='propagation'),
+        )
+    ),
+    Setting('images', 'K-means', (15, 50), dict(neighbors=(15, 50))),
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', type=Path)
+    parser.add_argument('checkpoint', type=Path)
+    parser.add_argument('--batch-size', type=int, default=128)
+    parser.add_argument('--epochs', type=int, default=4, help='of refinement')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
+    )
+    return parser.parse_args()
+
+
+def cluster(setting: Setting, features: Tensor) -> Tensor:
+    """Labels of levels 2 and 3, shape (2, N), of features (N, D)."""
+    if setting.source == 'K-means':
+        counts = [round(len(features) / size) for size in setting.mean_sizes]
+        return HierarchicalKMeansSource(counts)(features)
+    metric = 'jaccard' if setting.source.endswith('Jaccard') else 'euclidean'
+    return DBSCANSource(mean_sizes=setting.mean_sizes, metric=metric)(features)
+
+
+def refine(labels: Tensor, keys: Tensor, settings: dict, args: argparse.Namespace) -> Tensor:
+    """Labels of levels 2 and 3 after epochs of refinement by keys that do not change."""
+    hierarchy = LabelHierarchy(len(labels) + 1, keys.shape[1], len(keys))
+    hierarchy.set_bank(keys)
+    hierarchy.set_labels(labels)
+    refiner = HierarchyRefiner(**settings)
+    refiner.calibrate(hierarchy)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(args.epochs):
+        for batch in torch.randperm(len(keys), generator=generator).split(args.batch_size):
+            refiner.refine(hierarchy, batch)
+    return hierarchy.labels
+
+
+def show(*cells: object) -> None:
+    print('|', ' | '.join(map(str, cells)), '|', flush=True)
+
+
+def main() -> None:
+    args = parse_args()
+    config = Config.fromfile(args.config)
+    config.merge_from_dict(args.cfg_options)
+    model, loader = load(config, args.checkpoint)
+    inputs = {space: clustering_input(model, space, loader) for space in SPACES}
+    keys, _, classes = inputs['projection']
+
+    _, found = nearest_neighbors(keys, keys, 2)
+    right = (classes[found[:, 1]] == classes).float().mean()
+    print(f'Of the nearest keys {right:.1%} are of the class of the image.\n')
+    show(*COLUMNS)
+    show('---', '---', '---', '---', *['---:'] * 6)
+    for setting in SETTINGS:
+        labels = cluster(setting, inputs[setting.space].features)
+        if setting.refiner is not None:
+            labels = refine(labels, keys, setting.refiner, args)
+        refinement = 'none' if setting.refiner is None else setting.refiner or 'default'
+        for level, partition in enumerate(labels, 2):
+            sizes = summarize_partition(partition)
+            show(
+                *(setting.space, setting.source, setting.mean_sizes, refinement),
+                *(level, sizes.clusters, sizes.largest, f'{sizes.mean_size:.2f}'),
+                f'{1 - sizes.singletons / len(partition):.2f}',
+                f'{mate_precision(partition, classes):.2f}',
+            )
+
+
+if __name__ == '__main__':
+    main()
