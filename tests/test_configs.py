@@ -40,7 +40,7 @@ def inherited(path: Path) -> set[Path]:
 
 
 def needs_kmeans(path: Path) -> bool:
-    return path.stem.startswith('pcl')
+    return path.stem.startswith(('pcl', 'rcl-images_resnet18_1xb256'))
 
 
 @pytest.mark.parametrize('path', EVERY_CONFIG, ids=lambda path: path.stem)

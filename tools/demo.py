@@ -1,8 +1,9 @@
 """RCL from images to evaluated representation on scikit-learn's digits, in minutes on a CPU.
 
-Pretrains RCL and, with the same budget, the own-view baseline by tools/train.py; scores raw
-pixels, an untrained encoder and both by kNN and a linear probe with 1 %, 10 % and 100 % of the
-labels; draws curves, a t-SNE and a gallery of clusters; writes a page that shows RCL's hierarchy.
+Pretrains RCL (clusters of the images) and, with the same budget, the own-view baseline by
+tools/train.py; scores raw pixels, an untrained encoder and both by kNN and a linear probe with 1 %,
+10 % and 100 % of the labels; draws curves, a t-SNE and a gallery of clusters; writes a page that
+shows RCL's hierarchy.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from mmrcl.visualization import plot_cluster_gallery, plot_curves, plot_tsne
 ROOT = Path(__file__).parents[1]
 CONFIGS = dict(
     own_view=ROOT / 'configs/baselines/own-view_resnet18_1xb128-coslr-30e_digits.py',
-    rcl=ROOT / 'configs/rcl/rcl_resnet18_1xb128-coslr-30e_digits.py',
+    rcl=ROOT / 'configs/rcl/rcl-images_resnet18_1xb128-coslr-30e_digits.py',
 )
 LabeledFeatures = tuple[Tensor, Tensor]
 TITLES = dict(pixels='raw pixels', untrained='untrained', own_view='own view', rcl='RCL')
@@ -101,12 +102,11 @@ def draw(
     digits = [str(digit) for digit in range(10)]
     images, classes = raw_images(config.plain_train_dataloader)
     curves = {TITLES[name]: scalars_of(work_dir / name) for name in CONFIGS}
-    warmup = config.custom_hooks[0].warmup_epochs
     by_title = {TITLES[name]: test for name, (_, (test, _)) in features.items()}
     test_classes = features['rcl'][1][1]
     return {
         plot_curves(
-            curves, work_dir / 'curves.png', warmup, title='Pretraining on digits'
+            curves, work_dir / 'curves.png', title='Pretraining on digits'
         ): 'loss and kNN accuracy',
         plot_tsne(
             by_title, test_classes, digits, work_dir / 'tsne.png', title='t-SNE of the test digits'

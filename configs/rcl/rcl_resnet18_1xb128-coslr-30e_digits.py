@@ -1,4 +1,5 @@
-# RCL on scikit-learn's handwritten digits: the demo. Reproduces no table of the paper.
+# RCL as in the paper, with clusters of the keys refined online, on scikit-learn's handwritten
+# digits. Reproduces no table of the paper.
 _base_ = [
     '../_base_/models/rcl_small.py',
     '../_base_/datasets/digits.py',

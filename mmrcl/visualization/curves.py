@@ -73,7 +73,6 @@ def scalar_line(rows: Rows, name: str) -> Line:
 def plot_curves(
     runs: Mapping[str, str | Path],
     path: str | Path,
-    warmup_epochs: float | None = None,
     title: str = 'Pretraining',
 ) -> Path:
     """Draw loss and kNN accuracy of one or more runs against the epoch.
@@ -85,7 +84,6 @@ def plot_curves(
     Args:
         runs: Name of each run and its ``scalars.json``.
         path: The figure to write; its suffix chooses the format.
-        warmup_epochs: Where to mark the end of the warm-up, in epochs.
         title: Heading of the figure.
 
     Returns:
@@ -104,22 +102,18 @@ def plot_curves(
         raise ValueError(f'none of the runs {list(runs)} has a row with loss or knn/top1 to draw')
     figure = Figure(figsize=(5.6 * len(panels), 3.9), layout='constrained')
     for axes, label in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        _draw_panel(axes, label, panels[label], warmup_epochs)
+        _draw_panel(axes, label, panels[label])
     figure.suptitle(title, weight='bold')
     return save(figure, path)
 
 
-def _draw_panel(
-    axes: Axes, label: str, lines: Mapping[str, Line], warmup_epochs: float | None
-) -> None:
+def _draw_panel(axes: Axes, label: str, lines: Mapping[str, Line]) -> None:
     for place, (name, (epochs, values)) in enumerate(lines.items()):
         if epochs:
             color = COLORS[place % len(COLORS)]
             marker = MARKERS[place % len(MARKERS)] if len(epochs) <= 50 else None
             caption = f'{name} ({values[-1]:.4g})'
             axes.plot(epochs, values, color=color, marker=marker, markersize=4, label=caption)
-    if warmup_epochs is not None:
-        axes.axvline(warmup_epochs, color='0.45', linestyle='--', label='end of warm-up')
     axes.set(xlabel='epoch', ylabel=label)
     axes.set_xlim(left=0)
     light_axes(axes)

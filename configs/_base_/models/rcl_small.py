@@ -31,7 +31,7 @@ model = dict(
     queue=dict(type='SupportQueue', length=4096, feat_dim=128),
     retrievers=[
         dict(type='OwnViewRetriever'),
-        dict(type='ClusterRetriever', select='nearest', gallery='queue'),
+        dict(type='ClusterRetriever', select='random', gallery='queue'),
     ],
     hierarchy=dict(type='LabelHierarchy', num_levels=3, feat_dim=128),
 )

@@ -1,0 +1,38 @@
+# What the demo should cluster and retrieve: variants of RCL on scikit-learn's digits.
+title = 'RCL on digits'
+config = '../rcl/rcl_resnet18_1xb128-coslr-30e_digits.py'
+seeds = [0, 1, 2]
+label_draws = 10
+reference = 'own-view'
+measures = ['retrieval_hit_rate', 'pairs/key_precision']
+
+
+def _keys(retriever, select):
+    return {
+        'model.retrievers': [dict(type='OwnViewRetriever'), dict(type=retriever, select=select)]
+    }
+
+
+_images = {
+    **_keys('LevelRetriever', 'random'),
+    'custom_hooks.0.space': 'images',
+    'custom_hooks.0.warmup_epochs': 0,
+}
+_kmeans = dict(_delete_=True, type='HierarchicalKMeansSource', num_clusters=[300, 60])
+arms = {
+    'own-view': dict(
+        title='own view', config='../baselines/own-view_resnet18_1xb128-coslr-30e_digits.py'
+    ),
+    'keys-nearest': dict(
+        title='clusters of keys, nearest mate', options=_keys('ClusterRetriever', 'nearest')
+    ),
+    'keys-random': dict(
+        title='clusters of keys, random mate', options=_keys('ClusterRetriever', 'random')
+    ),
+    'images-online': dict(title='clusters of images, refined online', options=_images),
+    'images': dict(title='clusters of images', options={**_images, 'custom_hooks.0.refiner': None}),
+    'images-kmeans': dict(
+        title='clusters of images, K-means',
+        options={**_images, 'custom_hooks.0.refiner': None, 'custom_hooks.0.source': _kmeans},
+    ),
+}

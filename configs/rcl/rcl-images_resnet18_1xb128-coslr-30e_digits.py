@@ -1,0 +1,20 @@
+# RCL with clusters of the images, made once before the first epoch, on scikit-learn's digits: the
+# demo. Better than clusters of the keys on small images, see docs/results.md. DBSCAN finds coarser
+# clusters here than in the keys of an early network, and K-means would need Python 3.11.
+_base_ = 'rcl_resnet18_1xb128-coslr-30e_digits.py'
+
+model = dict(
+    retrievers=[dict(type='OwnViewRetriever'), dict(type='LevelRetriever', select='random')],
+)
+custom_hooks = [
+    dict(
+        type='HierarchicalClusteringHook',
+        dataloader=_base_.plain_train_dataloader,
+        space='images',
+        warmup_epochs=0,
+        source=dict(
+            type='DBSCANSource', eps='auto', metric='jaccard', mean_sizes=[5, 20], max_share=0.1
+        ),
+    ),
+    *_base_.custom_hooks[1:],
+]
