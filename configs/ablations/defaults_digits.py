@@ -31,6 +31,10 @@ arms = {
     ),
     'images-online': dict(title='clusters of images, refined online', options=_images),
     'images': dict(title='clusters of images', options={**_images, 'custom_hooks.0.refiner': None}),
+    'images-coarser': dict(
+        title='coarser clusters of images',
+        config='../rcl/rcl-images_resnet18_1xb128-coslr-30e_digits.py',
+    ),
     'images-kmeans': dict(
         title='clusters of images, K-means',
         options={**_images, 'custom_hooks.0.refiner': None, 'custom_hooks.0.source': _kmeans},
