@@ -11,7 +11,7 @@ _crop = dict(type='RandomResizedCrop', scale=28, crop_ratio_range=(0.3, 1.0))
 _flip = dict(type='RandomFlip', prob=0.5)
 _photometric = [
     dict(type='Brightness', magnitude_range=(0, 0.4), magnitude_std='inf', prob=0.8),
-    dict(type='Contrast', magnitude_range=(0, 0.4), magnitude_std='inf', prob=0.8),
+    dict(type='Solarize', thr=128, prob=0.2),
     dict(type='GaussianBlur', magnitude_range=(0.1, 1.5), magnitude_std='inf', prob=0.5),
 ]
 _views = {

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from mmengine.dataset import Compose
+from mmengine.registry import DefaultScope
 
 from mmrcl.engine import ablation
 from mmrcl.engine.ablation import plan_runs
@@ -13,6 +16,7 @@ from .runs import tiny_config
 
 FOLDER = Path(__file__).parents[2] / 'configs/ablations'
 GRIDS = sorted(FOLDER.glob('*.py'))
+SHAPES = {'in1k': (300, 400, 3), 'fashion-mnist': (28, 28), 'digits': (8, 8)}
 ITEMS = ('table3', 'table4', 'fig5a', 'fig5b', 'fig5c')
 
 
@@ -48,6 +52,22 @@ def check_levels(hook, num_levels: int) -> None:
     assert len(sizes) == num_levels - 1
     if hook.get('refiner') is not None:
         assert len(hook.refiner.get('neighbors', (4, 20))) == num_levels - 1
+
+
+@pytest.mark.parametrize('path', GRIDS, ids=lambda path: path.stem)
+def test_views_of_every_arm_fit_the_images(path, tmp_path):
+    """A grey image without a channel is not for every transform."""
+    shape = SHAPES[path.stem.split('_')[-1]]
+    image = np.arange(np.prod(shape)).astype(np.uint8).reshape(shape)
+    arms = plan_runs(read_grid(path), tmp_path, {})
+    pipelines = {repr(run.config.train_dataloader.dataset.pipeline): run for run in arms}
+    for run in pipelines.values():
+        with DefaultScope.overwrite_default_scope('mmrcl'):
+            steps = run.config.train_dataloader.dataset.pipeline
+            views = Compose([step for step in steps if step.type != 'LoadImageFromFile'])
+        for _ in range(10):  # most transforms are applied to a part of the images
+            packed = views(dict(img=image, img_shape=image.shape[:2]))
+            assert len({view.shape for view in packed['inputs']}) == 1
 
 
 def test_settings_that_decide_nothing_do_not_count(tmp_path):
