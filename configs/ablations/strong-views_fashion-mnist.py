@@ -1,0 +1,22 @@
+# The headroom under all augmentations of Fig. 5c, where own view is far better than with a crop and
+# a flip alone.
+_base_ = 'fig5c_fashion-mnist.py'
+
+title = 'Fashion-MNIST, all augmentations'
+reference = 'own-view'
+headroom = ('own-view', 'true-classes-start')
+measures = ['retrieval_hit_rate', 'pairs/key_precision']
+draw = 'accuracy'
+_pipeline = [
+    dict(type='MultiView', num_views=[2], transforms=[_base_._views['all']]),
+    dict(type='PackInputs'),
+]
+
+
+def _strong(arm):
+    options = {**arm.get('options', {}), 'train_dataloader.dataset.pipeline': _pipeline}
+    return dict(arm, options=options)
+
+
+_names = ('own-view', 'rcl', 'images', 'true-classes-start')
+arms = dict(_delete_=True, **{name: _strong(_base_._arms[name]) for name in _names})
