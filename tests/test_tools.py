@@ -183,6 +183,8 @@ def test_dist_train_saves_and_leaves_when_asked_to(tmp_path, number):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # Where the tests run in a shell's background Ctrl-C is ignored, and bash cannot undo it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for line in run.stdout:
         if 'Epoch(train)' in line:

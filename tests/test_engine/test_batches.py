@@ -7,10 +7,14 @@ import torch
 
 from .children import BY_ITERATION, run_ranks, train_tiny
 
-# Norms that know no batch: with them all else must agree. A constant rate, because schedules move
-# by iterations.
+# Norms that know no batch, and mates that are not drawn, by each process and iteration anew: with
+# them all else must agree. A constant rate, because schedules move by iterations.
 GROUP = dict(type='GN', num_groups=1)
-NO_BATCH_NORM = dict(
+ALIKE = dict(
+    model__retrievers=[
+        dict(type='OwnViewRetriever'),
+        dict(type='ClusterRetriever', select='nearest'),
+    ],
     model__backbone__norm_cfg=GROUP,
     model__neck__norm_cfg=GROUP,
     model__head__predictor__norm_cfg=GROUP,
@@ -36,13 +40,13 @@ def same_images(first: dict, second: dict) -> bool:
 @pytest.fixture(scope='module')
 def alone(tmp_path_factory):
     """One process, 32 images a step, 24 steps; the clustering is before the 13th."""
-    changes = dict(NO_BATCH_NORM, train_dataloader__batch_size=32)
+    changes = dict(ALIKE, train_dataloader__batch_size=32)
     return record(tmp_path_factory.mktemp('alone'), changes)
 
 
 @pytest.mark.slow
 def test_two_processes_do_what_one_does_with_their_batch(alone, tmp_path):
-    changes = dict(NO_BATCH_NORM, train_dataloader__batch_size=16)
+    changes = dict(ALIKE, train_dataloader__batch_size=16)
     together = record(tmp_path, changes, ranks=2)
     assert len(together['losses']) == 24
     assert torch.allclose(together['losses'], alone['losses'], rtol=0, atol=1e-5)
@@ -54,7 +58,7 @@ def test_two_processes_do_what_one_does_with_their_batch(alone, tmp_path):
 
 @pytest.mark.slow
 def test_accumulation_does_what_one_large_batch_does(tmp_path):
-    shared = dict(NO_BATCH_NORM, **CONSTANT_RATE)
+    shared = dict(ALIKE, **CONSTANT_RATE)
     large = record(tmp_path / 'large', dict(shared, train_dataloader__batch_size=32))
     changes = dict(shared, train_dataloader__batch_size=8, optim_wrapper__accumulative_counts=4)
     small = record(tmp_path / 'small', changes)
@@ -87,7 +91,7 @@ def of_two(tmp_path_factory):
     """A checkpoint of two processes at iteration 14 of 24, the second of the third epoch."""
     work_dir = tmp_path_factory.mktemp('of_two')
     changes = dict(
-        NO_BATCH_NORM,
+        ALIKE,
         **BY_ITERATION,
         train_dataloader__batch_size=16,
         default_hooks__checkpoint__interval=14,
@@ -100,7 +104,7 @@ def of_two(tmp_path_factory):
 def test_one_process_takes_over_from_two_with_their_batch(of_two, tmp_path):
     checkpoint, together = of_two
     shutil.copy(checkpoint, tmp_path)
-    rest = record(tmp_path, dict(NO_BATCH_NORM, train_dataloader__batch_size=32))
+    rest = record(tmp_path, dict(ALIKE, train_dataloader__batch_size=32))
     assert torch.allclose(rest['losses'], together['losses'][14:], rtol=0, atol=1e-5)
     assert torch.equal(rest['labels'], together['labels'])
     assert 'No longer exact' in next(tmp_path.rglob('*.log')).read_text()
@@ -111,7 +115,7 @@ def test_one_process_goes_on_at_the_same_share_of_training(of_two, tmp_path):
     checkpoint, _ = of_two
     (tmp_path / 'resumed').mkdir()
     shutil.copy(checkpoint, tmp_path / 'resumed')
-    changes = dict(NO_BATCH_NORM, train_dataloader__batch_size=16)
+    changes = dict(ALIKE, train_dataloader__batch_size=16)
     whole = record(tmp_path / 'whole', changes)
     rest = record(tmp_path / 'resumed', changes)
     # 14 of 24 iterations are 28 of 48.

@@ -27,7 +27,7 @@ def draw_mates(queries: Labeled, gallery: Labeled) -> tuple[Tensor, Tensor]:
     Returns:
         Position in the gallery (0 where nothing matches) and whether one was found, shape (n,).
     """
-    stride = 1 + torch.maximum(gallery.distinct.max(), queries.distinct.max())
+    stride = 1 + torch.cat([gallery.distinct, queries.distinct]).max()
     ordered, order = (gallery.shared * stride + gallery.distinct).sort(stable=True)
     low = torch.searchsorted(ordered, queries.shared * stride)
     high = torch.searchsorted(ordered, (queries.shared + 1) * stride)
