@@ -1,5 +1,5 @@
 # RCL with clusters of the images, made once before the first epoch, on scikit-learn's digits: the
-# demo. Better than clusters of the keys on small images, see docs/results.md. DBSCAN finds coarser
+# demo. Far better than clusters of the keys there, see docs/results.md. DBSCAN finds coarser
 # clusters here than in the keys of an early network, and K-means would need Python 3.11.
 _base_ = 'rcl_resnet18_1xb128-coslr-30e_digits.py'
 
