@@ -1,6 +1,7 @@
 # RCL with clusters of the images, made once before the first epoch, on Fashion-MNIST: H = 4 and
 # clusters as large as in configs/ablations, where this was best by far on 3,000 images with these
-# views, and not with stronger ones, see docs/results.md. This config itself was not trained. Needs Python 3.11 or newer, for K-means.
+# views, and not with stronger ones, see docs/results.md. This config itself was not trained. Needs
+# Python 3.11 or newer, for K-means.
 _base_ = 'rcl_resnet18_1xb256-coslr-200e_fashion-mnist.py'
 
 model = dict(
