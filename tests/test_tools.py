@@ -274,9 +274,9 @@ def test_settings_of_the_clustering_are_compared(work_dir):
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.startswith('Of the nearest keys ')
     rows = [line.split(' | ') for line in done.stdout.splitlines()[4:]]
-    fine = {(space.strip('| '), source): row for space, source, *row in rows[::2]}
+    last = {(space.strip('| '), source): row for space, source, *row in rows[::2]}
     for space in ('projection', 'encoder', 'maps'):
-        sizes, _, level, clusters, *_, precision = fine[space, 'K-means']
+        sizes, _, level, clusters, *_, precision = last[space, 'K-means']
         assert (sizes, level, clusters) == ('(15, 50)', '2', str(round(192 / 15)))
         assert 0 < float(precision.strip('| ')) <= 1
     assert len(rows) == 2 * 23
