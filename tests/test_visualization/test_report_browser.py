@@ -13,6 +13,7 @@ from PIL import Image
 from mmrcl.visualization import Retrieved, write_report
 
 webdriver = pytest.importorskip('selenium.webdriver', reason='pip install selenium')
+from selenium.common.exceptions import StaleElementReferenceException  # noqa: E402
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
@@ -56,7 +57,11 @@ class Page:
         self.wait(lambda: int(self.one('#map canvas').get_attribute('data-painted') or 0) > 0)
 
     def wait(self, holds) -> None:
-        WebDriverWait(self.browser, 20).until(lambda _: holds())
+        # The panel may be replaced between finding an element and reading it.
+        patient = WebDriverWait(
+            self.browser, 20, ignored_exceptions=[StaleElementReferenceException]
+        )
+        patient.until(lambda _: holds())
 
     def one(self, selector: str):
         return self.browser.find_element(By.CSS_SELECTOR, selector)
