@@ -36,7 +36,7 @@ class Graph(ABC):
     """Pairs of points and their lengths.
 
     Args:
-        num_points: N.
+        num_points: N, their number.
         device: where its tensors live.
         ranks: who shares the pairs.
         margin: bound on the error of a length; :meth:`exact` decides what is nearer than that to

@@ -20,7 +20,7 @@ class JaccardGraph(Graph):
 
     Args:
         features: L2-normalised, shape (N, d).
-        num_neighbors: k.
+        num_neighbors: k, nearest neighbours of a point.
         ranks: who shares the points; each finds all nearest neighbours for itself.
         progress: told about the blocks.
         block_size: points a block.

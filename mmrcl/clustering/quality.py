@@ -39,7 +39,7 @@ def summarize_partition(labels: Tensor) -> PartitionSummary:
 def churn(before: Tensor, after: Tensor) -> float:
     """How much of their company images changed between two partitions, in [0, 1).
 
-    For an image that was in cluster A and is in cluster B it is 1 - |A and B| / |A or B|, the
+    For an image that was in cluster A and is in cluster B it is 1 - ``|A and B| / |A or B|``, the
     Jaccard distance; the result is the mean over images. It is 0 for equal partitions however
     their clusters are named, symmetric, and counts a split as much as the merge that undoes it.
     Takes O(N log N).

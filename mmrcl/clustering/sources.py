@@ -150,7 +150,7 @@ class ClassSource:
     """True classes at every level above the images: an upper bound on what criteria can give.
 
     Args:
-        num_levels: H.
+        num_levels: H, the images included.
     """
 
     nested = True

@@ -12,20 +12,20 @@ LOWEST_EXPONENT = -6
 
 
 class PairTally(nn.Module):
-    """Distributions of P(z'|q_i) and eta' for each P_c, added up over many batches.
+    """Distributions of ``P(z'|q_i)`` and eta' for each P_c, added up over many batches.
 
     Row k = 0..H is of the pairs that k of the H criteria judge positive, so P_c = k / H. Only
     sums are kept, on the device of the pairs: no call waits for a GPU.
 
     Args:
-        criteria: H.
+        criteria: H, their number.
 
     Attributes:
-        probability_edges: Of the bins of P(z'|q_i), (B + 1,); smaller values count in the first.
+        probability_edges: Of the bins of ``P(z'|q_i)``, (B + 1,); smaller values go to the first.
         eta_edges: Of the bins of eta', (B + 1,), from -H to H with 0 in the middle.
-        probabilities: P(z'|q_i) of all criteria counted, (H + 1, B).
+        probabilities: ``P(z'|q_i)`` of all criteria counted, (H + 1, B).
         etas: eta' counted, (H + 1, B).
-        sums: Sum over pairs of their mean P(z'|q_i), (H + 1,).
+        sums: Sum over pairs of their mean ``P(z'|q_i)``, (H + 1,).
     """
 
     probability_edges: Tensor

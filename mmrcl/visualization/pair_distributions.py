@@ -16,14 +16,14 @@ def draw_pair_distributions(
     etas: np.ndarray,
     title: str = 'Query-key pairs',
 ) -> Figure:
-    """Draw the distributions of P_c, and of P(z'|q_i) and eta' for each P_c.
+    """Draw the distributions of P_c, and of ``P(z'|q_i)`` and eta' for each P_c.
 
     Row k of the counts is of the pairs that k of the H criteria judge positive;
     rows without pairs are left out, and each of the others adds up to 1. Pairs to
     the left of eta' = 0 are pulled together, those to the right pushed apart.
 
     Args:
-        probability_edges: Of the bins of P(z'|q_i), above 0, (B + 1,).
+        probability_edges: Of the bins of ``P(z'|q_i)``, above 0, (B + 1,).
         probabilities: Pairs and criteria counted, (H + 1, B).
         eta_edges: Of the bins of eta', (C + 1,).
         etas: Pairs counted, (H + 1, C).

@@ -28,12 +28,12 @@ class PairMonitorHook(Hook):
 
     After each epoch, over all its pairs and for each k of the H criteria that judge some pair
     positive, so that P_c = k / H (Eq. 9), it logs as ``pairs/k_of_H/...``: ``share`` of all pairs,
-    ``probability``, the mean P(z'|q_i) (Eq. 5), and ``pulled``, the share with eta' < 0 (Eq. 8).
-    Where the training images have classes, ``pairs/key_precision`` is the share of the keys that a
-    retriever found in its gallery which are of the query's class.
+    ``probability``, the mean ``P(z'|q_i)`` (Eq. 5), and ``pulled``, the share with eta' < 0
+    (Eq. 8). Where the training images have classes, ``pairs/key_precision`` is the share of the
+    keys that a retriever found in its gallery which are of the query's class.
 
-    Every ``interval`` epochs, and after the last, it draws the distributions of P_c, P(z'|q_i) and
-    eta' as an image for the visualiser, ``pairs``, and writes them as numbers to
+    Every ``interval`` epochs, and after the last, it draws the distributions of P_c,
+    ``P(z'|q_i)`` and eta' as an image for the visualiser, ``pairs``, and writes them as numbers to
     ``vis_data/pairs_ITERATION.npz`` (:class:`mmrcl.evaluation.PairTally` names its arrays).
 
     The main process measures the pairs of its own share of each batch. Its sums are in the

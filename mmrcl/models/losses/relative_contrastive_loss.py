@@ -77,8 +77,8 @@ class RelativeContrastiveLoss(nn.Module):
         Returns:
             ``loss`` with gradient; without: ``positive_part`` and ``negative_part``, the mean of
             L_i over positive and over negative pairs, ``positives_level_i``, the share of pairs
-            that criterion i judges positive, ``key_probability``, the mean P(z'|q_i) (Eq. 5), and
-            ``pulled``, the share of pairs with eta' < 0 (Eq. 8).
+            that criterion i judges positive, ``key_probability``, the mean ``P(z'|q_i)`` (Eq. 5),
+            and ``pulled``, the share of pairs with eta' < 0 (Eq. 8).
         """
         criteria = positive.shape[2]
         judged = positive.permute(2, 0, 1)

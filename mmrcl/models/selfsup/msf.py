@@ -27,7 +27,7 @@ class MSF(BaseSelfSupervisor):
         neck: config of the projector, giving a tuple with features of shape (N, d).
         head: config of mmpretrain's ``LatentPredictHead`` with a :class:`MeanShiftLoss`.
         queue: config of a :class:`SupportQueue`, the memory bank.
-        num_neighbors: k.
+        num_neighbors: k, neighbours of a target.
         momentum: what the momentum encoder takes over from the encoder at each step, that is
             1 - m: 0.01 for m = 0.99.
         pretrained: as in mmpretrain's BaseSelfSupervisor.
