@@ -2,7 +2,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo demo-transfer test lint format venv venv-full clean
+.PHONY: help demo demo-transfer test docs lint format venv venv-full clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -18,6 +18,9 @@ work_dirs/demo/results.csv: | venv-full
 
 test: venv-full  ## run the tests
 	$(python) -m pytest
+
+docs: venv-full  ## build the documentation, docs/_build/index.html
+	$(python) -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs . docs/_build
 
 lint: venv-full  ## run the static checks
 	$(python) -m ruff check
@@ -35,5 +38,5 @@ venv-full:  ## the same for detection and development too (compiles mmcv's opera
 	@tools/install.sh full
 
 clean:  ## remove .venv, caches and build artefacts; runs and data stay
-	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist docs/_build *.egg-info
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

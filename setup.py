@@ -59,5 +59,6 @@ setup(
             'timm',
             'wandb',
         ],
+        'docs': ['furo', 'myst-nb', 'sphinx>=8', 'sphinx-copybutton'],
     },
 )

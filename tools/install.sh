@@ -77,7 +77,7 @@ install_light() {
 
 install_full() {
     say 'Installing mmrcl with PyTorch, OpenMMLab and the tools for development (3 to 6 minutes, 6 GB).'
-    pip install --editable '.[detection,build-ops,development]'
+    pip install --editable '.[detection,build-ops,development,docs]'
     imports mmcv.ops || compile_ops
     imports 'mmdet.apis' || fail "mmdet does not import: try '$python -c \"import mmdet.apis\"'."
 }
