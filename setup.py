@@ -59,6 +59,6 @@ setup(
             'timm',
             'wandb',
         ],
-        'docs': ['furo', 'myst-nb', 'sphinx>=8', 'sphinx-copybutton'],
+        'docs': ['furo', 'myst-nb', 'sphinx', 'sphinx-copybutton'],
     },
 )

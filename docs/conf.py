@@ -28,17 +28,7 @@ extensions = [
 root_doc = 'docs/index'
 include_patterns = ['*.md', 'configs/**/README.md', 'docs/**']
 # Folders too large or too foreign to be searched for pages.
-exclude_patterns = [
-    '.*',
-    '**/.*',
-    'build',
-    'data',
-    'docs/_*',
-    'mmrcl',
-    'tests',
-    'tools',
-    'work_dirs',
-]
+exclude_patterns = ['.*', '**/.*', 'data', 'docs/_*', 'mmrcl', 'tests', 'tools', 'work_dirs']
 
 html_theme = 'furo'
 html_title = f'mmrcl {release}'

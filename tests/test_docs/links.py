@@ -11,7 +11,7 @@ from mdit_py_plugins.anchors import anchors_plugin
 
 
 def markdown_files(root: Path) -> list[Path]:
-    """The Markdown that is read as such: pages of the documentation, READMEs, papers of the project."""
+    """Pages of the documentation, READMEs and the papers of the project."""
     patterns = ['*.md', '.github/**/*.md', 'configs/**/*.md', 'docs/**/*.md']
     found = (path for pattern in patterns for path in root.glob(pattern))
     return sorted(path for path in found if '_build' not in path.relative_to(root).parts)
