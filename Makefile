@@ -19,8 +19,9 @@ work_dirs/demo/results.csv: | venv-full
 test: venv-full  ## run the tests
 	$(python) -m pytest
 
-docs: venv-full  ## build the documentation, docs/_build/index.html
-	$(python) -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs . docs/_build
+docs: venv-full  ## build the documentation, docs/_build/html/index.html
+	$(python) -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs \
+		--doctree-dir docs/_build/doctrees . docs/_build/html
 
 lint: venv-full  ## run the static checks
 	$(python) -m ruff check

@@ -38,11 +38,11 @@ html_copy_source = False
 myst_enable_extensions = ['dollarmath']
 myst_heading_anchors = 4
 
-# Notebooks are stored without outputs. Those of the last run are taken while a notebook's cells are
-# the same; `make clean` forgets them.
+# Notebooks are stored without outputs. One that fails warns, and so fails the build. Outputs of
+# the last run are taken while a notebook's cells are the same; `make clean` forgets them.
 nb_execution_mode = 'cache'
 nb_execution_cache_path = str(Path(__file__).parent / '_build' / '.jupyter_cache')
-nb_execution_raise_on_error = True
+nb_execution_show_tb = True
 nb_execution_timeout = 300
 
 add_module_names = False
