@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,11 +67,19 @@ def by_section(blocks: list[Block]) -> dict[str, list[Block]]:
     return sections
 
 
-def run(blocks: list[Block], folder: Path, environment: Mapping[str, str]) -> str:
-    """Runs blocks in one shell, in order, and gives what they print.
+def write_files(blocks: list[Block], folder: Path) -> None:
+    """Writes the Python blocks that are files."""
+    for block in blocks:
+        if block.file:
+            path = folder / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.code)
 
-    A Python block that names its file is written to it, another one is run. The commands share
-    variables; the first that fails ends the run.
+
+def run(blocks: list[Block], folder: Path, environment: Mapping[str, str]) -> str:
+    """Runs the blocks that are no files in one shell, in order, and gives what they print.
+
+    They share variables; the first that fails ends the run.
 
     Args:
         blocks: of one section.
@@ -81,7 +89,7 @@ def run(blocks: list[Block], folder: Path, environment: Mapping[str, str]) -> st
     Raises:
         AssertionError: naming the block that fails, with the end of what it printed.
     """
-    script = '\n'.join(['set -euo pipefail', *_steps(blocks)])
+    script = '\n'.join(['set -euo pipefail', *map(_step, blocks)])
     done = subprocess.run(
         ['bash', '-c', script],
         cwd=folder,
@@ -91,18 +99,15 @@ def run(blocks: list[Block], folder: Path, environment: Mapping[str, str]) -> st
         text=True,
         timeout=500,
     )
-    *_, last = done.stdout.split('=== ')
-    assert done.returncode == 0, f'{last[:60].splitlines()[0]} failed:\n{last[-3000:]}'
+    place, _, said = done.stdout.rpartition('=== ')[2].partition('\n')
+    assert done.returncode == 0, f'{place} failed:\n{said[-3000:]}'
     return done.stdout
 
 
-def _steps(blocks: list[Block]) -> Iterator[str]:
-    for block in blocks:
-        yield f"echo '=== {block.page}:{block.line}'"
-        if block.language == 'bash':
-            yield block.code
-            continue
-        if block.file:
-            yield f'mkdir -p {Path(block.file).parent}'
-        command = f'cat > {block.file}' if block.file else 'python -'
-        yield f"{command} <<'END_OF_BLOCK'\n{block.code}END_OF_BLOCK"
+def _step(block: Block) -> str:
+    start = f"echo '=== {block.page}:{block.line}'"
+    if block.file:
+        return start
+    if block.language == 'bash':
+        return f'{start}\n{block.code}'
+    return f"{start}\npython - <<'END_OF_BLOCK'\n{block.code}END_OF_BLOCK"

@@ -108,6 +108,13 @@ def make_scratch(folder: Path) -> Path:
     return folder
 
 
+def narrow_resnet50(folder: Path) -> None:
+    """Narrows the network of RCL's ImageNet configs in a scratch where none is converted."""
+    with (folder / 'configs/_base_/models/rcl_resnet50.py').open('a') as config:
+        config.write("model['backbone'].update(stem_channels=4, base_channels=4)\n")
+        config.write("model['neck'].update(in_channels=128)\n")
+
+
 def environment_of(folder: Path) -> dict[str, str]:
     """Environment in which the commands of a page run in ``folder``.
 
