@@ -68,6 +68,8 @@ def test_example_trains(section: str, run_name: str, scratch: Path):
     assert 'retrieval_hit_rate' in said
     state = hierarchy_of(scratch, run_name)
     assert state['hierarchy.initialized'] and state['hierarchy.labels'].shape[1] == 64
+    if run_name == 'band':
+        assert 'pairs/key_precision' in said
     if run_name == 'same_folder':
         # Files lie sorted by folder; a cluster is named after its first image.
         assert state['hierarchy.labels'][1].tolist() == [16 * (i // 16) for i in range(64)]
