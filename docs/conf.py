@@ -72,7 +72,7 @@ class FolderLinks(SphinxPostTransform):
             return
         readme = f'{relative}/README'
         if readme in self.env.all_docs:
-            link.update({'refdomain': 'doc', 'reftarget': readme, 'reftargetid': None})
+            link.attributes.update({'refdomain': 'doc', 'reftarget': readme, 'reftargetid': None})
         else:
             link.replace_self(link.children)
 
