@@ -50,7 +50,7 @@ def test_takes_good_links_and_code(page: Path, link: str):
     ('link', 'sentence'),
     [
         ('[a](nowhere.md)', 'no file or folder nowhere.md'),
-        ('| a |\n|---|\n| [a](nowhere) |', 'no file or folder nowhere'),
+        ('| a | b | c |\n|---|---|---|\n| ` | [a](nowhere) | ` |', 'no file or folder nowhere'),
         ('![a](images/nowhere.png)', 'no file or folder images/nowhere.png'),
         ('[a][b]\n\n[b]: nowhere.md', 'no file or folder nowhere.md'),
         ('[a](other.md#nothing)', 'no heading #nothing in other.md'),
