@@ -34,6 +34,7 @@ html_theme = 'furo'
 html_title = f'mmrcl {release}'
 html_extra_path = ['_root']
 html_copy_source = False
+html_show_copyright = False
 
 myst_enable_extensions = ['dollarmath']
 myst_heading_anchors = 4
