@@ -5,7 +5,6 @@ to a page, to CONTRIBUTING.md or a folder's README, which are pages too, and to 
 which Sphinx then offers as a download.
 """
 
-import os
 from pathlib import Path
 
 from sphinx.addnodes import pending_xref
@@ -69,7 +68,7 @@ class FolderLinks(SphinxPostTransform):
 
     def resolve(self, link: pending_xref) -> None:
         relative, absolute = self.env.relfn2path(link['reftarget'], link['refdoc'])
-        if not os.path.isdir(absolute):
+        if not Path(absolute).is_dir():
             return
         readme = f'{relative}/README'
         if readme in self.env.all_docs:
