@@ -13,6 +13,7 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 from torch import Tensor, nn
 
+from mmrcl.engine.launch import read_config
 from mmrcl.registry import MODELS, TRANSFORMS
 from mmrcl.transfer import load_weights, match_encoder
 
@@ -100,7 +101,7 @@ def config_of(
     if isinstance(config, Config):
         return config
     if config is not None:
-        return Config.fromfile(config)
+        return read_config(str(config))
     if not isinstance(meta.get('cfg'), str):
         raise ValueError(f'{checkpoint} tells no config: name it by --config (config=)')
     return Config.fromstring(meta['cfg'], '.py')

@@ -9,6 +9,7 @@ from mmengine.fileio import load
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmrcl.engine.launch import read_config
 from mmrcl.registry import MODELS
 from mmrcl.transfer import load_weights
 from mmrcl.zoo import mim_folder
@@ -25,15 +26,14 @@ def get_config(model: str | Path) -> Config:
     """The config of a model, by its name in the zoo or by its path.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the zoo has no such name.
+        ValueError: if there is no such file, or the zoo has no such name.
     """
     if Path(model).suffix == '.py':
-        return Config.fromfile(model)
+        return read_config(str(model))
     files = _config_files()
     if model not in files:
         raise ValueError(f'the zoo has no {model!r}: mmrcl.list_models() tells what it has')
-    return Config.fromfile(files[str(model)])
+    return read_config(str(files[str(model)]))
 
 
 def get_model(model: str | Path | Config, checkpoint: str | None = None, **settings: Any) -> Any:

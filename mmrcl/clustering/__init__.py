@@ -11,7 +11,7 @@ from .neighbors import nearest_neighbors
 from .quality import PartitionSummary, churn, nesting_conformity, summarize_partition
 from .radii import choose_radii
 from .refinement import HierarchyRefiner, LevelChange
-from .sharing import Ranks
+from .sharing import Progress, Ranks, silent
 from .sources import (
     ClassSource,
     ClusteringSource,
@@ -34,6 +34,7 @@ __all__ = [
     'NestedPartition',
     'PartitionSummary',
     'PercolationWarning',
+    'Progress',
     'Ranks',
     'canonical_labels',
     'choose_radii',
@@ -46,5 +47,6 @@ __all__ = [
     'nesting_conformity',
     'propagation_kernel',
     'propagation_score',
+    'silent',
     'summarize_partition',
 ]

@@ -106,8 +106,8 @@ def check_sync_bn(config: Config) -> None:
     if config.get('sync_bn') or any('SyncBN' in name for name in types):
         raise ConfigError(
             'SyncBN needs GPUs, and these processes would train on the CPU: start a single process '
-            '(--launcher none), or set every norm_cfg of the model to dict(type="BN") and leave '
-            'out sync_bn'
+            '(--launcher none), or set every norm_cfg of the model to dict(type="BN"), in neck and '
+            'head to dict(type="BN1d"), and leave out sync_bn'
         )
 
 

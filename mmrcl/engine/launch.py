@@ -47,7 +47,8 @@ def read_config(path: str) -> Config:
     """Reads a config file with its bases.
 
     Raises:
-        ConfigError: for a file, or a package of a base, that is not there.
+        ConfigError: for a file, a package of a base or a module of ``custom_imports`` that is not
+            there.
     """
     if not Path(path).is_file():
         raise ConfigError(f'config file {path} does not exist')
@@ -55,8 +56,9 @@ def read_config(path: str) -> Config:
         config = Config.fromfile(path)
     except ImportError as error:
         raise ConfigError(
-            f'{path} needs a package that is not installed ({error}): detection needs mmdet and '
-            "mmcv's operators, which `make venv-full` installs"
+            f'{path} imports what is not installed ({error}): detection needs mmdet and '
+            "mmcv's operators, which `make venv-full` installs; the folder with a module of your "
+            'own (custom_imports) must be on PYTHONPATH'
         ) from error
     # mmengine writes the package of a base `mmrcl::...` into the base's dicts, and then passes this
     # key to a collate_fn, which does not know it. The base's default_scope says as much.

@@ -29,6 +29,14 @@ def test_a_plain_folder_of_images(tmp_path):
     assert set(model.queue.indices.tolist()) == set(range(96))
 
 
+def test_labels_by_position_need_a_single_data_set(tmp_path):
+    config = tiny_config(tmp_path)
+    for loader in (config.train_dataloader, config.custom_hooks[0].dataloader):
+        loader.dataset = dict(type='ConcatDataset', datasets=[loader.dataset] * 2)
+    with pytest.raises(ValueError, match='the last of 384 training images has sample_idx=191'):
+        train(config)
+
+
 def write_idx(path, array) -> None:
     head = struct.pack(f'>HBB{array.ndim}I', 0, 8, array.ndim, *array.shape)
     path.write_bytes(head + array.tobytes())

@@ -5,7 +5,13 @@ import torch
 from mmengine.config import Config
 
 from mmrcl.engine import BFloat16OptimWrapper
-from mmrcl.engine.launch import ConfigError, build_runner, prepare_training, start_on_cpu
+from mmrcl.engine.launch import (
+    ConfigError,
+    build_runner,
+    prepare_training,
+    read_config,
+    start_on_cpu,
+)
 from mmrcl.engine.learning_rate import LearningRate
 
 from .runs import tiny_config, train
@@ -179,3 +185,10 @@ def test_synchronised_norms_are_refused_on_several_cpu_processes(tmp_path, monke
     assert not torch.distributed.is_initialized()
     config.launcher = 'none'
     start_on_cpu(config)
+
+
+def test_a_module_of_ones_own_that_is_not_found(tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text("custom_imports = dict(imports=['nowhere_to_be_found'])")
+    with pytest.raises(ConfigError, match=r'(?s)nowhere_to_be_found.* must be on PYTHONPATH'):
+        read_config(str(config))

@@ -7,6 +7,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 from torch.nn.functional import cross_entropy, normalize
 
+from mmrcl.models import OwnViewRetriever
 from mmrcl.registry import MODELS
 
 PARTS = dict(
@@ -118,6 +119,21 @@ def test_mates_are_found_and_judged_after_clustering():
     assert losses['retrieval_hit_rate'] == 1
     assert losses['positives_level_1'] == 0.5
     assert losses['positives_level_3'] == 1
+
+
+class NothingFound(torch.nn.Module):
+    needs_hierarchy = False
+
+    def forward(self, given):
+        keys = OwnViewRetriever()(given)
+        return keys._replace(found=~keys.found)
+
+
+def test_hit_rate_counts_retrievers_from_elsewhere():
+    model = build(**OWN_VIEW)
+    assert 'retrieval_hit_rate' not in model.loss(*batch())
+    model.retrievers.append(NothingFound())
+    assert model.loss(*batch())['retrieval_hit_rate'] == 0
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from mmrcl.apis.encoders import build_backbone, config_of
 from mmrcl.engine.errors import ConfigError
-from mmrcl.engine.launch import read_config
 from mmrcl.transfer import FORMATS, Match, load_weights, match_encoder, resnet_state
 
 # These build the backbone of the config, whatever it is; the others have a ResNet of their own.
@@ -93,8 +92,8 @@ def convert(args: argparse.Namespace) -> list[Path]:
         ConfigError: before anything is written.
     """
     state, meta = load_weights(args.checkpoint)
-    config = read_config(args.config) if args.config else None
-    reference = build_backbone(config_of(meta, args.checkpoint, config)).state_dict()
+    config = config_of(meta, args.checkpoint, args.config)
+    reference = build_backbone(config).state_dict()
     backbone = match_encoder(state, reference, args.prefix)
     check_not_extracted(state, backbone, args.checkpoint)
     check_coverage(backbone, 'encoder of the config', args.allow_partial)

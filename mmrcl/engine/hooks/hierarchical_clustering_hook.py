@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging import Logger
+from typing import Any
 
 import torch
 from mmengine.dist import all_gather, broadcast
@@ -36,6 +37,18 @@ def _warnings_to(logger: Logger) -> Iterator[None]:
         yield
     for warning in caught:
         logger.warning(str(warning.message))
+
+
+def _check_sample_idx(dataset: Any) -> None:
+    images = getattr(dataset, 'dataset', dataset)  # of SeededDataset
+    last = len(images) - 1
+    found = images.get_data_info(last).get('sample_idx')
+    if found != last:
+        raise ValueError(
+            f'the last of {last + 1} training images has sample_idx={found}, which must be its '
+            'position in the whole, where labels are looked up: train on a single data set, not on '
+            'several concatenated or one repeated; ImageFolder takes several folders below one'
+        )
 
 
 @HOOKS.register_module()
@@ -138,6 +151,7 @@ class HierarchicalClusteringHook(Hook):
                 f'HierarchicalClusteringHook.dataloader gives {clustered} images, train_dataloader '
                 f'{size}: both must name the same data set'
             )
+        _check_sample_idx(runner.train_dataloader.dataset)
         if model.hierarchy.num_samples == 0:
             model.hierarchy.allocate(size)
         elif model.hierarchy.num_samples != size:

@@ -12,7 +12,7 @@ from torch import nn
 
 from mmrcl.evaluation import PairTally
 from mmrcl.models import RelativeContrastiveLoss
-from mmrcl.models.retrievers import GalleryRetriever, Keys, RetrievalInput
+from mmrcl.models.retrievers import Keys, OwnViewRetriever, RetrievalInput
 from mmrcl.registry import HOOKS
 from mmrcl.visualization import draw_pair_distributions
 from mmrcl.visualization.style import as_image
@@ -87,7 +87,7 @@ class PairMonitorHook(Hook):
             self._handles += [
                 retriever.register_forward_hook(self._count_keys)
                 for retriever in model.retrievers
-                if isinstance(retriever, GalleryRetriever)
+                if not isinstance(retriever, OwnViewRetriever)
             ]
 
     def _count_pairs(self, loss: RelativeContrastiveLoss, *_: Any) -> None:

@@ -12,7 +12,7 @@ from mmrcl.clustering import LabelHierarchy
 from mmrcl.registry import MODELS
 
 from ..momentum import ForeachCosineEMA
-from ..retrievers import GalleryRetriever, Keys, RetrievalInput
+from ..retrievers import Keys, OwnViewRetriever, RetrievalInput
 from .parts import KeyBatch, in_sampling_order, project, sample_indices, two_views
 
 
@@ -164,7 +164,7 @@ class RCL(BaseSelfSupervisor):
         hits = [
             part.found
             for part, retriever in zip(retrieved, self.retrievers, strict=True)
-            if isinstance(retriever, GalleryRetriever)
+            if not isinstance(retriever, OwnViewRetriever)
         ]
         if hits:
             losses['retrieval_hit_rate'] = torch.cat(hits, 1).float().mean()

@@ -1,0 +1,54 @@
+"""The configs of the page on own images train, on made-up images in the folders that it names."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from .blocks import by_section, read_blocks, run, write_files
+from .scratch import environment_of, make_scratch, narrow_resnet50, write_images
+
+BLOCKS = read_blocks('custom_dataset.md')
+SECTIONS = by_section(BLOCKS)
+COLOURS = 'Image size, colours, statistics'
+# The number of images that a section trains on, by the name of its run.
+TRAINED = {
+    'A folder': {'photos': 48},
+    'Several folders': {'both': 96},
+    'Labels for the score': {'photos_scored': 48},
+    COLOURS: {'scans': 48},
+}
+
+
+@pytest.fixture(scope='module')
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_scratch(tmp_path_factory.mktemp('custom_dataset'))
+    narrow_resnet50(folder)
+    write_files(BLOCKS, folder)
+    names = [f'{i % 3}/{i}.jpg' for i in range(48)]
+    for data in ('photos', 'more_photos', 'scans', 'labelled/train', 'labelled/test'):
+        write_images(folder / 'data' / data, *names)
+    return folder
+
+
+def test_every_section_is_checked():
+    assert list(SECTIONS) == list(TRAINED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('section', SECTIONS)
+def test_blocks_run(section: str, scratch: Path):
+    said = run(SECTIONS[section], scratch, environment_of(scratch))
+    for name, images in TRAINED[section].items():
+        path = scratch / (scratch / 'work_dirs' / name / 'last_checkpoint').read_text()
+        state = torch.load(path, 'cpu', weights_only=False)['state_dict']
+        assert state['hierarchy.initialized']
+        assert state['hierarchy.labels'].shape[1] == images
+    if section == 'Labels for the score':
+        assert 'linear 100 %' in said
+    if section == COLOURS:
+        mean, deviation = re.search(r'mean \[(.*)\] std \[(.*)\]', said).groups()
+        # Of numbers drawn evenly from 0 to 255.
+        assert all(110 < float(value) < 145 for value in mean.split(','))
+        assert all(60 < float(value) < 85 for value in deviation.split(','))
