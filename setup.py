@@ -22,6 +22,7 @@ setup(
     # OpenMMLab's layout, see mmrcl/zoo.py: links here, copies in what is built.
     package_data={
         'mmrcl': [
+            'py.typed',
             '.mim/model-index.yml',
             *(f'.mim/configs/**/*.{suffix}' for suffix in ('md', 'py', 'yml')),
             *(f'.mim/tools/**/*.{suffix}' for suffix in ('py', 'sh')),

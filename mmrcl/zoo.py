@@ -16,8 +16,9 @@ def mim_folder() -> Path:
         FileNotFoundError: for an incomplete installation.
     """
     folder = Path(__file__).with_name('.mim')
-    missing = [name for name in ('configs', 'tools') if not (folder / name).is_dir()]
-    missing += [name for name in ('model-index.yml',) if not (folder / name).is_file()]
+    # A link that was checked out as a text file has nothing below it.
+    needed = ('configs/rcl', 'tools/train.py', 'model-index.yml')
+    missing = [name for name in needed if not (folder / name).exists()]
     if missing:
         raise FileNotFoundError(
             f'{folder} lacks {", ".join(missing)}: install mmrcl again, from a wheel or from a '
