@@ -50,7 +50,7 @@ SMALLER = {
         test_pipeline[2].update(crop_size=32)
         for loader in (train_dataloader, plain_train_dataloader, test_dataloader):
             loader.update(batch_size=8, num_workers=0)
-            loader['dataset'].update(indices=32)
+            loader['dataset'].update(indices=16)
     """,
     '_base_/schedules/lars_coslr_200e.py': 'train_cfg.update(max_epochs=2)',
     '_base_/schedules/sgd_coslr_200e.py': 'train_cfg.update(max_epochs=2)',
@@ -60,7 +60,7 @@ SMALLER = {
         test_pipeline[2].update(crop_size=32)
         for loader in (train_dataloader, val_dataloader):
             loader.update(batch_size=8, num_workers=0)
-            loader['dataset'].update(indices=32)
+            loader['dataset'].update(indices=16)
     """,
     'benchmarks/_base_/linear_90e.py': 'train_cfg.update(max_epochs=1)',
     'benchmarks/semisup/_base_/finetune_resnet50.py': """
