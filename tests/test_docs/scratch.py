@@ -10,13 +10,15 @@ from textwrap import dedent
 import numpy as np
 from mmcv import imwrite
 
+from .blocks import Block
+
 ROOT = Path(__file__).parents[2]
+SHORT_WARMUP = 'custom_hooks[0].update(warmup_epochs=1)'
 COPIED = ('Makefile', 'README.md', 'configs', 'mmrcl', 'pyproject.toml', 'setup.py', 'tools')
 
 # Lines that are appended to the copies of configs, so that a run takes seconds on a CPU: few and
 # small images, small batches, few epochs and narrow networks; and batch norms that several
 # processes on a CPU can have. ResNet-50 stays whole, for the pages convert it.
-SHORT_WARMUP = 'custom_hooks[0].update(warmup_epochs=1)'
 SMALLER = {
     '_base_/models/rcl_small.py': """
         model['backbone'].update(stem_channels=4, base_channels=4)
@@ -113,6 +115,11 @@ def narrow_resnet50(folder: Path) -> None:
     with (folder / 'configs/_base_/models/rcl_resnet50.py').open('a') as config:
         config.write("model['backbone'].update(stem_channels=4, base_channels=4)\n")
         config.write("model['neck'].update(in_channels=128)\n")
+
+
+def on_two_processes(blocks: list[Block]) -> list[Block]:
+    """The blocks as on a machine with two GPUs instead of eight: the one change of their text."""
+    return [block._replace(code=block.code.replace('GPUS=8', 'GPUS=2')) for block in blocks]
 
 
 def environment_of(folder: Path) -> dict[str, str]:
