@@ -19,7 +19,18 @@ setup(
     author='mmrcl contributors',
     license='Apache-2.0',
     packages=find_packages(include=['mmrcl', 'mmrcl.*']),
-    package_data={'mmrcl.visualization.report': ['assets/*']},
+    # OpenMMLab's layout, see mmrcl/zoo.py: links here, copies in what is built.
+    package_data={
+        'mmrcl': [
+            'py.typed',
+            '.mim/model-index.yml',
+            *(f'.mim/configs/**/*.{suffix}' for suffix in ('md', 'py', 'yml')),
+            *(f'.mim/tools/**/*.{suffix}' for suffix in ('py', 'sh')),
+        ],
+        'mmrcl.visualization.report': ['assets/*'],
+    },
+    # It makes the environment of a checkout.
+    exclude_package_data={'mmrcl': ['.mim/tools/install.sh']},
     python_requires='>=3.10',
     install_requires=[
         # Some sites offer a CPU-only torch 2.13, which pip prefers and no torchvision fits: its

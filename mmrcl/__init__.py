@@ -1,5 +1,53 @@
-"""mmrcl: self-supervised pretraining with the Relative Contrastive Loss."""
+"""mmrcl: self-supervised pretraining with the Relative Contrastive Loss.
+
+The names of :mod:`mmrcl.apis` are here too, imported when first used: ``mmrcl.clustering`` needs
+torch alone, and so must its package.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from .version import __version__
 
-__all__ = ['__version__']
+if TYPE_CHECKING:
+    from .apis import (
+        Encoder,
+        Features,
+        build_hierarchy,
+        extract_features,
+        get_config,
+        get_model,
+        knn_accuracy,
+        linear_accuracy,
+        list_models,
+        load_encoder,
+        wrap_encoder,
+        write_hierarchy_page,
+    )
+
+__all__ = [
+    'Encoder',
+    'Features',
+    '__version__',
+    'build_hierarchy',
+    'extract_features',
+    'get_config',
+    'get_model',
+    'knn_accuracy',
+    'linear_accuracy',
+    'list_models',
+    'load_encoder',
+    'wrap_encoder',
+    'write_hierarchy_page',
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'mmrcl' has no attribute {name!r}")
+    from . import apis
+
+    return getattr(apis, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

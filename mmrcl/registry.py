@@ -9,6 +9,7 @@ import contextlib
 import io
 import warnings
 
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
 from mmengine.registry import Registry
@@ -19,6 +20,9 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     import mmpretrain.datasets
     import mmpretrain.models
     import mmpretrain.registry
+
+# Without an entry mmengine refuses `_base_ = 'mmrcl::rcl/...'` and mmengine.hub.
+MODULE2PACKAGE['mmrcl'] = 'mmrcl'
 
 __all__ = [
     'DATASETS',

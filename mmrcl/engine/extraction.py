@@ -1,6 +1,6 @@
 """Features of a whole data set by a frozen encoder, sharded over ranks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -76,6 +76,12 @@ def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoad
     return _in_order(_gather(shard), _gather(about), size)
 
 
+def pooled(maps: Tensor | Sequence[Tensor]) -> Tensor:
+    """What a backbone gives, its last map averaged over space, as vectors (n, channels)."""
+    last = maps if isinstance(maps, Tensor) else maps[-1]
+    return last.flatten(2).mean(2) if last.ndim > 2 else last
+
+
 def extract_representation(model: Any, dataloader: DataLoader) -> tuple[Tensor, Tensor]:
     """Features of the backbone, its last map averaged over space, and the true classes.
 
@@ -90,13 +96,7 @@ def extract_representation(model: Any, dataloader: DataLoader) -> tuple[Tensor, 
         ValueError: if an image has no ``gt_label``.
     """
     model = unwrapped(model)
-
-    def encode(images: Tensor) -> Tensor:
-        maps = model.backbone(images)
-        last = maps[-1] if isinstance(maps, (tuple, list)) else maps
-        return last.flatten(2).mean(2) if last.ndim > 2 else last
-
-    features, classes = extract(model, encode, dataloader)
+    features, classes = extract(model, lambda images: pooled(model.backbone(images)), dataloader)
     if classes is None:
         raise ValueError(
             f'{type(dataloader.dataset).__name__} gives no gt_label for some image: kNN and linear '

@@ -10,7 +10,14 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from .checkpoints import latest_checkpoint
-from .config_checks import check_config, check_overrides, check_path, check_paths, check_sync_bn
+from .config_checks import (
+    check_config,
+    check_overrides,
+    check_path,
+    check_paths,
+    check_sync_bn,
+    dicts,
+)
 from .errors import ConfigError
 from .learning_rate import scale_learning_rate
 from .pretrained import check_weights, use_pretrained
@@ -46,13 +53,19 @@ def read_config(path: str) -> Config:
     if not Path(path).is_file():
         raise ConfigError(f'config file {path} does not exist')
     try:
-        return Config.fromfile(path)
+        config = Config.fromfile(path)
     except ImportError as error:
         raise ConfigError(
             f'{path} imports what is not installed ({error}): detection needs mmdet and '
             "mmcv's operators, which `make venv-full` installs; the folder with a module of your "
             'own (custom_imports) must be on PYTHONPATH'
         ) from error
+    # mmengine writes the package of a base `mmrcl::...` into the base's dicts, and then passes this
+    # key to a collate_fn, which does not know it. The base's default_scope says as much.
+    for node in dicts(config._cfg_dict):
+        if node.get('_scope_') == 'mmrcl':
+            del node['_scope_']
+    return config
 
 
 def load_config(args: argparse.Namespace, folder: str = '') -> Config:

@@ -28,7 +28,7 @@ from mmrcl.models.retrievers import GalleryRetriever, RetrievalInput
 from mmrcl.registry import DATASETS, MODELS
 from mmrcl.transfer import load_weights
 from mmrcl.visualization import Retrieved, read_run, write_report
-from mmrcl.visualization.report import SIDE, thumbnail
+from mmrcl.visualization.report import SIDE, choose_clusters, thumbnail
 
 NEIGHBORS = 3  # of the bank, shown beside what the retrievers find
 
@@ -141,16 +141,6 @@ def load_dataset(config: Config, images: int) -> BaseDataset:
     return dataset
 
 
-def choose(labels: Tensor, count: int) -> Tensor:
-    """At most ``count`` images in whole clusters of the coarsest level, but for the last one.
-
-    Drawn one by one, the images of small clusters would lose their mates.
-    """
-    _, coarse = labels[-1].unique(return_inverse=True)
-    shuffled = torch.randperm(int(coarse.max()) + 1)
-    return torch.argsort(shuffled[coarse], stable=True)[:count].sort().values
-
-
 def retrieve(model: Any, queries: Tensor) -> list[Retrieved]:
     """What the model's retrievers and, for comparison, the bank give for the images (Q,)."""
     hierarchy: LabelHierarchy = model.hierarchy
@@ -202,7 +192,7 @@ def write(args: argparse.Namespace, config: Config, model: Any, meta: dict, data
     """Draws what is shown and writes the page."""
     torch.manual_seed(0)
     hierarchy: LabelHierarchy = model.hierarchy
-    chosen = choose(hierarchy.labels, args.images)
+    chosen = choose_clusters(hierarchy.labels, args.images)
     queries = chosen[torch.randperm(len(chosen))[: args.queries]]
     retrieved = retrieve(model, queries)
     keys = torch.cat([row.keys.flatten() for row in retrieved])

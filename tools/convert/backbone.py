@@ -12,13 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from torch import Tensor
 
+from mmrcl.apis.encoders import build_backbone, config_of
 from mmrcl.engine.errors import ConfigError
-from mmrcl.engine.launch import read_config
-from mmrcl.registry import MODELS
 from mmrcl.transfer import FORMATS, Match, load_weights, match_encoder, resnet_state
 
 # These build the backbone of the config, whatever it is; the others have a ResNet of their own.
@@ -43,23 +40,6 @@ def parse_args() -> argparse.Namespace:
         '--allow-partial', action='store_true', help='write even if tensors of it are missing'
     )
     return parser.parse_args()
-
-
-def backbone_of(config: Config) -> Mapping[str, Tensor]:
-    """Tensors of the backbone that a config builds."""
-    if 'backbone' not in config.get('model', {}):
-        raise ConfigError('the config has no model.backbone: name the one of the pretraining')
-    backbone = {key: value for key, value in config.model.backbone.items() if key != 'init_cfg'}
-    return MODELS.build(backbone).state_dict()
-
-
-def config_of(args: argparse.Namespace, meta: Mapping[str, Any]) -> Config:
-    """The config that the pretraining ran with."""
-    if args.config:
-        return read_config(args.config)
-    if not isinstance(meta.get('cfg'), str):
-        raise ConfigError(f'{args.checkpoint} tells no config: name it by --config')
-    return Config.fromstring(meta['cfg'], '.py')
 
 
 def check_not_extracted(state: Mapping[str, Tensor], match: Match, path: str) -> None:
@@ -112,7 +92,8 @@ def convert(args: argparse.Namespace) -> list[Path]:
         ConfigError: before anything is written.
     """
     state, meta = load_weights(args.checkpoint)
-    reference = backbone_of(config_of(args, meta))
+    config = config_of(meta, args.checkpoint, args.config)
+    reference = build_backbone(config).state_dict()
     backbone = match_encoder(state, reference, args.prefix)
     check_not_extracted(state, backbone, args.checkpoint)
     check_coverage(backbone, 'encoder of the config', args.allow_partial)
@@ -131,7 +112,6 @@ def convert(args: argparse.Namespace) -> list[Path]:
 
 def main() -> None:
     args = parse_args()
-    init_default_scope('mmrcl')
     try:
         written = convert(args)
     except (FileNotFoundError, ValueError) as error:

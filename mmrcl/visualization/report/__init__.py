@@ -1,7 +1,7 @@
 """A hierarchy as one HTML page: zoomable map, thumbnails, search, retrievals and curves."""
 
-from .content import Retrieved
+from .content import Retrieved, choose_clusters
 from .page import SIDE, write_report
 from .sprites import thumbnail
 
-__all__ = ['SIDE', 'Retrieved', 'thumbnail', 'write_report']
+__all__ = ['SIDE', 'Retrieved', 'choose_clusters', 'thumbnail', 'write_report']

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from sklearn.metrics import adjusted_mutual_info_score
 from torch import Tensor
 
@@ -14,7 +15,15 @@ from mmrcl.clustering import summarize_partition
 from .curves import Panel
 from .tree import Tree
 
-__all__ = ['Retrieved', 'level_rows', 'packed', 'panel_rows', 'retrieved_rows', 'tree_arrays']
+__all__ = [
+    'Retrieved',
+    'choose_clusters',
+    'level_rows',
+    'packed',
+    'panel_rows',
+    'retrieved_rows',
+    'tree_arrays',
+]
 
 
 class Retrieved(NamedTuple):
@@ -29,6 +38,23 @@ class Retrieved(NamedTuple):
     name: str
     keys: Tensor
     cosines: Tensor
+
+
+def choose_clusters(labels: Tensor, count: int, seed: int = 0) -> Tensor:
+    """Images to show of a hierarchy that has too many, sorted.
+
+    Takes whole clusters of the coarsest level, but for the last one: drawn one by one, the images
+    of small clusters would lose their mates.
+
+    Args:
+        labels: fine to coarse, shape (L, N).
+        count: how many images at most.
+        seed: of the draw.
+    """
+    _, coarse = labels[-1].cpu().unique(return_inverse=True)
+    generator = torch.Generator().manual_seed(seed)
+    shuffled = torch.randperm(int(coarse.max()) + 1, generator=generator)
+    return torch.argsort(shuffled[coarse], stable=True)[:count].sort().values
 
 
 def level_rows(labels: Tensor, tree: Tree, classes: Tensor | None) -> list[dict[str, Any]]:

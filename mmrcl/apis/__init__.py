@@ -1,0 +1,22 @@
+"""What a notebook wants of mmrcl, in a few functions; ``from mmrcl import ...`` gives them too."""
+
+from .encoders import Encoder, load_encoder, wrap_encoder
+from .features import Features, extract_features
+from .hierarchies import build_hierarchy, write_hierarchy_page
+from .probes import knn_accuracy, linear_accuracy
+from .zoo import get_config, get_model, list_models
+
+__all__ = [
+    'Encoder',
+    'Features',
+    'build_hierarchy',
+    'extract_features',
+    'get_config',
+    'get_model',
+    'knn_accuracy',
+    'linear_accuracy',
+    'list_models',
+    'load_encoder',
+    'wrap_encoder',
+    'write_hierarchy_page',
+]

@@ -1,0 +1,94 @@
+"""The hierarchy of any features, and a page to look at it."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from mmrcl.clustering import ClusteringSource, DBSCANSource, LabelHierarchy
+from mmrcl.engine.progress import progress
+from mmrcl.visualization import write_report
+from mmrcl.visualization.report import SIDE, choose_clusters, thumbnail
+
+from .features import Features
+
+__all__ = ['build_hierarchy', 'write_hierarchy_page']
+
+
+def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> LabelHierarchy:
+    """Clusters features into levels, fine to coarse; shows progress and the time left.
+
+    Args:
+        vectors: features of any origin, shape (N, d); their directions count.
+        source: how, see :mod:`mmrcl.clustering`; by default ``DBSCANSource()``, with two radii
+            chosen for clusters of 2.6 and 5 images on average.
+
+    Returns:
+        The hierarchy, level 1 being the images themselves, with the directions in its bank.
+    """
+    source = source or DBSCANSource()
+    directions = normalize(vectors.float(), dim=1)
+    labels = source(directions, progress=progress)
+    hierarchy = LabelHierarchy(len(labels) + 1, directions.shape[1], len(directions))
+    hierarchy.set_bank(directions)
+    hierarchy.set_labels(labels, nested=source.nested)
+    return hierarchy
+
+
+def write_hierarchy_page(
+    path: str | Path,
+    hierarchy: LabelHierarchy,
+    features: Features,
+    images: int = 50_000,
+    title: str = 'Label hierarchy',
+) -> Path:
+    """Writes one HTML file that shows the clusters and their images, for any browser.
+
+    Args:
+        path: the file to write.
+        hierarchy: of :func:`build_hierarchy`.
+        features: what was clustered: names the image files, which are read once more.
+        images: at most so many are shown, in whole clusters drawn at random.
+        title: heading of the page.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: if the two have different numbers of images.
+    """
+    if len(features.paths) != hierarchy.num_samples:
+        raise ValueError(
+            f'{len(features.paths)} images do not fit a hierarchy of {hierarchy.num_samples}: give '
+            'the features that it was built from'
+        )
+    chosen = choose_clusters(hierarchy.labels, images)
+    shown = [features.paths[index] for index in chosen]
+    pictures = [_thumbnail(file) for file in progress(shown, 'Reading images')]
+    names, classes = _classes(features, chosen)
+    return write_report(
+        path,
+        hierarchy.labels[:, chosen],
+        np.stack(pictures),
+        features=hierarchy.bank[chosen],
+        classes=classes,
+        class_names=names,
+        numbers=chosen.numpy(),
+        title=title,
+    )
+
+
+def _classes(features: Features, chosen: Tensor) -> tuple[list[str] | None, Tensor | None]:
+    if features.classes is None:
+        return None, None
+    names = sorted(set(features.classes))
+    return names, torch.tensor([names.index(features.classes[index]) for index in chosen])
+
+
+def _thumbnail(file: str) -> np.ndarray:
+    with Image.open(file) as image:
+        pixels = np.asarray(image.convert('RGB'))
+    return thumbnail(pixels, SIDE)

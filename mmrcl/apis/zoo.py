@@ -1,0 +1,84 @@
+"""Models of the zoo by name."""
+
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.fileio import load
+from mmengine.registry import DefaultScope
+from torch import nn
+
+from mmrcl.engine.launch import read_config
+from mmrcl.registry import MODELS
+from mmrcl.transfer import load_weights
+from mmrcl.zoo import mim_folder
+
+__all__ = ['get_config', 'get_model', 'list_models']
+
+
+def list_models(pattern: str = '*') -> list[str]:
+    """Names of the zoo's models that fit a pattern such as ``'rcl_*_in1k'``, sorted."""
+    return sorted(name for name in _config_files() if fnmatch(name, pattern))
+
+
+def get_config(model: str | Path) -> Config:
+    """The config of a model, by its name in the zoo or by its path.
+
+    Raises:
+        ValueError: if there is no such file, or the zoo has no such name.
+    """
+    if Path(model).suffix == '.py':
+        return read_config(str(model))
+    files = _config_files()
+    if model not in files:
+        raise ValueError(f'the zoo has no {model!r}: mmrcl.list_models() tells what it has')
+    return read_config(str(files[str(model)]))
+
+
+def get_model(model: str | Path | Config, checkpoint: str | None = None, **settings: Any) -> Any:
+    """Builds a model: a whole algorithm, or a classifier or detector of the benchmarks.
+
+    Where only its backbone is wanted, :func:`mmrcl.load_encoder` takes one from a checkpoint.
+
+    Args:
+        model: a name of the zoo, the path of a config, or a config.
+        checkpoint: a file or address whose tensors must be all of the model's; without one it is
+            initialised at random, whatever the config names.
+        **settings: of the model, over those of the config, as in ``queue=dict(length=4096)``.
+
+    Returns:
+        The model, in eval mode.
+
+    Raises:
+        ValueError: if there is no such name, or the checkpoint does not fit.
+    """
+    config = model.copy() if isinstance(model, Config) else get_config(model)
+    config.merge_from_dict(dict(model=settings))
+    described = dict(config.model)
+    if 'data_preprocessor' in config:
+        described.setdefault('data_preprocessor', config.data_preprocessor)
+    with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmrcl')):
+        built: nn.Module = MODELS.build(described)
+    if checkpoint is not None:
+        _fill(built, checkpoint)
+    return built.eval()
+
+
+def _config_files() -> dict[str, Path]:
+    folder = mim_folder()
+    parts = load(folder / 'model-index.yml')['Import']
+    models = [model for part in parts for model in load(folder / part)['Models']]
+    return {model['Name']: folder / model['Config'] for model in models}
+
+
+def _fill(model: nn.Module, checkpoint: str) -> None:
+    state, _ = load_weights(checkpoint)
+    try:
+        model.load_state_dict(state)
+    except (RuntimeError, ValueError) as error:
+        said = ' '.join(str(error).split())[:300]
+        raise ValueError(
+            f'{checkpoint} does not fit the model: name the config that it was trained with '
+            f'({said})'
+        ) from error

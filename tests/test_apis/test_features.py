@@ -1,0 +1,152 @@
+"""Features of a folder, scored and clustered."""
+
+import re
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+from torchvision.transforms import functional as F
+
+import mmrcl
+from mmrcl.clustering import DBSCANSource, KMeansSource
+from mmrcl.evaluation import evaluate_representation
+
+from .folders import write_colors, write_digits
+
+PIXELS = mmrcl.wrap_encoder(nn.Flatten(), F.to_tensor)
+
+
+@pytest.fixture(scope='module')
+def digits(tmp_path_factory):
+    """Pixels of 300 training and 100 test digits."""
+    folder = tmp_path_factory.mktemp('digits')
+    parts = [('train', 300), ('test', 100)]
+    folders = [write_digits(folder / split, split, count) for split, count in parts]
+    return [mmrcl.extract_features(PIXELS, path, class_folders=True) for path in folders]
+
+
+def test_files_can_be_named_and_workers_change_nothing(tmp_path):
+    folder = write_colors(tmp_path / 'a', count=5, side=8)
+    files = sorted(folder.iterdir(), reverse=True)
+    encoder = mmrcl.wrap_encoder(nn.AdaptiveAvgPool2d(2), F.to_tensor)
+    whole = mmrcl.extract_features(encoder, folder, batch_size=1)
+    named = mmrcl.extract_features(encoder, files, batch_size=1, num_workers=2)
+    assert named.paths == [str(file) for file in files] == whole.paths[::-1]
+    assert torch.equal(named.vectors.flip(0), whole.vectors)
+    assert whole.vectors.shape == (5, 3) and whole.classes is None  # a map, averaged
+
+
+def test_an_unreadable_file_is_left_out_and_named(tmp_path):
+    folder = write_digits(tmp_path, 'test', 12)
+    broken = min(folder.rglob('*.png'))
+    broken.write_bytes(b'no image')
+    with pytest.warns(
+        UserWarning, match=re.escape(f'1 files cannot be read and are left out: {broken}')
+    ):
+        found = mmrcl.extract_features(PIXELS, folder, class_folders=True, batch_size=1)
+    assert len(found.vectors) == len(found.paths) == len(found.classes) == 11
+    for vector, path, name in zip(found.vectors, found.paths, found.classes, strict=True):
+        assert path.split('/')[-2] == name
+        pixels = F.to_tensor(Image.open(path).convert('RGB')).flatten()
+        assert torch.equal(vector, pixels)
+
+
+def test_says_what_is_wrong_with_the_images(tmp_path):
+    folder = write_colors(tmp_path / 'colors')
+    with pytest.raises(ValueError, match=r'come out in shapes such as \[\(3, 40, 40\), '):
+        mmrcl.extract_features(PIXELS, folder)
+    with pytest.raises(ValueError, match=r'0\.png lies in no folder of a class'):
+        mmrcl.extract_features(PIXELS, folder, class_folders=True)
+    with pytest.raises(ValueError, match='needs the folder'):
+        mmrcl.extract_features(PIXELS, [folder / '0.png'], class_folders=True)
+    with pytest.raises(ValueError, match='is not a folder'):
+        mmrcl.extract_features(PIXELS, tmp_path / 'nowhere')
+    with pytest.raises(ValueError, match='none of 1 files can be read'):
+        mmrcl.extract_features(PIXELS, [tmp_path / 'nothing.png'])
+
+
+def test_scores_are_those_of_the_evaluation(digits):
+    train, test = digits
+    labels = [torch.tensor([int(name) for name in part.classes]) for part in digits]
+    expected = evaluate_representation(
+        train.vectors, labels[0], test.vectors, labels[1], label_shares=[100]
+    )
+    found = [mmrcl.knn_accuracy(train, test), mmrcl.linear_accuracy(train, test)]
+    assert found == [row['accuracy'] for row in expected]
+    assert min(found) > 0.7
+
+
+@pytest.mark.parametrize('score', [mmrcl.knn_accuracy, mmrcl.linear_accuracy])
+def test_classes_go_by_name(digits, score):
+    """A class that the test images lack shifts no label."""
+    train, test = digits
+    rows = [row for row, name in enumerate(test.classes) if name > '4']
+    late = mmrcl.Features(
+        test.vectors[rows],
+        [test.paths[row] for row in rows],
+        [test.classes[row] for row in rows],
+    )
+    assert score(train, late) > 0.7
+    with pytest.raises(ValueError, match='the training images have none of class 0, 1, 2'):
+        score(late, test)
+    with pytest.raises(ValueError, match='classes are not known'):
+        score(train, late._replace(classes=None))
+    with pytest.raises(ValueError, match='192 and 10 numbers an image'):
+        score(train, late._replace(vectors=late.vectors[:, :10]))
+
+
+def test_the_hierarchy_is_that_of_the_library(digits):
+    train, _ = digits
+    hierarchy = mmrcl.build_hierarchy(train.vectors)
+    directions = nn.functional.normalize(train.vectors, dim=1)
+    expected = DBSCANSource()(directions)
+    for level, labels in enumerate(expected, 2):
+        together = labels[:, None] == labels
+        found = hierarchy.level_labels(level)
+        assert torch.equal(together, found[:, None] == found)
+    hierarchy.check()
+    torch.testing.assert_close(hierarchy.bank, directions)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans')
+def test_levels_that_do_not_nest_are_allowed(digits):
+    hierarchy = mmrcl.build_hierarchy(digits[0].vectors, KMeansSource([60, 20, 7]))
+    assert [len(level.unique()) for level in hierarchy.labels] == [60, 20, 7]
+
+
+def test_the_page_shows_the_images(digits, tmp_path):
+    train, test = digits
+    hierarchy = mmrcl.build_hierarchy(train.vectors)
+    whole = mmrcl.write_hierarchy_page(tmp_path / 'a.html', hierarchy, train, title='Digits')
+    part = mmrcl.write_hierarchy_page(
+        tmp_path / 'b.html', hierarchy, train._replace(classes=None), images=50
+    )
+    assert '<title>Digits</title>' in whole.read_text()
+    assert part.stat().st_size < whole.stat().st_size
+    with pytest.raises(ValueError, match='100 images do not fit a hierarchy of 300'):
+        mmrcl.write_hierarchy_page(tmp_path / 'c.html', hierarchy, test)
+
+
+def test_the_page_takes_images_of_many_sizes(tmp_path):
+    folder = write_colors(tmp_path / 'colors', count=9)
+    features = mmrcl.Features(torch.randn(9, 4), sorted(str(path) for path in folder.iterdir()))
+    hierarchy = mmrcl.build_hierarchy(features.vectors, DBSCANSource(eps=[0.5, 1.0]))
+    assert mmrcl.write_hierarchy_page(tmp_path / 'a.html', hierarchy, features).is_file()
+
+
+def test_names_at_the_top_are_those_of_apis():
+    assert set(mmrcl.__all__) == {*mmrcl.apis.__all__, '__version__'}
+    assert all(getattr(mmrcl, name) is not None for name in dir(mmrcl))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = mmrcl.nothing
+
+
+def test_gray_images_are_read_as_gray(tmp_path):
+    """A 16-bit or palette image comes as RGB to a foreign encoder."""
+    Image.fromarray(np.full((4, 4), 77, np.uint8)).convert('P').save(tmp_path / 'a.png')
+    found = mmrcl.extract_features(PIXELS, [tmp_path / 'a.png'])
+    assert found.vectors.shape == (1, 48)
+    assert torch.allclose(found.vectors, torch.full((1, 48), 77 / 255))
