@@ -14,7 +14,7 @@ from .blocks import Block
 
 ROOT = Path(__file__).parents[2]
 SHORT_WARMUP = 'custom_hooks[0].update(warmup_epochs=1)'
-COPIED = ('Makefile', 'README.md', 'configs', 'mmrcl', 'pyproject.toml', 'setup.py', 'tools')
+COPIED = ('Makefile', 'configs', 'mmrcl', 'model-index.yml', 'tools')
 
 # Lines that are appended to the copies of configs, so that a run takes seconds on a CPU: few and
 # small images, small batches, few epochs and narrow networks; and batch norms that several
@@ -92,11 +92,13 @@ for batch in CIFAR10.train_list + CIFAR10.test_list:
 
 
 def make_scratch(folder: Path) -> Path:
-    """Copies the repository into ``folder``, with configs that run in seconds."""
+    """Copies what the commands need into ``folder``, with configs that run in seconds."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns('__pycache__'))
+            # mmrcl holds links to configs and tools, which then are those of the copy.
+            unwanted = shutil.ignore_patterns('__pycache__')
+            shutil.copytree(source, folder / name, symlinks=True, ignore=unwanted)
         else:
             shutil.copy(source, folder)
     for name, lines in SMALLER.items():
