@@ -33,29 +33,30 @@ class Block(NamedTuple):
         return found[1] if found and self.language == 'python' else None
 
 
-def read_blocks(page: str) -> list[Block]:
+def read_blocks(page: str, docs: Path = DOCS) -> list[Block]:
     """The fenced blocks of a page of ``docs``.
 
     Raises:
-        ValueError: for a block that no test would run: indented, or in another language.
+        ValueError: for a block that no test would run: indented, without an end, or in another
+            language.
     """
     blocks: list[Block] = []
     section, fence = '', None
-    for number, line in enumerate((DOCS / page).read_text().splitlines(), 1):
-        if line.startswith('```'):
-            if fence is None:
-                fence = Block(page, number + 1, section, line[3:].strip(), '')
-                if fence.language not in ('bash', 'python'):
-                    raise ValueError(f'{page}:{number}: {line} is neither bash nor python')
-            else:
+    for number, line in enumerate((docs / page).read_text().splitlines(), 1):
+        if fence is not None:
+            if line == '```':
                 blocks.append(fence)
                 fence = None
-        elif fence is not None:
-            fence = fence._replace(code=f'{fence.code}{line}\n')
+            else:
+                fence = fence._replace(code=f'{fence.code}{line}\n')
+        elif line in ('```bash', '```python'):
+            fence = Block(page, number + 1, section, line[3:], '')
+        elif line.lstrip().startswith(('```', '~~~')) or line.startswith('    '):
+            raise ValueError(f'{page}:{number}: {line!r} begins no block of bash or python')
         elif line.startswith('## '):
             section = line[3:]
-        elif line.startswith('    '):
-            raise ValueError(f'{page}:{number}: an indented block does not run: fence it')
+    if fence is not None:
+        raise ValueError(f'{page}:{fence.line}: this block has no end')
     return blocks
 
 

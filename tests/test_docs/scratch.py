@@ -10,13 +10,15 @@ from textwrap import dedent
 import numpy as np
 from mmcv import imwrite
 
+from .blocks import Block
+
 ROOT = Path(__file__).parents[2]
-COPIED = ('Makefile', 'README.md', 'configs', 'mmrcl', 'pyproject.toml', 'setup.py', 'tools')
+SHORT_WARMUP = 'custom_hooks[0].update(warmup_epochs=1)'
+COPIED = ('Makefile', 'configs', 'mmrcl', 'model-index.yml', 'tools')
 
 # Lines that are appended to the copies of configs, so that a run takes seconds on a CPU: few and
 # small images, small batches, few epochs and narrow networks; and batch norms that several
 # processes on a CPU can have. ResNet-50 stays whole, for the pages convert it.
-SHORT_WARMUP = 'custom_hooks[0].update(warmup_epochs=1)'
 SMALLER = {
     '_base_/models/rcl_small.py': """
         model['backbone'].update(stem_channels=4, base_channels=4)
@@ -50,7 +52,7 @@ SMALLER = {
         test_pipeline[2].update(crop_size=32)
         for loader in (train_dataloader, plain_train_dataloader, test_dataloader):
             loader.update(batch_size=8, num_workers=0)
-            loader['dataset'].update(indices=32)
+            loader['dataset'].update(indices=16)
     """,
     '_base_/schedules/lars_coslr_200e.py': 'train_cfg.update(max_epochs=2)',
     '_base_/schedules/sgd_coslr_200e.py': 'train_cfg.update(max_epochs=2)',
@@ -60,7 +62,7 @@ SMALLER = {
         test_pipeline[2].update(crop_size=32)
         for loader in (train_dataloader, val_dataloader):
             loader.update(batch_size=8, num_workers=0)
-            loader['dataset'].update(indices=32)
+            loader['dataset'].update(indices=16)
     """,
     'benchmarks/_base_/linear_90e.py': 'train_cfg.update(max_epochs=1)',
     'benchmarks/semisup/_base_/finetune_resnet50.py': """
@@ -90,11 +92,13 @@ for batch in CIFAR10.train_list + CIFAR10.test_list:
 
 
 def make_scratch(folder: Path) -> Path:
-    """Copies the repository into ``folder``, with configs that run in seconds."""
+    """Copies what the commands need into ``folder``, with configs that run in seconds."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns('__pycache__'))
+            # mmrcl holds links to configs and tools, which then are those of the copy.
+            unwanted = shutil.ignore_patterns('__pycache__')
+            shutil.copytree(source, folder / name, symlinks=True, ignore=unwanted)
         else:
             shutil.copy(source, folder)
     for name, lines in SMALLER.items():
@@ -113,6 +117,11 @@ def narrow_resnet50(folder: Path) -> None:
     with (folder / 'configs/_base_/models/rcl_resnet50.py').open('a') as config:
         config.write("model['backbone'].update(stem_channels=4, base_channels=4)\n")
         config.write("model['neck'].update(in_channels=128)\n")
+
+
+def on_two_processes(blocks: list[Block]) -> list[Block]:
+    """The blocks as on a machine with two GPUs instead of eight: the one change of their text."""
+    return [block._replace(code=block.code.replace('GPUS=8', 'GPUS=2')) for block in blocks]
 
 
 def environment_of(folder: Path) -> dict[str, str]:
