@@ -19,7 +19,7 @@ setup(
     author='mmrcl contributors',
     license='Apache-2.0',
     packages=find_packages(include=['mmrcl', 'mmrcl.*']),
-    package_data={'mmrcl.visualization.report': ['assets/*']},
+    package_data={'mmrcl': ['py.typed'], 'mmrcl.visualization.report': ['assets/*']},
     python_requires='>=3.10',
     install_requires=[
         # Some sites offer a CPU-only torch 2.13, which pip prefers and no torchvision fits: its
