@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib import metadata
-from multiprocessing import parent_process
+from multiprocessing import current_process
 from typing import NamedTuple
 
 __all__ = ['TRIED', 'Tried', 'UntriedVersionWarning', 'describe_untried', 'warn_if_untried']
@@ -52,7 +52,8 @@ def warn_if_untried() -> None:
 
     Reads the metadata of the installed packages and imports none of them.
     """
-    if parent_process() is not None or not _is_first_rank(os.environ):
+    # A spawned worker has no parent_process() yet when it imports the main module anew.
+    if current_process().name != 'MainProcess' or not _is_first_rank(os.environ):
         return
     sentence = describe_untried(_installed_versions())
     if sentence:
