@@ -64,7 +64,7 @@ def test_one_process_of_a_run_warns(
     assert [each.category for each in caught] == [UntriedVersionWarning] * warned
 
 
-# A spawned worker imports mmrcl anew. The message says what to silence, the category comes too late.
+# A spawned worker imports mmrcl anew. To silence by category, one would have to import it first.
 IMPORT = """
 import multiprocessing, sys, warnings
 from importlib import metadata
