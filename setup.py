@@ -33,10 +33,11 @@ setup(
     exclude_package_data={'mmrcl': ['.mim/tools/install.sh']},
     python_requires='>=3.10',
     install_requires=[
+        # The oldest that pt-kmeans takes and that the tests ran with: see docs/compatibility.md.
         # Some sites offer a CPU-only torch 2.13, which pip prefers and no torchvision fits: its
         # import fails with "operator torchvision::nms does not exist".
-        'torch<2.13',
-        'torchvision',
+        'torch>=2.4,<2.13',
+        'torchvision>=0.19',
         # The maintained continuation of OpenMMLab; imported as mmengine, mmcv and mmpretrain.
         'onedl-mmengine',
         'onedl-mmcv',
@@ -60,6 +61,7 @@ setup(
             'mypy',
             'pre-commit',
             'pytest',
+            'pytest-cov',
             'pytest-timeout',
             'ruff',
             # Opens the page of a hierarchy in Chromium, in a test.

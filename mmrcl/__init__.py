@@ -6,6 +6,7 @@ torch alone, and so must its package.
 
 from typing import TYPE_CHECKING, Any
 
+from .compatibility import warn_if_untried
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -51,3 +52,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+warn_if_untried()

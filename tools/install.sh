@@ -5,7 +5,7 @@
 #   full    also detection and development: mmcv's operators, mmdet, test and lint tools
 #
 # PYTHON picks the interpreter (default: the one .venv has, or python3). MAX_JOBS and CFLAGS reach
-# the compilation of mmcv's operators.
+# the compilation of mmcv's operators, PIP_CONSTRAINT (such as tools/oldest.txt) reaches pip.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,10 +27,19 @@ kind=${1:-}
 
 # The folder counts because the editable install and the scripts in .venv/bin hold its path.
 wanted="$kind $({ cat setup.py mmrcl/version.py tools/install.sh; pwd; } | cksum)"
+# pip would keep what was installed under other constraints, so those make another environment.
+# Several are files or addresses between spaces, as for pip; an address counts by its name.
+# shellcheck disable=SC2086
+read_constraints() {
+    echo "${PIP_CONSTRAINT:-}"
+    cat ${PIP_CONSTRAINT:-} </dev/null 2>/dev/null || true
+}
+constraints=$(read_constraints | cksum)
+wanted+=" under $constraints"
 found=$(cat "$stamp" 2>/dev/null || true)
 
 usable() {
-    [[ -n $found ]] && version_of "$python" >/dev/null &&
+    [[ $found == *" under $constraints" ]] && version_of "$python" >/dev/null &&
         [[ -z ${PYTHON:-} || $(version_of "$python") == "$(version_of "$PYTHON")" ]]
 }
 

@@ -78,5 +78,5 @@ def _majority(fine: Tensor, coarse: Tensor) -> Tensor:
     by_count = torch.argsort(counts, descending=True, stable=True)
     by_cluster = by_count[torch.argsort(pairs[0, by_count], stable=True)]
     groups = group_rows(pairs[0, by_cluster])
-    winners = pairs[1, by_cluster][groups.starts]
+    winners: Tensor = pairs[1, by_cluster][groups.starts]
     return winners[torch.searchsorted(groups.ids, fine)]

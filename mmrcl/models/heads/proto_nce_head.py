@@ -1,6 +1,7 @@
 """Head of PCL: an instance among the queue, and its clusters among the prototypes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule
@@ -24,9 +25,9 @@ class ProtoNCEHead(BaseModule):
 
     def __init__(
         self,
-        instance_loss: dict,
-        prototype_loss: dict,
-        init_cfg: dict | list[dict] | None = None,
+        instance_loss: dict[str, Any],
+        prototype_loss: dict[str, Any],
+        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.instance_loss = MODELS.build(instance_loss)

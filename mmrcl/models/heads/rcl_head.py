@@ -1,5 +1,7 @@
 """Head of RCL: predictions of each criterion, compared with the keys."""
 
+from typing import Any
+
 from mmengine.model import BaseModule
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -23,10 +25,10 @@ class RCLHead(BaseModule):
 
     def __init__(
         self,
-        predictor: dict,
-        loss: dict,
+        predictor: dict[str, Any],
+        loss: dict[str, Any],
         exclude_mates: bool = False,
-        init_cfg: dict | list[dict] | None = None,
+        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.predictor = MODELS.build(predictor)
@@ -59,7 +61,7 @@ class RCLHead(BaseModule):
             counted = counted & ~positive
         else:
             query_labels, entry_labels = query_labels[:1], entry_labels[:1]
-        return self.loss_module(
+        losses: dict[str, Tensor] = self.loss_module(
             predictions,
             keys.features,
             positive,
@@ -68,3 +70,4 @@ class RCLHead(BaseModule):
             entry_labels,
             counted,
         )
+        return losses

@@ -33,7 +33,8 @@ def streaming_logsumexp(
     """
     if block_size is None:
         block_size = 1 << 25 if queries.is_cuda else 1 << 20
-    result: Tensor = _StreamingLogSumExp.apply(
+    # Function.apply has no types, and mypy takes an inherited class method for the subclass's own.
+    result: Tensor = _StreamingLogSumExp.apply(  # type: ignore[no-untyped-call]
         queries, entries, query_labels, entry_labels, block_size
     )
     return result

@@ -1,6 +1,7 @@
 """Criterion-specific predictors (Sect. 4.1), H of them in one batched MLP."""
 
 import math
+from typing import Any
 
 import torch
 from mmcv.cnn import build_norm_layer
@@ -34,8 +35,8 @@ class MultiPredictorNeck(BaseModule):
         hid_channels: int = 4096,
         out_channels: int = 256,
         num_predictors: int = 3,
-        norm_cfg: dict | None = None,
-        init_cfg: dict | list[dict] | None = None,
+        norm_cfg: dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         if num_predictors < 1:

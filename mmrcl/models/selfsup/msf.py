@@ -1,5 +1,7 @@
 """The MSF algorithm, mean shift (Koohpayegani et al., ICCV 2021)."""
 
+from typing import Any
+
 import torch
 from mmengine.model import ExponentialMovingAverage
 from mmpretrain.models.selfsup.base import BaseSelfSupervisor
@@ -40,15 +42,15 @@ class MSF(BaseSelfSupervisor):
 
     def __init__(
         self,
-        backbone: dict,
-        neck: dict,
-        head: dict,
-        queue: dict,
+        backbone: dict[str, Any],
+        neck: dict[str, Any],
+        head: dict[str, Any],
+        queue: dict[str, Any],
         num_neighbors: int = 10,
         momentum: float = 0.01,
         pretrained: str | None = None,
-        data_preprocessor: dict | nn.Module | None = None,
-        init_cfg: dict | list[dict] | None = None,
+        data_preprocessor: dict[str, Any] | nn.Module | None = None,
+        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(
             backbone=backbone,

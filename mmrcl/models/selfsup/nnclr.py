@@ -1,5 +1,7 @@
 """The NNCLR algorithm (Dwibedi et al., ICCV 2021)."""
 
+from typing import Any
+
 from mmpretrain.models.selfsup.base import BaseSelfSupervisor
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
@@ -32,13 +34,13 @@ class NNCLR(BaseSelfSupervisor):
 
     def __init__(
         self,
-        backbone: dict,
-        neck: dict,
-        head: dict,
-        queue: dict,
+        backbone: dict[str, Any],
+        neck: dict[str, Any],
+        head: dict[str, Any],
+        queue: dict[str, Any],
         pretrained: str | None = None,
-        data_preprocessor: dict | nn.Module | None = None,
-        init_cfg: dict | list[dict] | None = None,
+        data_preprocessor: dict[str, Any] | nn.Module | None = None,
+        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(
             backbone=backbone,

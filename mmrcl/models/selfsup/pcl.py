@@ -1,5 +1,7 @@
 """The PCL algorithm (Li et al., ICLR 2021)."""
 
+from typing import Any
+
 import torch
 from mmengine.model import ExponentialMovingAverage
 from mmpretrain.models.selfsup.base import BaseSelfSupervisor
@@ -40,15 +42,15 @@ class PCL(BaseSelfSupervisor):
 
     def __init__(
         self,
-        backbone: dict,
-        neck: dict,
-        head: dict,
-        queue: dict,
-        hierarchy: dict,
+        backbone: dict[str, Any],
+        neck: dict[str, Any],
+        head: dict[str, Any],
+        queue: dict[str, Any],
+        hierarchy: dict[str, Any],
         momentum: float = 0.001,
         pretrained: str | None = None,
-        data_preprocessor: dict | nn.Module | None = None,
-        init_cfg: dict | list[dict] | None = None,
+        data_preprocessor: dict[str, Any] | nn.Module | None = None,
+        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(
             backbone=backbone,
@@ -93,7 +95,7 @@ class PCL(BaseSelfSupervisor):
             key = batch_unshuffle_ddp(self.extract_keys(shuffled), order)
         clustered = bool(self.hierarchy.initialized)
         levels = self.hierarchy.prototypes_of(indices) if clustered else []
-        losses = self.head.loss(query, key, indices, self.queue, levels)
+        losses: dict[str, Tensor] = self.head.loss(query, key, indices, self.queue, levels)
         self.last_keys = KeyBatch(in_sampling_order(indices), in_sampling_order(key))
         self.queue.enqueue(self.last_keys.features, self.last_keys.indices)
         return losses

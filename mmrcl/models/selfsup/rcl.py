@@ -1,6 +1,7 @@
 """The RCL algorithm (Fig. 2)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmpretrain.models.selfsup.base import BaseSelfSupervisor
@@ -49,16 +50,16 @@ class RCL(BaseSelfSupervisor):
 
     def __init__(
         self,
-        backbone: dict,
-        neck: dict,
-        head: dict,
-        queue: dict,
-        retrievers: Sequence[dict],
-        hierarchy: dict | None = None,
+        backbone: dict[str, Any],
+        neck: dict[str, Any],
+        head: dict[str, Any],
+        queue: dict[str, Any],
+        retrievers: Sequence[dict[str, Any]],
+        hierarchy: dict[str, Any] | None = None,
         base_momentum: float = 0.01,
         pretrained: str | None = None,
-        data_preprocessor: dict | nn.Module | None = None,
-        init_cfg: dict | list[dict] | None = None,
+        data_preprocessor: dict[str, Any] | nn.Module | None = None,
+        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(
             backbone=backbone,
@@ -160,7 +161,9 @@ class RCL(BaseSelfSupervisor):
             keys = Keys(*(torch.cat(parts, 1) for parts in zip(*retrieved, strict=True)))
             positive = self._judge(indices, keys.indices)
             labels, entries = self._labels(indices), self._labels(self.queue.indices)
-        losses = self.head.loss(projection, keys, positive, self.queue.features, labels, entries)
+        losses: dict[str, Tensor] = self.head.loss(
+            projection, keys, positive, self.queue.features, labels, entries
+        )
         hits = [
             part.found
             for part, retriever in zip(retrieved, self.retrievers, strict=True)
