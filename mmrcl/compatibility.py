@@ -101,7 +101,8 @@ def _installed_versions() -> dict[str, str]:
     for name in names:
         with suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
-    return versions
+    # A broken installation may have metadata without a version.
+    return {name: version for name, version in versions.items() if version}
 
 
 def _is_first_rank(environment: Mapping[str, str]) -> bool:
