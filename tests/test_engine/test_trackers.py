@@ -40,10 +40,11 @@ def test_tensorboard_shows_scalars_and_the_figure(tmp_path):
 
 
 def test_wandb_shows_scalars_and_the_figure_by_iteration(tmp_path, monkeypatch):
-    pytest.importorskip('wandb', reason='W&B is not installed')
+    wandb = pytest.importorskip('wandb', reason='W&B is not installed')
     monkeypatch.setenv('WANDB_MODE', 'offline')
     monkeypatch.setenv('WANDB_SILENT', 'true')
     train(tracked_config(tmp_path, dict(type='WandbVisBackend')))
+    wandb.teardown()  # waits for the process that writes the file
     rows, axes = read_wandb(tmp_path)
     assert set(SCALARS) <= set().union(*rows)
     assert axes['*'] == 'iter'
