@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,8 @@ class Encoder:
 
 
 def load_encoder(
-    checkpoint: str,
-    config: Config | str | None = None,
+    checkpoint: str | Path,
+    config: Config | str | Path | None = None,
     prefix: str | None = None,
     device: str | torch.device | None = None,
 ) -> Encoder:
@@ -58,7 +59,7 @@ def load_encoder(
         FileNotFoundError: if there is no such checkpoint.
         ValueError: if it is torn, tells no config, or does not hold the whole backbone.
     """
-    state, meta = load_weights(checkpoint)
+    state, meta = load_weights(str(checkpoint))
     config = config_of(meta, checkpoint, config)
     backbone = build_backbone(config)
     match = match_encoder(state, backbone.state_dict(), prefix)
@@ -86,7 +87,7 @@ def wrap_encoder(network: nn.Module, transform: Callable[[Image.Image], Tensor])
 
 
 def config_of(
-    meta: Mapping[str, Any], checkpoint: str, config: Config | str | None = None
+    meta: Mapping[str, Any], checkpoint: str | Path, config: Config | str | Path | None = None
 ) -> Config:
     """The config that a checkpoint was trained with.
 

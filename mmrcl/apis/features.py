@@ -60,23 +60,24 @@ def extract_features(
     classes = _class_folders(images, paths) if class_folders else None
     files = _Files(encoder, paths)
     loader = DataLoader(files, batch_size, num_workers=num_workers, collate_fn=list)
-    vectors, found = torch.empty(0), list[int]()
+    vectors, found, faults = torch.empty(0), list[int](), list[str]()
     for batch in progress(loader, 'Extracting features'):
-        read = [(index, pixels) for index, pixels in batch if pixels is not None]
+        read = [(index, pixels) for index, pixels in batch if isinstance(pixels, Tensor)]
+        faults += [fault for _, fault in batch if isinstance(fault, str)]
         if read:
             rows = _encode(encoder.network, [pixels for _, pixels in read])
             if not found:  # One allocation: features of ImageNet are 10 GB.
                 vectors = rows.new_empty(len(paths), rows.shape[1])
             vectors[len(found) : len(found) + len(rows)] = rows
             found += [index for index, _ in read]
-    _tell_unreadable(paths, found)
+    _tell_unreadable(faults, len(paths))
     kept = [paths[index] for index in found]
     names = None if classes is None else [classes[index] for index in found]
     return Features(vectors[: len(found)], kept, names)
 
 
 class _Files(Dataset):
-    """Position and pixels of each file; no pixels of one that cannot be read."""
+    """Position and pixels of each file; of one that cannot be read what is wrong with it."""
 
     def __init__(self, encoder: Encoder, paths: Sequence[str]) -> None:
         self.read = encoder.read
@@ -85,11 +86,11 @@ class _Files(Dataset):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> tuple[int, Tensor | None]:
+    def __getitem__(self, index: int) -> tuple[int, Tensor | str]:
         try:
             return index, self.read(self.paths[index])
-        except UNREADABLE:
-            return index, None
+        except UNREADABLE as error:
+            return index, f'{self.paths[index]} ({error})'
 
 
 def _files(images: str | Path | Sequence[str | Path]) -> list[str]:
@@ -121,11 +122,10 @@ def _encode(network: nn.Module, images: Sequence[Tensor]) -> Tensor:
     return pooled(network(torch.stack(list(images)).to(device))).float().cpu()
 
 
-def _tell_unreadable(paths: Sequence[str], found: Sequence[int]) -> None:
-    missing = sorted(set(range(len(paths))) - set(found))
-    if not missing:
+def _tell_unreadable(faults: Sequence[str], total: int) -> None:
+    if not faults:
         return
-    names = ', '.join(paths[index] for index in missing[:3])
-    if not found:
-        raise ValueError(f'none of {len(paths)} files can be read as an image, such as {names}')
-    warnings.warn(f'{len(missing)} files cannot be read and are left out: {names}', stacklevel=3)
+    named = ', '.join(faults[:3])
+    if len(faults) == total:
+        raise ValueError(f'none of {total} files can be read as an image, such as {named}')
+    warnings.warn(f'{len(faults)} files cannot be read and are left out: {named}', stacklevel=3)

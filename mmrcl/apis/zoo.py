@@ -36,7 +36,9 @@ def get_config(model: str | Path) -> Config:
     return read_config(str(files[str(model)]))
 
 
-def get_model(model: str | Path | Config, checkpoint: str | None = None, **settings: Any) -> Any:
+def get_model(
+    model: str | Path | Config, checkpoint: str | Path | None = None, **settings: Any
+) -> Any:
     """Builds a model: a whole algorithm, or a classifier or detector of the benchmarks.
 
     Where only its backbone is wanted, :func:`mmrcl.load_encoder` takes one from a checkpoint.
@@ -72,8 +74,8 @@ def _config_files() -> dict[str, Path]:
     return {model['Name']: folder / model['Config'] for model in models}
 
 
-def _fill(model: nn.Module, checkpoint: str) -> None:
-    state, _ = load_weights(checkpoint)
+def _fill(model: nn.Module, checkpoint: str | Path) -> None:
+    state, _ = load_weights(str(checkpoint))
     try:
         model.load_state_dict(state)
     except (RuntimeError, ValueError) as error:

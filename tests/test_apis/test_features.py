@@ -44,7 +44,8 @@ def test_an_unreadable_file_is_left_out_and_named(tmp_path):
     broken = min(folder.rglob('*.png'))
     broken.write_bytes(b'no image')
     with pytest.warns(
-        UserWarning, match=re.escape(f'1 files cannot be read and are left out: {broken}')
+        UserWarning,
+        match=re.escape(f'1 files cannot be read and are left out: {broken} (cannot identify'),
     ):
         found = mmrcl.extract_features(PIXELS, folder, class_folders=True, batch_size=1)
     assert len(found.vectors) == len(found.paths) == len(found.classes) == 11
