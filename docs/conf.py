@@ -43,6 +43,7 @@ myst_heading_anchors = 4
 nb_execution_mode = 'cache'
 nb_execution_cache_path = str(Path(__file__).parent / '_build' / '.jupyter_cache')
 nb_execution_show_tb = True
+nb_merge_streams = True
 nb_execution_timeout = 1800  # seconds a cell; on a quiet machine none takes one minute
 
 add_module_names = False
