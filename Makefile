@@ -2,7 +2,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo demo-transfer test docs lint format venv venv-full clean
+.PHONY: help demo demo-transfer test coverage docs lint format venv venv-full clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -18,6 +18,9 @@ work_dirs/demo/results.csv: | venv-full
 
 test: venv-full  ## run the tests
 	$(python) -m pytest
+
+coverage: venv-full  ## run the tests, longer, and report which lines of mmrcl they reach
+	$(python) -m pytest --cov
 
 docs: venv-full  ## build the documentation, docs/_build/html/index.html
 	$(python) -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs \

@@ -56,7 +56,18 @@ def test_imports_without(package: str, blocked: list[str], expected: str):
     assert expected in done.stdout.splitlines()
 
 
-TARGETS = ['demo', 'demo-transfer', 'test', 'docs', 'lint', 'format', 'venv', 'venv-full', 'clean']
+TARGETS = [
+    'demo',
+    'demo-transfer',
+    'test',
+    'coverage',
+    'docs',
+    'lint',
+    'format',
+    'venv',
+    'venv-full',
+    'clean',
+]
 
 
 @pytest.mark.parametrize('target', TARGETS)
