@@ -5,6 +5,7 @@ to a page, to CONTRIBUTING.md or a folder's README, which are pages too, and to 
 which Sphinx then offers as a download.
 """
 
+import os
 from pathlib import Path
 
 from sphinx.addnodes import pending_xref
@@ -44,7 +45,9 @@ nb_execution_mode = 'cache'
 nb_execution_cache_path = str(Path(__file__).parent / '_build' / '.jupyter_cache')
 nb_execution_show_tb = True
 nb_merge_streams = True
-nb_execution_timeout = 1800  # seconds a cell; on a quiet machine none takes one minute
+nb_execution_timeout = 1800  # seconds a cell; none takes two minutes on one core
+# On a busy machine the threads of a small network wait long for each other.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 add_module_names = False
 autodoc_default_options = {'members': True, 'special-members': '__call__'}
