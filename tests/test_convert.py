@@ -12,6 +12,7 @@ import torchvision
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
+from .test_apis.folders import write_checkpoint
 from .test_tools import tool
 from .test_transfer.test_formats import names_in_detectron2
 
@@ -25,17 +26,9 @@ def pretraining(tmp_path_factory):
     folder = tmp_path_factory.mktemp('rcl_resnet50')
     config = Config.fromfile(CONFIG)
     config.model.queue.length = 64
-    with DefaultScope.overwrite_default_scope('mmrcl'):
-        model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
-    torch.manual_seed(0)
-    for name, tensor in model.state_dict().items():
-        if 'running_var' in name:
-            tensor.uniform_(0.5, 1.5)
-        elif 'running_mean' in name:
-            tensor.normal_(std=0.1)
-    meta = dict(cfg=config.pretty_text, epoch=200, iter=62400, mmrcl_commit='abc', other=object)
-    torch.save(dict(state_dict=model.state_dict(), meta=meta), folder / 'epoch_200.pth')
-    return model.eval().backbone, folder / 'epoch_200.pth'
+    path = folder / 'epoch_200.pth'
+    model = write_checkpoint(path, config, epoch=200, iter=62400, mmrcl_commit='abc', other=object)
+    return model.backbone, path
 
 
 @pytest.fixture(scope='module')

@@ -17,7 +17,7 @@ from mmrcl.engine.progress import progress
 
 from .encoders import Encoder
 
-__all__ = ['Features', 'extract_features']
+__all__ = ['Features', 'class_numbers', 'extract_features']
 
 
 class Features(NamedTuple):
@@ -74,6 +74,12 @@ def extract_features(
     kept = [paths[index] for index in found]
     names = None if classes is None else [classes[index] for index in found]
     return Features(vectors[: len(found)], kept, names)
+
+
+def class_numbers(classes: Sequence[str], names: Sequence[str]) -> Tensor:
+    """Positions in ``names`` of the classes of N images, shape (N,)."""
+    number = {name: index for index, name in enumerate(names)}
+    return torch.tensor([number[name] for name in classes])
 
 
 class _Files(Dataset):

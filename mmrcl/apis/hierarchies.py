@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -13,7 +12,7 @@ from mmrcl.engine.progress import progress
 from mmrcl.visualization import write_report
 from mmrcl.visualization.report import SIDE, choose_clusters, thumbnail
 
-from .features import Features
+from .features import Features, class_numbers
 
 __all__ = ['build_hierarchy', 'write_hierarchy_page']
 
@@ -85,7 +84,7 @@ def _classes(features: Features, chosen: Tensor) -> tuple[list[str] | None, Tens
     if features.classes is None:
         return None, None
     names = sorted(set(features.classes))
-    return names, torch.tensor([names.index(features.classes[index]) for index in chosen])
+    return names, class_numbers(features.classes, names)[chosen]
 
 
 def _thumbnail(file: str) -> np.ndarray:

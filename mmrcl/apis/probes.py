@@ -1,10 +1,10 @@
 """How good frozen features are, by two classifiers."""
 
-from torch import Tensor, tensor
+from torch import Tensor
 
 from mmrcl.evaluation import accuracy, fit_linear_probe, knn_predict
 
-from .features import Features
+from .features import Features, class_numbers
 
 __all__ = ['knn_accuracy', 'linear_accuracy']
 
@@ -56,9 +56,4 @@ def _labels(train: Features, test: Features) -> tuple[Tensor, Tensor]:
     strange = sorted(set(test.classes) - set(names))
     if strange:
         raise ValueError(f'the training images have none of class {", ".join(strange[:3])}')
-    return _numbers(train.classes, names), _numbers(test.classes, names)
-
-
-def _numbers(classes: list[str], names: list[str]) -> Tensor:
-    number = {name: index for index, name in enumerate(names)}
-    return tensor([number[name] for name in classes])
+    return class_numbers(train.classes, names), class_numbers(test.classes, names)

@@ -1,6 +1,7 @@
 """Folders of images and checkpoints that the tests of mmrcl.apis share."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ def write_colors(folder: Path, count: int = 6, side: int = 40) -> Path:
     return folder
 
 
-def write_checkpoint(path: Path, config: Config) -> torch.nn.Module:
+def write_checkpoint(path: Path, config: Config, **meta: Any) -> torch.nn.Module:
     """A random model of a config, saved as a runner would; batch norm has moved."""
     with DefaultScope.overwrite_default_scope('mmrcl'):
         model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
@@ -43,6 +44,6 @@ def write_checkpoint(path: Path, config: Config) -> torch.nn.Module:
             tensor.uniform_(0.5, 1.5)
         elif 'running_mean' in name:
             tensor.normal_(std=0.1)
-    state = dict(state_dict=model.state_dict(), meta=dict(cfg=config.pretty_text))
+    state = dict(state_dict=model.state_dict(), meta=dict(meta, cfg=config.pretty_text))
     torch.save(state, path)
     return model.eval()
