@@ -10,36 +10,45 @@ from pathlib import Path
 
 import pytest
 
-from mmrcl.engine.ablation import check_run, check_unchanged, plan_runs, shared_with
-from mmrcl.engine.errors import ConfigError
-from mmrcl.engine.grids import read_grid
+from mmrcl.ablations.grids import read_grid
+from mmrcl.ablations.runs import check_run, check_unchanged, plan_runs, shared_with
+from mmrcl.errors import ConfigError
 from mmrcl.evaluation import read_correct
 
-from .test_engine.runs import CONFIG, TINY
+from .runs import CONFIG, TINY
 
 ROOT = Path(__file__).parents[1]
-OWN_VIEW = ROOT / 'configs/baselines' / CONFIG.name.replace('rcl', 'own-view')
-OF_THE_HOOK = 'custom_hooks.0.', 'custom_hooks.1.', 'custom_hooks.2.', 'model.hierarchy.'
+INSTANCE_DISCRIMINATION = (
+    ROOT / 'configs/baselines' / CONFIG.name.replace('rcl', 'instance-discrimination')
+)
+OF_THE_HOOK = (
+    'default_hooks.clustering.',
+    'default_hooks.knn.',
+    'default_hooks.collapse.',
+    'model.hierarchy.',
+)
 SMALL = {key: value for key, value in TINY.items() if not key.startswith(OF_THE_HOOK)}
 CLUSTERED = {
     'model.hierarchy.feat_dim': 16,
-    'custom_hooks.0.dataloader.dataset.indices': 192,
-    'custom_hooks.0.warmup_epochs': 1,
+    'default_hooks.clustering.dataloader.dataset.indices': 192,
+    'default_hooks.clustering.warmup_epochs': 1,
 }
 GRID = f"""
 config = {str(CONFIG)!r}
 title = 'Digits'
 seeds = [0, 1]
 label_draws = 2
-reference = 'own-view'
+reference = 'instance-discrimination'
 measures = ['retrieval_hit_rate']
 _small = {SMALL}
 _clustered = {CLUSTERED}
 arms = {{
-    'own-view': dict(title='own view', config={str(OWN_VIEW)!r}, options=_small),
+    'instance-discrimination': dict(
+        title='instance discrimination', config={str(INSTANCE_DISCRIMINATION)!r}, options=_small
+    ),
     'rcl': dict(title='RCL', options=_small | _clustered),
     # Of four epochs nothing is left to cluster.
-    'broken': dict(options=_small | _clustered | {{'custom_hooks.0.warmup_epochs': 4}}),
+    'broken': dict(options=_small | _clustered | {{'default_hooks.clustering.warmup_epochs': 4}}),
 }}
 """
 
@@ -88,14 +97,14 @@ def killed(grid) -> tuple[Path, dict[Path, int]]:
     folder = grid.parent / 'runs/grid'
     kill_when(
         (folder / 'rcl/seed_0/epoch_1.pth').exists,
-        *(grid, '--arms', 'own-view', 'rcl', '--processes', 1),
+        *(grid, '--arms', 'instance-discrimination', 'rcl', '--processes', 1),
     )
-    return folder, written(folder / 'own-view/seed_0')
+    return folder, written(folder / 'instance-discrimination/seed_0')
 
 
 @pytest.fixture(scope='module')
 def finished(grid, killed) -> subprocess.CompletedProcess:
-    return ablation(grid, '--arms', 'own-view', 'rcl', '--processes', 2)
+    return ablation(grid, '--arms', 'instance-discrimination', 'rcl', '--processes', 2)
 
 
 @pytest.mark.slow
@@ -103,7 +112,7 @@ def test_a_killed_grid_goes_on_and_repeats_nothing(killed, finished):
     folder, before = killed
     assert finished.returncode == 0, finished.stderr[-3000:]
     assert 'grid: 4 runs, 1 of them finished before' in finished.stdout
-    assert before == written(folder / 'own-view/seed_0')
+    assert before == written(folder / 'instance-discrimination/seed_0')
     first, second = sorted((folder / 'rcl/seed_0').glob('*/*.log'))
     assert 'resumed epoch' not in first.read_text()
     assert 'resumed epoch: ' in second.read_text()
@@ -147,9 +156,11 @@ def test_changed_settings_are_refused(grid, finished):
     for run in plan_runs(content, work_dir, {}):
         check_unchanged(content, run)
     changed = {'optim_wrapper.optimizer.lr': 0.5}
-    with pytest.raises(ConfigError, match=r'own-view/seed_0 .*\n- .*lr was 0.002 and is 0.5'):
+    with pytest.raises(
+        ConfigError, match=r'instance-discrimination/seed_0 .*\n- .*lr was 0.002 and is 0.5'
+    ):
         check_unchanged(content, plan_runs(content, work_dir, changed)[0])
-    moved = {'train_dataloader.num_workers': 3, 'custom_hooks.1.interval': 7}
+    moved = {'train_dataloader.num_workers': 3, 'default_hooks.knn.interval': 7}
     run = plan_runs(content, work_dir, moved)[1]
     assert run.arm.name == 'rcl'
     check_unchanged(content, run)
@@ -205,7 +216,7 @@ def test_a_bad_grid_says_what_is_wrong(tmp_path, changes, message):
         ({'model.queue.size': 1}, r"bad: arm rcl: .*unexpected keyword argument 'size'"),
         ({'model.head.predictor.num_predictors': 2}, r'arm rcl: .*num_predictors=2 does not fit'),
         ({'train_dataloader.dataset.pipeline': [dict(type='Blend')]}, r'arm rcl: .*Blend'),
-        ({'custom_hooks.0.source.eps': 'none'}, r"arm rcl: .*eps='none' is unknown"),
+        ({'default_hooks.clustering.source.eps': 'none'}, r"arm rcl: .*eps='none' is unknown"),
     ],
 )
 def test_bad_settings_of_an_arm_are_found_before_any_work(tmp_path, options, message):
@@ -227,6 +238,6 @@ def test_settings_for_all_arms_come_after_those_of_the_arm(tmp_path):
 def test_the_folder_of_the_data_reaches_every_loader(tmp_path):
     grid = read_grid(ROOT / 'configs/ablations/table4_fashion-mnist.py')
     run = plan_runs(grid, tmp_path, {}, 'elsewhere')[-1]
-    hook = run.config.custom_hooks[0].dataloader
+    hook = run.config.default_hooks.clustering.dataloader
     for loader in (run.config.train_dataloader, run.config.test_cfg.train_dataloader, hook):
         assert loader.dataset.data_root == 'elsewhere'

@@ -11,7 +11,8 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import set_random_seed
 from mmpretrain.structures import DataSample
 
-from mmrcl.registry import HOOKS, LOOPS, MODELS, TRANSFORMS
+from mmrcl.launch import build_hooks
+from mmrcl.registry import LOOPS, MODELS, TRANSFORMS
 
 ROOT = Path(__file__).parents[1] / 'configs'
 EVERY_CONFIG = sorted(path for path in ROOT.rglob('*.py') if '_base_' not in path.parts)
@@ -57,9 +58,7 @@ def test_parts_of_a_config_build(path):
     config = Config.fromfile(path)
     with DefaultScope.overwrite_default_scope('mmrcl'):
         MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
-        for hook in config.get('custom_hooks', []):
-            # The runner takes the priority for itself.
-            HOOKS.build({key: value for key, value in hook.items() if key != 'priority'})
+        assert build_hooks(config)
         for loader in (config.train_dataloader, config.test_dataloader):
             for transform in loader.dataset.pipeline:
                 TRANSFORMS.build(transform)

@@ -13,8 +13,8 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
 from .test_apis.folders import write_checkpoint
+from .test_checkpoint.test_formats import names_in_detectron2
 from .test_tools import tool
-from .test_transfer.test_formats import names_in_detectron2
 
 CONFIG = 'configs/rcl/rcl_resnet50_8xb512-coslr-200e_in1k.py'
 FORMATS = ('mmpretrain', 'mmdet', 'torchvision', 'timm', 'detectron2')

@@ -11,7 +11,7 @@ import pytest
 
 from mmrcl.registry import DATASETS
 
-from .test_engine.test_layouts import CLASSES, imagenet, write
+from .test_launch.test_dataset_files import CLASSES, imagenet, write
 
 SCRIPT = Path(__file__).parents[1] / 'tools/data/imagenet_subset.py'
 

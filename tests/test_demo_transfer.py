@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
-from .test_engine.runs import CONFIG
+from .runs import CONFIG
 from .test_tools import tool
 
 pytest.importorskip('mmdet')
@@ -39,4 +39,7 @@ def test_demo_of_transfer(tmp_path):
 def test_says_that_the_demo_comes_first(tmp_path):
     done = tool('demo_transfer.py', cwd=tmp_path)
     assert done.returncode == 1
-    assert 'no checkpoint in work_dirs/demo/own_view: run `make demo` first' in done.stderr
+    assert (
+        'no checkpoint in work_dirs/demo/instance_discrimination: run `make demo` first'
+        in done.stderr
+    )

@@ -14,7 +14,7 @@ from mmengine.registry import DefaultScope
 
 from mmrcl.registry import MODELS
 
-from .test_engine.runs import CONFIG, TINY, tiny_config
+from .runs import CONFIG, TINY, tiny_config
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / 'tools/analysis/hierarchy_report.py'
@@ -160,7 +160,10 @@ WRONG = {
     'no config': (['nowhere.py', 'CHECKPOINT'], [], 'config file nowhere.py does not exist'),
     'no checkpoint': ([CONFIG, 'nowhere.pth'], OPTIONS, 'load_from=nowhere.pth'),
     'no hierarchy': (
-        [ROOT / 'configs/baselines/own-view_resnet18_1xb128-coslr-30e_digits.py', 'CHECKPOINT'],
+        [
+            ROOT / 'configs/baselines/instance-discrimination_resnet18_1xb128-coslr-30e_digits.py',
+            'CHECKPOINT',
+        ],
         [],
         'has no hierarchy: name a config with model.hierarchy',
     ),

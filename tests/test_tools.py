@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from .test_engine.runs import CONFIG, TINY
+from .runs import CONFIG, TINY
 
 ROOT = Path(__file__).parents[1]
 SMALL = [f'{key}={value}' for key, value in TINY.items()] + ['train_cfg.max_epochs=3']
@@ -106,19 +106,19 @@ WRONG = {
         'num_predictors=2 does not fit 3 criteria',
     ),
     'loss setting': (
-        [CONFIG, '--cfg-options', 'model.head.loss.judged_negative=drop'],
-        "judged_negative='drop' is unknown: use 'literal' or 'left_out'",
+        [CONFIG, '--cfg-options', 'model.head.loss.negative_pairs=drop'],
+        "negative_pairs='drop' is unknown: use 'repel' or 'ignore'",
     ),
     'neck': (
         [CONFIG, '--cfg-options', 'model.neck.in_channels=64'],
         'set model.neck.in_channels=128',
     ),
     'metric': (
-        [CONFIG, '--cfg-options', 'custom_hooks.0.source.eps=often'],
+        [CONFIG, '--cfg-options', 'default_hooks.clustering.source.eps=often'],
         "eps='often' is unknown",
     ),
     'warm-up': (
-        [CONFIG, '--cfg-options', 'custom_hooks.0.warmup_epochs=30'],
+        [CONFIG, '--cfg-options', 'default_hooks.clustering.warmup_epochs=30'],
         'clustering would never start',
     ),
     'other images': (
@@ -158,7 +158,7 @@ def test_throughput_of_our_steps_and_of_other_libraries(tmp_path):
     done = tool('benchmarks/throughput.py', *options, '--channels-last', '--out', table)
     assert done.returncode == 0, done.stderr[-3000:]
     rows = {row['method']: row for row in csv.DictReader(table.open())}
-    for name in ('RCL', 'own view', "NNCLR's positive", 'MoCo v3 (mmpretrain)'):
+    for name in ('RCL', 'instance discrimination', "NNCLR's positive", 'MoCo v3 (mmpretrain)'):
         assert (rows[name]['encodings with gradient'], rows[name]['without']) == ('2', '2')
         assert float(rows[name]['images/s']) > 0
         assert float(rows[name]['memory [MiB]']) > 0

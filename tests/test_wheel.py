@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 RCL = 'rcl_resnet18_1xb128-coslr-30e_digits'
 ONE_STEP = ['train_cfg.max_epochs=1', 'train_dataloader.batch_size=1024']
-ONE_STEP += ['custom_hooks.0.warmup_epochs=0']
+ONE_STEP += ['default_hooks.clustering.warmup_epochs=0']
 # They make the environment of a checkout.
 NOT_SHIPPED = {'tools/install.sh', 'tools/oldest.txt'}
 
@@ -126,8 +126,7 @@ class TestInstalled:
             f"_base_ = ['mmrcl::rcl/{RCL}.py']\n"
             'train_cfg = dict(max_epochs=1)\n'
             'train_dataloader = dict(batch_size=1024)\n'
-            'custom_hooks = _base_.custom_hooks\n'
-            "custom_hooks[0]['warmup_epochs'] = 0\n"
+            'default_hooks = dict(clustering=dict(warmup_epochs=0))\n'
         )
         (tool,) = environment.glob('lib/*/site-packages/mmrcl/.mim/tools/train.py')
         run(environment / 'bin/python', tool, 'mine.py', cwd=tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.hub import get_config, get_model
 
-from mmrcl.engine.launch import read_config
+from mmrcl.launch import read_config
 from mmrcl.zoo import mim_folder
 
 ROOT = Path(__file__).parents[1]

@@ -1,6 +1,6 @@
 """RCL from images to evaluated representation on scikit-learn's digits, in minutes on a CPU.
 
-Pretrains RCL (clusters of the images) and, with the same budget, the own-view baseline by
+Pretrains RCL (clusters of the images) and, with the same budget, instance discrimination by
 tools/train.py; scores raw pixels, an untrained encoder and both by kNN and a linear probe with 1 %,
 10 % and 100 % of the labels; draws curves, a t-SNE and a gallery of clusters; writes a page that
 shows RCL's hierarchy.
@@ -21,22 +21,27 @@ from mmengine.runner import Runner, set_random_seed
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from mmrcl.engine.errors import TrainingError
-from mmrcl.engine.extraction import extract_representation
-from mmrcl.engine.jobs import Job, run_jobs, scalars_of
-from mmrcl.engine.progress import stage
-from mmrcl.evaluation import evaluate_representation, format_results, write_results_csv
-from mmrcl.evaluation.representation import Result
+from mmrcl.ablations import Job, run_jobs, scalars_of
+from mmrcl.errors import TrainingError
+from mmrcl.evaluation import Result, evaluate_representation, format_results, write_results_csv
+from mmrcl.features import extract_representation
+from mmrcl.progress import stage
 from mmrcl.registry import MODELS
 from mmrcl.visualization import plot_cluster_gallery, plot_curves, plot_tsne
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = dict(
-    own_view=ROOT / 'configs/baselines/own-view_resnet18_1xb128-coslr-30e_digits.py',
+    instance_discrimination=ROOT
+    / 'configs/baselines/instance-discrimination_resnet18_1xb128-coslr-30e_digits.py',
     rcl=ROOT / 'configs/rcl/rcl-images_resnet18_1xb128-coslr-30e_digits.py',
 )
 LabeledFeatures = tuple[Tensor, Tensor]
-TITLES = dict(pixels='raw pixels', untrained='untrained', own_view='own view', rcl='RCL')
+TITLES = dict(
+    pixels='raw pixels',
+    untrained='untrained',
+    instance_discrimination='instance discrimination',
+    rcl='RCL',
+)
 
 
 def pretrain(work_dir: Path, epochs: int) -> None:
@@ -140,7 +145,9 @@ def main() -> None:
     configs = {name: Config.fromfile(path) for name, path in CONFIGS.items()}
     epochs = args.epochs or configs['rcl'].train_cfg.max_epochs
 
-    with stage(f'Pretraining RCL and the own-view baseline, {epochs} epochs each, without labels'):
+    with stage(
+        f'Pretraining RCL and instance discrimination, {epochs} epochs each, without labels'
+    ):
         pretrain(args.work_dir, epochs)
     with stage('Extracting features and scoring them by kNN and a linear probe'):
         config = configs['rcl']

@@ -22,11 +22,11 @@ import mmcv
 import numpy as np
 from mmengine.config import Config
 
-from mmrcl.engine.checkpoints import latest_checkpoint
-from mmrcl.engine.errors import ConfigError, TrainingError
-from mmrcl.engine.jobs import Job, run_jobs, scalars_of
-from mmrcl.engine.progress import stage
+from mmrcl.ablations import Job, run_jobs, scalars_of
+from mmrcl.checkpoint import latest_checkpoint
+from mmrcl.errors import ConfigError, TrainingError
 from mmrcl.evaluation import format_table
+from mmrcl.progress import stage
 from mmrcl.visualization import Instances, plot_detections, read_scalars
 
 # These tell at length of optional parts that are not there.
@@ -41,7 +41,7 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / 'configs/benchmarks'
 DETECTION = CONFIGS / 'mmdetection/mask-rcnn_resnet18_fpn_1xb8-10e_digit-canvases.py'
-TITLES = dict(random='random', own_view='own view', rcl='RCL')
+TITLES = dict(random='random', instance_discrimination='instance discrimination', rcl='RCL')
 DRAWN = 6
 
 

@@ -20,13 +20,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mmrcl.engine.config_checks import check_paths
-from mmrcl.engine.errors import ConfigError
-from mmrcl.engine.extraction import extract_representation, unwrapped
-from mmrcl.engine.launch import add_common_arguments, build_runner, load_config
-from mmrcl.engine.loaders import resumable
-from mmrcl.engine.pretrained import folder_of, use_pretrained
-from mmrcl.engine.progress import progress
+from mmrcl.errors import ConfigError
 from mmrcl.evaluation import (
     Schedule,
     Setting,
@@ -36,6 +30,16 @@ from mmrcl.evaluation import (
     knn_predict,
     sweep_linear_probes,
 )
+from mmrcl.features import extract_representation, resumable, unwrapped
+from mmrcl.launch import (
+    add_common_arguments,
+    build_runner,
+    check_paths,
+    folder_of,
+    load_config,
+    use_pretrained,
+)
+from mmrcl.progress import progress
 
 Features = dict[str, Tensor]
 

@@ -11,14 +11,9 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 
 from mmrcl.engine import RepresentationTestLoop
-from mmrcl.engine.launch import (
-    ConfigError,
-    add_common_arguments,
-    build_runner,
-    load_config,
-    prepare_test,
-)
+from mmrcl.errors import ConfigError
 from mmrcl.evaluation import format_results, write_predictions, write_results_csv
+from mmrcl.launch import add_common_arguments, build_runner, load_config, prepare_test
 
 
 def parse_args() -> argparse.Namespace:

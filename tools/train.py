@@ -3,15 +3,14 @@
 import argparse
 import sys
 
-from mmrcl.engine.errors import TrainingError
-from mmrcl.engine.launch import (
-    ConfigError,
+from mmrcl.errors import ConfigError, TrainingError
+from mmrcl.launch import (
     add_common_arguments,
     build_runner,
+    folder_of,
     load_config,
     prepare_training,
 )
-from mmrcl.engine.pretrained import folder_of
 
 
 def parse_args() -> argparse.Namespace:

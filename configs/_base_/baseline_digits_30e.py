@@ -13,14 +13,16 @@ model = dict(
     ),
 )
 
-custom_hooks = [
-    dict(
+default_hooks = dict(
+    knn=dict(
         type='KNNHook',
         train_dataloader=_base_.plain_train_dataloader,
         test_dataloader=_base_.test_dataloader,
         interval=3,
     ),
-]
+    logger=dict(interval=11),
+    checkpoint=dict(interval=6),
+)
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4))
 auto_scale_lr = dict(base_batch_size=128)
@@ -35,4 +37,3 @@ param_scheduler = [
     ),
 ]  # fmt: skip
 train_cfg = dict(type='ResumableTrainLoop', max_epochs=30)
-default_hooks = dict(logger=dict(interval=11), checkpoint=dict(interval=6))

@@ -5,7 +5,10 @@ title = 'Fig. 5a on Fashion-MNIST: epochs'
 xlabel = 'epochs'
 config = '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 seeds = [0, 1, 2]
-_lines = {'rcl': ('RCL', 'images'), 'own-view': ('own view', 'own-view')}
+_lines = {
+    'rcl': ('RCL', 'images'),
+    'instance-discrimination': ('instance discrimination', 'instance-discrimination'),
+}
 _lr_warmup = 4
 
 
@@ -18,7 +21,7 @@ def _arm(line, epochs):
         'param_scheduler.1.end': epochs,
     }
     options = {**arm.get('options', {}), **schedule}
-    return dict(arm, options=options, reference=f'own-view-{epochs}e')
+    return dict(arm, options=options, reference=f'instance-discrimination-{epochs}e')
 
 
 arms = {f'{line}-{epochs}e': _arm(line, epochs) for line in _lines for epochs in (15, 30, 60)}

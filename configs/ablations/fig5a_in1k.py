@@ -4,7 +4,11 @@ title = 'Fig. 5a on ImageNet-1k: epochs'
 xlabel = 'epochs'
 label_draws = 1
 _lr_warmup = 10
-_baselines = {'own-view': 'own view', 'simclr': 'SimCLR', 'byol': 'BYOL'}
+_baselines = {
+    'instance-discrimination': 'instance discrimination',
+    'simclr': 'SimCLR',
+    'byol': 'BYOL',
+}
 
 
 def _baseline(name, epochs):
@@ -25,7 +29,7 @@ arms = {
     f'rcl-{epochs}e': dict(
         title=f'RCL, {epochs} epochs',
         config=f'../rcl/rcl_resnet50_8xb512-coslr-{epochs}e_in1k.py',
-        reference=f'own-view-{epochs}e',
+        reference=f'instance-discrimination-{epochs}e',
         x=epochs,
         line='RCL',
     )

@@ -6,7 +6,10 @@ title = 'Fig. 5c on Fashion-MNIST: augmentations removed'
 config = '_base_/rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 seeds = [0, 1, 2]
 draw = 'difference'
-_lines = {'rcl': ('RCL', 'images'), 'own-view': ('own view', 'own-view')}
+_lines = {
+    'rcl': ('RCL', 'images'),
+    'instance-discrimination': ('instance discrimination', 'instance-discrimination'),
+}
 _crop = dict(type='RandomResizedCrop', scale=28, crop_ratio_range=(0.3, 1.0))
 _flip = dict(type='RandomFlip', prob=0.5)
 _photometric = [

@@ -5,7 +5,9 @@ label_draws = 1
 draw = 'difference'
 _configs = {
     'RCL': '../rcl/rcl_resnet50_8xb512-coslr-200e_in1k.py',
-    'own view': '../baselines/own-view_resnet50_8xb512-coslr-200e_in1k.py',
+    'instance discrimination': (
+        '../baselines/instance-discrimination_resnet50_8xb512-coslr-200e_in1k.py'
+    ),
     'SimCLR': '../baselines/simclr_resnet50_8xb512-coslr-200e_in1k.py',
     'BYOL': '../baselines/byol_resnet50_8xb512-coslr-200e_in1k.py',
 }

@@ -3,8 +3,8 @@
 _base_ = 'fig5c_fashion-mnist.py'
 
 title = 'Fashion-MNIST, all augmentations'
-reference = 'own-view'
-headroom = ('own-view', 'true-classes-start')
+reference = 'instance-discrimination'
+headroom = ('instance-discrimination', 'true-classes-start')
 measures = ['retrieval_hit_rate', 'pairs/key_precision']
 draw = 'accuracy'
 _pipeline = [
@@ -18,5 +18,5 @@ def _strong(arm):
     return dict(arm, options=options)
 
 
-_names = ('own-view', 'rcl', 'images', 'true-classes-start')
+_names = ('instance-discrimination', 'rcl', 'images', 'true-classes-start')
 arms = dict(_delete_=True, **{name: _strong(_base_._arms[name]) for name in _names})

@@ -13,15 +13,15 @@ def _levels(num_levels):
     return {
         'model.hierarchy.num_levels': num_levels,
         'model.head.predictor.num_predictors': 1,
-        'custom_hooks.0.source.eps': _radii[: num_levels - 1],
-        'custom_hooks.0.refiner.neighbors': _neighbors[: num_levels - 1],
+        'default_hooks.clustering.source.eps': _radii[: num_levels - 1],
+        'default_hooks.clustering.refiner.neighbors': _neighbors[: num_levels - 1],
     }
 
 
 arms = {
     'h1-shared': dict(
         title='H = 1, one predictor',
-        config='../baselines/own-view_resnet50_8xb512-coslr-200e_in1k.py',
+        config='../baselines/instance-discrimination_resnet50_8xb512-coslr-200e_in1k.py',
     ),
     **{
         f'h{levels}-shared': dict(title=f'H = {levels}, one predictor', options=_levels(levels))

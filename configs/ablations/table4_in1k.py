@@ -5,7 +5,10 @@ config = '../rcl/rcl_resnet50_8xb512-coslr-200e_in1k.py'
 reference = 'none'
 label_draws = 1
 measures = ['retrieval_hit_rate']
-_each_epoch = {'custom_hooks.0.refiner': None, 'custom_hooks.0.recluster_interval': 1}
+_each_epoch = {
+    'default_hooks.clustering.refiner': None,
+    'default_hooks.clustering.recluster_interval': 1,
+}
 arms = {
     'none': dict(
         title="none (NNCLR's positive)",
@@ -15,7 +18,7 @@ arms = {
         title='K-means',
         options={
             **_each_epoch,
-            'custom_hooks.0.source': dict(
+            'default_hooks.clustering.source': dict(
                 _delete_=True, type='KMeansSource', num_clusters=[500000, 250000]
             ),
         },

@@ -7,4 +7,5 @@ model = dict(
     retrievers=[dict(type='NearestRetriever')],
     hierarchy=None,
 )
-custom_hooks = _base_.custom_hooks[1:-1]
+default_hooks = dict(_base_.default_hooks, _delete_=True)
+del default_hooks['clustering'], default_hooks['hierarchy_monitor']

@@ -22,13 +22,12 @@ model = dict(
     queue=dict(type='SupportQueue', length=1024, feat_dim=64),
     hierarchy=dict(type='PrototypeHierarchy', num_levels=4, feat_dim=64, temperature=0.2, alpha=10),
 )
-custom_hooks = [
-    dict(
+default_hooks = dict(
+    clustering=dict(
         type='HierarchicalClusteringHook',
         dataloader=_base_.plain_train_dataloader,
         warmup_epochs=6,
         recluster_interval=1,
         source=dict(type='KMeansSource', num_clusters=[100, 50, 25]),
     ),
-    *_base_.custom_hooks,
-]
+)

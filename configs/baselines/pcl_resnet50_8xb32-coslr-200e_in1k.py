@@ -22,13 +22,13 @@ model = dict(
         type='PrototypeHierarchy', num_levels=4, feat_dim=128, temperature=0.2, alpha=10
     ),
 )
-custom_hooks = [
-    dict(
+default_hooks = dict(
+    clustering=dict(
         type='HierarchicalClusteringHook',
         dataloader=_base_.plain_train_dataloader,
         warmup_epochs=20,
         recluster_interval=1,
         source=dict(type='KMeansSource', num_clusters=[100000, 50000, 25000]),
     ),
-]
+)
 optim_wrapper = dict(optimizer=dict(lr=0.03))

@@ -31,6 +31,5 @@ model = dict(
 )
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'predictor': dict(fix_lr=True)}))
 custom_hooks = [
-    *_base_.custom_hooks,
     dict(type='SimSiamHook', priority='HIGH', fix_pred_lr=True, lr=2e-3, adjust_by_epoch=False),
 ]

@@ -46,7 +46,6 @@ model = dict(
 # The prototypes get no gradient while they are frozen.
 find_unused_parameters = True
 custom_hooks = [
-    *_base_.custom_hooks,
     # Prototypes stay fixed for the first epoch.
     dict(
         type='SwAVHook',

@@ -4,10 +4,11 @@
 _base_ = 'rcl_resnet18_1xb128-coslr-30e_digits.py'
 
 model = dict(
-    retrievers=[dict(type='OwnViewRetriever'), dict(type='LevelRetriever', select='random')],
+    retrievers=[dict(type='SameImageRetriever'), dict(type='LevelRetriever', select='random')],
 )
-custom_hooks = [
-    dict(
+default_hooks = dict(
+    clustering=dict(
+        _delete_=True,
         type='HierarchicalClusteringHook',
         dataloader=_base_.plain_train_dataloader,
         space='images',
@@ -16,5 +17,4 @@ custom_hooks = [
             type='DBSCANSource', eps='auto', metric='jaccard', mean_sizes=[5, 20], max_share=0.1
         ),
     ),
-    *_base_.custom_hooks[1:],
-]
+)

@@ -6,16 +6,16 @@ _base_ = 'rcl_resnet18_1xb256-coslr-200e_fashion-mnist.py'
 
 model = dict(
     head=dict(predictor=dict(num_predictors=4)),
-    retrievers=[dict(type='OwnViewRetriever'), dict(type='LevelRetriever', select='random')],
+    retrievers=[dict(type='SameImageRetriever'), dict(type='LevelRetriever', select='random')],
     hierarchy=dict(num_levels=4),
 )
-custom_hooks = [
-    dict(
+default_hooks = dict(
+    clustering=dict(
+        _delete_=True,
         type='HierarchicalClusteringHook',
         dataloader=_base_.plain_train_dataloader,
         space='images',
         warmup_epochs=0,
         source=dict(type='HierarchicalKMeansSource', num_clusters=[12000, 4000, 1200]),
     ),
-    *_base_.custom_hooks[1:],
-]
+)

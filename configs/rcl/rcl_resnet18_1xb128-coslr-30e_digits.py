@@ -14,24 +14,26 @@ model = dict(
     hierarchy=dict(feat_dim=64),
 )
 
-custom_hooks = [
-    dict(
+default_hooks = dict(
+    clustering=dict(
         type='HierarchicalClusteringHook',
         dataloader=_base_.plain_train_dataloader,
         warmup_epochs=6,
         source=dict(type='DBSCANSource', eps='auto', metric='jaccard', mean_sizes=[2.6, 5.0]),
         refiner=dict(type='HierarchyRefiner'),
     ),
-    dict(
+    knn=dict(
         type='KNNHook',
         train_dataloader=_base_.plain_train_dataloader,
         test_dataloader=_base_.test_dataloader,
         interval=3,
     ),
-    dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
-    dict(type='PairMonitorHook'),
-    dict(type='HierarchyMonitorHook'),
-]
+    collapse=dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
+    pair_monitor=dict(type='PairMonitorHook'),
+    hierarchy_monitor=dict(type='HierarchyMonitorHook'),
+    logger=dict(interval=11),
+    checkpoint=dict(interval=6),
+)
 
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4))
 auto_scale_lr = dict(base_batch_size=128)
@@ -46,4 +48,3 @@ param_scheduler = [
     ),
 ]  # fmt: skip
 train_cfg = dict(type='ResumableTrainLoop', max_epochs=30)
-default_hooks = dict(logger=dict(interval=11), checkpoint=dict(interval=6))

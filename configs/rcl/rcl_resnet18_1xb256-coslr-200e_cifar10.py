@@ -10,22 +10,22 @@ model = dict(
     queue=dict(length=16384),
 )
 
-custom_hooks = [
-    dict(
+default_hooks = dict(
+    clustering=dict(
         type='HierarchicalClusteringHook',
         dataloader=_base_.plain_train_dataloader,
         warmup_epochs=20,
         source=dict(type='DBSCANSource', eps='auto', metric='jaccard', mean_sizes=[2.6, 5.0]),
         refiner=dict(type='HierarchyRefiner'),
     ),
-    dict(
+    knn=dict(
         type='KNNHook',
         train_dataloader=_base_.plain_train_dataloader,
         test_dataloader=_base_.test_dataloader,
         interval=10,
     ),
-    dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
-    dict(type='ChannelsLastHook'),
-    dict(type='PairMonitorHook'),
-    dict(type='HierarchyMonitorHook'),
-]
+    collapse=dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
+    channels_last=dict(type='ChannelsLastHook'),
+    pair_monitor=dict(type='PairMonitorHook'),
+    hierarchy_monitor=dict(type='HierarchyMonitorHook'),
+)

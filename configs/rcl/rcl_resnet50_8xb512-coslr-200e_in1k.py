@@ -8,15 +8,15 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-custom_hooks = [
-    dict(
+default_hooks = dict(
+    clustering=dict(
         type='HierarchicalClusteringHook',
         dataloader=_base_.plain_train_dataloader,
         warmup_epochs=10,
         source=dict(type='DBSCANSource', eps=[0.6, 0.7], min_samples=4),
         refiner=dict(type='HierarchyRefiner'),
     ),
-    dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
-    dict(type='PairMonitorHook'),
-    dict(type='HierarchyMonitorHook'),
-]
+    collapse=dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
+    pair_monitor=dict(type='PairMonitorHook'),
+    hierarchy_monitor=dict(type='HierarchyMonitorHook'),
+)

@@ -1,6 +1,6 @@
 """What a notebook wants of mmrcl, in a few functions; ``from mmrcl import ...`` gives them too."""
 
-from .encoders import Encoder, load_encoder, wrap_encoder
+from .encoders import Encoder, build_backbone, config_of, load_encoder, wrap_encoder
 from .features import Features, extract_features
 from .hierarchies import build_hierarchy, write_hierarchy_page
 from .probes import knn_accuracy, linear_accuracy
@@ -9,7 +9,9 @@ from .zoo import get_config, get_model, list_models
 __all__ = [
     'Encoder',
     'Features',
+    'build_backbone',
     'build_hierarchy',
+    'config_of',
     'extract_features',
     'get_config',
     'get_model',

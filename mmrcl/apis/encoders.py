@@ -14,9 +14,9 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 from torch import Tensor, nn
 
-from mmrcl.engine.launch import read_config
+from mmrcl.checkpoint import load_weights, match_encoder
+from mmrcl.launch import read_config
 from mmrcl.registry import MODELS, TRANSFORMS
-from mmrcl.transfer import load_weights, match_encoder
 
 __all__ = ['Encoder', 'build_backbone', 'config_of', 'load_encoder', 'wrap_encoder']
 
@@ -49,7 +49,7 @@ def load_encoder(
         config: the config that it was trained with, or its path; by default the one that the
             checkpoint holds.
         prefix: of the encoder to take, as in ``momentum_encoder.module.0.``; by default found, see
-            :func:`mmrcl.transfer.match_encoder`.
+            :func:`mmrcl.checkpoint.match_encoder`.
         device: where the work is done; by default the GPU if there is one.
 
     Returns:
@@ -92,7 +92,7 @@ def config_of(
     """The config that a checkpoint was trained with.
 
     Args:
-        meta: what the checkpoint tells of itself, of :func:`mmrcl.transfer.load_weights`.
+        meta: what the checkpoint tells of itself, of :func:`mmrcl.checkpoint.load_weights`.
         checkpoint: its name, for the message.
         config: goes before the checkpoint's own; a config or the path of one.
 

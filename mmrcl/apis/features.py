@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mmrcl.datasets import ImageFolder
-from mmrcl.datasets.seeded_dataset import UNREADABLE
-from mmrcl.engine.extraction import pooled
-from mmrcl.engine.progress import progress
+from mmrcl.datasets import UNREADABLE, ImageFolder
+from mmrcl.features import pooled
+from mmrcl.progress import progress
 
 from .encoders import Encoder
 

@@ -8,9 +8,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from mmrcl.clustering import ClusteringSource, DBSCANSource, LabelHierarchy
-from mmrcl.engine.progress import progress
-from mmrcl.visualization import write_report
-from mmrcl.visualization.report import SIDE, choose_clusters, thumbnail
+from mmrcl.progress import progress
+from mmrcl.visualization import SIDE, choose_clusters, thumbnail, write_report
 
 from .features import Features, class_numbers
 

@@ -9,9 +9,9 @@ from mmengine.fileio import load
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmrcl.engine.launch import read_config
+from mmrcl.checkpoint import load_weights
+from mmrcl.launch import read_config
 from mmrcl.registry import MODELS
-from mmrcl.transfer import load_weights
 from mmrcl.zoo import mim_folder
 
 __all__ = ['get_config', 'get_model', 'list_models']

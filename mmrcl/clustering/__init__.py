@@ -1,16 +1,21 @@
 """Hierarchical clustering as a library: tensors in, labels out (torch; pt_kmeans for K-means)."""
 
-from .dbscan import NestedPartition, PercolationWarning, nested_dbscan
-from .density_peaks import density_peaks
-from .euclidean_graph import EuclideanGraph
+from .dbscan import NestedPartition, PercolationWarning, nested_dbscan, warn_of_percolation
+from .graphs import EuclideanGraph, JaccardGraph
 from .hierarchy import LabelHierarchy, canonical_labels
-from .jaccard_graph import JaccardGraph
 from .kmeans import kmeans
-from .label_propagation import isolated_pair_score, propagation_kernel, propagation_score
 from .neighbors import nearest_neighbors
 from .quality import PartitionSummary, churn, nesting_conformity, summarize_partition
 from .radii import choose_radii
-from .refinement import HierarchyRefiner, LevelChange
+from .refinement import (
+    HierarchyRefiner,
+    LevelChange,
+    density_peaks,
+    isolated_pair_score,
+    propagation_kernel,
+    propagation_score,
+)
+from .segments import Groups, group_rows, segment_mean, segment_sum
 from .sharing import Progress, Ranks, silent
 from .sources import (
     ClassSource,
@@ -25,6 +30,7 @@ __all__ = [
     'ClusteringSource',
     'DBSCANSource',
     'EuclideanGraph',
+    'Groups',
     'HierarchicalKMeansSource',
     'HierarchyRefiner',
     'JaccardGraph',
@@ -40,6 +46,7 @@ __all__ = [
     'choose_radii',
     'churn',
     'density_peaks',
+    'group_rows',
     'isolated_pair_score',
     'kmeans',
     'nearest_neighbors',
@@ -47,6 +54,9 @@ __all__ = [
     'nesting_conformity',
     'propagation_kernel',
     'propagation_score',
+    'segment_mean',
+    'segment_sum',
     'silent',
     'summarize_partition',
+    'warn_of_percolation',
 ]

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .components import connect
-from .graphs import Edges, Graph
+from .graphs import Edges, Graph, connect
 from .hierarchy import canonical_labels
 from .quality import summarize_partition
 

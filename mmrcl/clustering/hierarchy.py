@@ -95,8 +95,8 @@ class LabelHierarchy(nn.Module):
         r"""Labels of the images ``indices`` of any shape at all levels, shape (H, \*indices)."""
         if self.num_samples == 0:
             raise ValueError(
-                'the label hierarchy holds no images: add HierarchicalClusteringHook to '
-                'custom_hooks, or set model.hierarchy=None'
+                'the label hierarchy holds no images: add HierarchicalClusteringHook as '
+                'default_hooks.clustering, or set model.hierarchy=None'
             )
         return torch.cat([indices[None], self.labels[:, indices]])
 

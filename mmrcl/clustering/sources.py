@@ -13,9 +13,7 @@ import torch
 from torch import Tensor
 
 from .dbscan import check_radii, nested_dbscan
-from .euclidean_graph import EuclideanGraph
-from .graphs import Graph
-from .jaccard_graph import JaccardGraph
+from .graphs import EuclideanGraph, Graph, JaccardGraph
 from .kmeans import kmeans, require_kmeans
 from .radii import choose_radii
 from .segments import group_rows, segment_mean

@@ -7,7 +7,8 @@ from .digits import Digits
 from .evenly_spaced_sampler import EvenlySpacedSampler
 from .image_folder import ImageFolder
 from .resumable_sampler import ResumableSampler, SampleKey
-from .seeded_dataset import SeededDataset
+from .seeded_dataset import UNREADABLE, SeededDataset
+from .seeding import seed_all
 from .subsets import balanced_subset
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     'ResumableSampler',
     'SampleKey',
     'SeededDataset',
+    'UNREADABLE',
     'balanced_share',
     'balanced_subset',
+    'seed_all',
 ]

@@ -1,6 +1,6 @@
 """Hooks, loops and what runs around a model."""
 
-from . import criteria  # noqa: F401  registers the clustering parts
+from . import clustering_registration  # noqa: F401  registers the clustering parts
 from .hooks import (
     ChannelsLastHook,
     CollapseHook,
@@ -14,9 +14,8 @@ from .hooks import (
     SafeCheckpointHook,
     UnreadableImageHook,
 )
+from .loops import RepresentationTestLoop, ResumableTrainLoop
 from .optim_wrapper import BFloat16OptimWrapper
-from .representation_loop import RepresentationTestLoop
-from .resumable_loop import ResumableTrainLoop
 
 __all__ = [
     'BFloat16OptimWrapper',

@@ -4,13 +4,14 @@ from .clustering_metrics import (
     ClusterTable,
     adjusted_mutual_info,
     cluster_table,
-    mate_precision,
     purity,
+    same_cluster_precision,
 )
 from .knn import accuracy, knn_predict
 from .linear_probe import LinearProbe, fit_linear_probe
 from .linear_sweep import Schedule, Setting, Sweep, fit_linear_probes, sweep_linear_probes
 from .pair_tally import PairTally
+from .paired import MeanError, headroom_share, image_test, mean_error
 from .predictions import Correct, read_correct, write_predictions
 from .representation import (
     METRICS,
@@ -27,10 +28,11 @@ from .spread import effective_rank, mean_deviation
 from .tables import format_table
 
 __all__ = [
-    'METRICS',
     'ClusterTable',
     'Correct',
     'LinearProbe',
+    'METRICS',
+    'MeanError',
     'PairTally',
     'Prediction',
     'Result',
@@ -47,9 +49,12 @@ __all__ = [
     'fit_linear_probes',
     'format_results',
     'format_table',
+    'headroom_share',
+    'image_test',
     'knn_predict',
-    'mate_precision',
+    'same_cluster_precision',
     'mean_deviation',
+    'mean_error',
     'predict_by_representation',
     'purity',
     'read_correct',

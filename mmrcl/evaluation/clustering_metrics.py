@@ -8,7 +8,13 @@ from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
 from torch import Tensor
 
-__all__ = ['ClusterTable', 'adjusted_mutual_info', 'cluster_table', 'mate_precision', 'purity']
+__all__ = [
+    'ClusterTable',
+    'adjusted_mutual_info',
+    'cluster_table',
+    'same_cluster_precision',
+    'purity',
+]
 
 
 class ClusterTable(NamedTuple):
@@ -63,7 +69,7 @@ def purity(labels: Tensor, classes: Tensor, min_size: int = 1) -> float:
     return float(counted @ table.purity / counted.sum()) if counted.any() else float('nan')
 
 
-def mate_precision(labels: Tensor, classes: Tensor) -> float:
+def same_cluster_precision(labels: Tensor, classes: Tensor) -> float:
     """Give the share of an image's cluster mates that are of its class, in [0, 1].
 
     It is the chance that a key drawn evenly from the query's cluster shows the

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmrcl.clustering.sharing import Progress, silent
-from mmrcl.datasets.subsets import balanced_subset
+from mmrcl.clustering import Progress, silent
+from mmrcl.datasets import balanced_subset
 
 from .linear_probe import LinearProbe, check_labels
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mmrcl.models.losses import PairDynamics
+from mmrcl.models import PairDynamics
 
 __all__ = ['PairTally']
 
@@ -47,7 +47,7 @@ class PairTally(nn.Module):
 
     def add(self, found: PairDynamics) -> None:
         """Count the pairs of a batch."""
-        row = found.judged.sum(0).flatten()
+        row = found.positive_mask.sum(0).flatten()
         probability = found.probability.flatten(1).double()
         rows = row.expand(probability.shape)
         _count(self.probabilities, rows, probability, self.probability_edges)
@@ -65,7 +65,7 @@ class PairTally(nn.Module):
         return self.etas.sum(1)
 
     @property
-    def pulled(self) -> Tensor:
+    def attracted(self) -> Tensor:
         """Pairs of each row with eta' < 0, (H + 1,)."""
         return self.etas[:, : BINS // 2].sum(1)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypedDict
 
 from torch import Tensor
 
-from mmrcl.datasets.subsets import balanced_subset
+from mmrcl.datasets import balanced_subset
 
 from .knn import accuracy, knn_predict
 from .linear_probe import fit_linear_probe

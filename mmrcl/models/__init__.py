@@ -5,39 +5,69 @@ from mmrcl.registry import MODELS
 
 from .heads import ProtoNCEHead, RCLHead
 from .losses import (
+    LossOutput,
     MeanShiftLoss,
     NearestNeighborLoss,
+    PairDynamics,
     PrototypicalLoss,
     RelativeContrastiveLoss,
+    streaming_logsumexp,
 )
 from .memories import PrototypeHierarchy, SupportQueue
 from .momentum import ForeachCosineEMA
 from .necks import MultiPredictorNeck
-from .retrievers import ClusterRetriever, LevelRetriever, NearestRetriever, OwnViewRetriever
-from .selfsup import MSF, NNCLR, PCL, RCL
+from .retrievers import (
+    ClusterRetriever,
+    GalleryRetriever,
+    Keys,
+    LevelRetriever,
+    NearestRetriever,
+    RetrievalInput,
+    SameImageRetriever,
+)
+from .selfsup import (
+    MSF,
+    NNCLR,
+    PCL,
+    RCL,
+    KeyBatch,
+    MomentumQueueSelfSupervisor,
+    QueueSelfSupervisor,
+    named_width,
+)
 from .strict_pretrained import StrictPretrained
 
 MODELS.register_module(module=LabelHierarchy)
 
 __all__ = [
-    'MSF',
-    'NNCLR',
-    'PCL',
-    'RCL',
     'ClusterRetriever',
     'ForeachCosineEMA',
+    'GalleryRetriever',
+    'KeyBatch',
+    'Keys',
     'LabelHierarchy',
     'LevelRetriever',
+    'LossOutput',
+    'MSF',
+    'MomentumQueueSelfSupervisor',
     'MeanShiftLoss',
     'MultiPredictorNeck',
+    'NNCLR',
     'NearestNeighborLoss',
     'NearestRetriever',
-    'OwnViewRetriever',
+    'SameImageRetriever',
+    'PCL',
+    'PairDynamics',
     'ProtoNCEHead',
     'PrototypeHierarchy',
     'PrototypicalLoss',
+    'QueueSelfSupervisor',
+    'RCL',
     'RCLHead',
     'RelativeContrastiveLoss',
+    'RetrievalInput',
     'StrictPretrained',
     'SupportQueue',
+    'named_width',
+    'streaming_logsumexp',
 ]

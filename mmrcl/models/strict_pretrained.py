@@ -6,8 +6,8 @@ from mmengine.logging import print_log
 from mmengine.model import BaseModule, update_init_info
 from torch import nn
 
+from mmrcl.checkpoint import Match, load_weights, match_encoder
 from mmrcl.registry import WEIGHT_INITIALIZERS
-from mmrcl.transfer import Match, load_weights, match_encoder
 
 __all__ = ['StrictPretrained']
 
@@ -19,7 +19,7 @@ class StrictPretrained:
     For ``init_cfg`` of a backbone in configs of mmpretrain and mmdet, there as
     ``dict(type='mmrcl.StrictPretrained', checkpoint=...)``. mmengine's own ``Pretrained`` loads
     what fits and goes on with a warning. The checkpoint may be as the training wrote it: where
-    it keeps the encoder is found by itself, see :func:`mmrcl.transfer.match_encoder`.
+    it keeps the encoder is found by itself, see :func:`mmrcl.checkpoint.match_encoder`.
 
     Nothing initialises the module afterwards, mmpretrain's ``zero_init_residual`` included. Only
     its ``new_parts`` keep what they were initialised with.

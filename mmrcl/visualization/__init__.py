@@ -10,13 +10,23 @@ from .gallery import plot_cluster_gallery
 from .hierarchy_curves import plot_hierarchy_curves
 from .pair_distributions import draw_pair_distributions
 from .report import Retrieved, write_report
+from .report.content import choose_clusters
+from .report.page import SIDE
+from .report.sprites import thumbnail
+from .style import COLORS, MARKERS, as_image, light_axes, save
 from .wandb_backend import WandbVisBackend
 
 __all__ = [
+    'COLORS',
     'Instances',
+    'MARKERS',
     'Retrieved',
+    'SIDE',
     'WandbVisBackend',
+    'as_image',
+    'choose_clusters',
     'draw_pair_distributions',
+    'light_axes',
     'plot_cluster_gallery',
     'plot_curves',
     'plot_detections',
@@ -24,5 +34,7 @@ __all__ = [
     'plot_tsne',
     'read_run',
     'read_scalars',
+    'save',
+    'thumbnail',
     'write_report',
 ]

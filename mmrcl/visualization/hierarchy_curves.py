@@ -22,12 +22,12 @@ PANELS = {
     'churn': r'hierarchy/level_(\d+)/churn',
     'AMI with the classes': r'hierarchy/level_(\d+)/ami',
     'purity, singletons apart': r'hierarchy/level_(\d+)/purity',
-    'mates of the same class': r'hierarchy/level_(\d+)/mate_precision',
+    'mates of the same class': r'hierarchy/level_(\d+)/same_cluster_precision',
     'nesting conformity': r'hierarchy/nesting_conformity',
     'queries with a retrieved key': r'retrieval_hit_rate',
     'retrieved keys of the same class': r'pairs/key_precision',
     'share of all pairs': r'pairs/(\d+)_of_\d+/share',
-    'pairs pulled, the rest pushed': r'pairs/(\d+)_of_\d+/pulled',
+    'pairs attracted, the rest repelled': r'pairs/(\d+)_of_\d+/attracted_fraction',
     "mean $P(z'|q_i)$": r'pairs/(\d+)_of_\d+/probability',
     'kNN accuracy': r'knn/top1',
 }
@@ -65,7 +65,7 @@ def plot_hierarchy_curves(
     if not panels:
         raise ValueError(
             f'none of the runs {list(runs)} logged a hierarchy: train with '
-            'HierarchicalClusteringHook, HierarchyMonitorHook or PairMonitorHook in custom_hooks'
+            'HierarchicalClusteringHook, HierarchyMonitorHook or PairMonitorHook in default_hooks'
         )
     width = min(len(panels), COLUMNS)
     height = -(-len(panels) // width)

@@ -20,7 +20,7 @@ def draw_pair_distributions(
 
     Row k of the counts is of the pairs that k of the H criteria judge positive;
     rows without pairs are left out, and each of the others adds up to 1. Pairs to
-    the left of eta' = 0 are pulled together, those to the right pushed apart.
+    the left of eta' = 0 are attracted, those to the right repelled.
 
     Args:
         probability_edges: Of the bins of ``P(z'|q_i)``, above 0, (B + 1,).
@@ -43,7 +43,7 @@ def draw_pair_distributions(
     model.set(xscale='log', xlabel="$P(z'|q_i)$", ylabel='share of the pairs of this $P_c$')
     _draw_rows(moves, eta_edges, etas)
     moves.axvline(0, color='0.45', linestyle='--')
-    moves.set(xlabel="$\\eta'$: below 0 pulled together, above pushed apart")
+    moves.set(xlabel="$\\eta'$: below 0 attracted, above repelled")
     for axes in (shares, model, moves):
         light_axes(axes)
     moves.legend(frameon=False, title='$P_c$')

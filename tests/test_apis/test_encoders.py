@@ -12,9 +12,9 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import functional as F
 
 import mmrcl
-from mmrcl.engine.extraction import extract, extract_representation, pooled
+from mmrcl.features.extraction import extract, extract_representation, pooled
 
-from ..test_engine.runs import tiny_config
+from ..runs import tiny_config
 from .folders import write_checkpoint, write_colors, write_digits
 
 IMAGENET = 'configs/rcl/rcl_resnet50_8xb512-coslr-200e_in1k.py'

@@ -7,7 +7,7 @@ from mmengine.registry import DefaultScope
 import mmrcl
 from mmrcl.registry import MODELS
 
-from ..test_engine.runs import CONFIG
+from ..runs import CONFIG
 
 DIGITS = CONFIG.stem
 

@@ -16,7 +16,7 @@ from mmpretrain.models import ResNet
 from mmpretrain.models.utils import ResLayerExtraNorm
 from torch import nn
 
-from mmrcl.engine.pretrained import use_pretrained
+from mmrcl.launch.pretrained import use_pretrained
 
 pytest.importorskip('mmdet')
 

@@ -11,7 +11,7 @@ from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmpretrain.models import ImageClassifier
 
-from mmrcl.engine.launch import build_runner
+from mmrcl.launch import build_runner
 from mmrcl.registry import MODELS, PARAM_SCHEDULERS, TRANSFORMS
 
 FOLDER = Path(__file__).parents[2] / 'configs/benchmarks/semisup'

@@ -3,8 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmrcl.clustering import HierarchyRefiner, LabelHierarchy, density_peaks
-from mmrcl.clustering.label_propagation import isolated_pair_score
+from mmrcl.clustering import HierarchyRefiner, LabelHierarchy
+from mmrcl.clustering.refinement import density_peaks
+from mmrcl.clustering.refinement.label_propagation import isolated_pair_score
 
 from . import literal
 from .cases import blobs, random_hierarchy

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmrcl.clustering.components import connect, joining_pairs
+from mmrcl.clustering.graphs.components import connect, joining_pairs
 from mmrcl.clustering.scratch import Scratch
 from mmrcl.clustering.segments import group_rows, segment_mean, segment_sum, true_places
 

@@ -13,7 +13,7 @@ from mmcv import imwrite
 from .blocks import Block
 
 ROOT = Path(__file__).parents[2]
-SHORT_WARMUP = 'custom_hooks[0].update(warmup_epochs=1)'
+SHORT_WARMUP = "default_hooks['clustering'].update(warmup_epochs=1)"
 COPIED = ('Makefile', 'configs', 'mmrcl', 'model-index.yml', 'tools')
 
 # Lines that are appended to the copies of configs, so that a run takes seconds on a CPU: few and
@@ -74,7 +74,7 @@ SMALLER = {
     """,
     'rcl/rcl_resnet18_1xb128-coslr-30e_digits.py': """
         train_cfg.update(max_epochs=2)
-        custom_hooks[0].update(warmup_epochs=1)
+        default_hooks['clustering'].update(warmup_epochs=1)
     """,
     'rcl/rcl_resnet18_1xb256-coslr-200e_cifar10.py': SHORT_WARMUP,
     'rcl/rcl_resnet18_1xb256-coslr-200e_fashion-mnist.py': SHORT_WARMUP,

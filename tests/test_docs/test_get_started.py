@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ..test_engine.test_layouts import CLASSES
+from ..test_launch.test_dataset_files import CLASSES
 from .blocks import by_section, read_blocks, run
 from .scratch import environment_of, make_scratch, on_two_processes, write_images
 

@@ -7,8 +7,8 @@ import torch
 
 import mmrcl
 
+from ..runs import tiny_config
 from ..test_apis.folders import write_checkpoint, write_digits
-from ..test_engine.runs import tiny_config
 from .blocks import read_blocks
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from mmengine.runner import Runner
 
-from mmrcl.engine.errors import TrainingError
+from mmrcl.errors import TrainingError
 
+from ..runs import tiny_config, train
 from . import actions  # noqa: F401  registers its hooks
-from .runs import tiny_config, train
 
 BY_ITERATION = dict(
     default_hooks__checkpoint__by_epoch=False,
@@ -92,7 +92,7 @@ def train_tiny(work_dir: Path, changes: dict, hooks: Sequence[dict] = ()) -> Non
     config.experiment_name = f'run_{os.getpid()}'
     if 'RANK' in os.environ:
         config.launcher = 'pytorch'
-    config.custom_hooks += hooks
+    config.custom_hooks = list(hooks)
     runner = train(config)
     torch.save(end_state(runner), work_dir / f'end_{os.environ.get("RANK", 0)}.pth')
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from mmengine.dist import get_rank
 
-from tests.test_engine.runs import tiny_config, train
+from tests.runs import tiny_config, train
 
 if __name__ == '__main__':
     torch.set_num_threads(1)

@@ -12,7 +12,7 @@ from .children import BY_ITERATION, run_ranks, train_tiny
 GROUP = dict(type='GN', num_groups=1)
 ALIKE = dict(
     model__retrievers=[
-        dict(type='OwnViewRetriever'),
+        dict(type='SameImageRetriever'),
         dict(type='ClusterRetriever', select='nearest'),
     ],
     model__backbone__norm_cfg=GROUP,
@@ -75,7 +75,7 @@ def test_with_batch_norm_accumulation_sees_the_same_images(tmp_path):
     images = dict(
         model__queue__length=300,
         train_dataloader__dataset__indices=600,
-        custom_hooks__0__dataloader__dataset__indices=600,
+        default_hooks__clustering__dataloader__dataset__indices=600,
         train_cfg__max_epochs=6,
     )
     large = record(tmp_path / 'large', dict(images, train_dataloader__batch_size=256))

@@ -14,12 +14,12 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmrcl.engine import CollapseHook
-from mmrcl.engine.errors import TrainingError
 from mmrcl.engine.hooks.collapse_hook import Spread
-from mmrcl.engine.launch import build_runner
+from mmrcl.errors import TrainingError
 from mmrcl.evaluation import effective_rank, mean_deviation
+from mmrcl.launch import build_runner
 
-from .runs import tiny_config, train
+from ..runs import tiny_config, train, without_hooks
 from .test_training import assert_same
 
 
@@ -35,8 +35,8 @@ def watched_config(work_dir, **settings):
     config = tiny_config(work_dir)
     loader = config.plain_train_dataloader
     hook = dict(type='CollapseHook', dataloader=loader, num_samples=100, **settings)
-    config.custom_hooks = [hook, *config.custom_hooks[:1]]
-    return config
+    config.default_hooks.collapse = hook
+    return without_hooks(config, 'knn', 'pair_monitor', 'hierarchy_monitor')
 
 
 def rows(work_dir):
@@ -53,7 +53,7 @@ def log(work_dir) -> str:
 
 def test_a_run_with_the_hook_ends_like_one_without(tmp_path):
     watched, plain = watched_config(tmp_path / 'with'), tiny_config(tmp_path / 'without')
-    plain.custom_hooks = plain.custom_hooks[:1]
+    without_hooks(plain)
     # It would hide random numbers that the hook drew.
     for config in (watched, plain):
         config.default_hooks.pop('epoch_seed')
@@ -148,7 +148,7 @@ def test_a_model_without_projections_is_refused(tmp_path, neck, message):
         def data_preprocessor(self, batch, training):
             return dict(batch, inputs=batch['inputs'].float())
 
-    config = watched_config(tmp_path).custom_hooks[0]
+    config = watched_config(tmp_path).default_hooks.collapse
     config.pop('type')
     runner = SimpleNamespace(model=Lame(), build_dataloader=Runner.build_dataloader, iter=0, seed=0)
     with pytest.raises(ValueError, match=message):
@@ -190,7 +190,7 @@ def one_rank(rank: int, port: int, config) -> None:
 
 @pytest.mark.slow
 def test_two_ranks_measure_all_images_and_agree(tmp_path):
-    config = watched_config(tmp_path).custom_hooks[0]
+    config = watched_config(tmp_path).default_hooks.collapse
     config.pop('type')
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))

@@ -8,7 +8,9 @@ from mmcv import imwrite
 from mmengine.config import Config
 from sklearn.datasets import load_digits
 
-from .runs import CONFIG, tiny_config, train
+from mmrcl.launch import hooks_of
+
+from ..runs import CONFIG, tiny_config, train
 
 LOAD = dict(type='LoadImageFromFile', color_type='grayscale')
 
@@ -19,7 +21,10 @@ def test_a_plain_folder_of_images(tmp_path):
     for i, image in enumerate(images):
         imwrite(image, str(tmp_path / f'images/{i % 3}/{i:03d}.png'))
     config = tiny_config(tmp_path / 'run', train_cfg__max_epochs=3)
-    for dataset in (config.train_dataloader.dataset, config.custom_hooks[0].dataloader.dataset):
+    for dataset in (
+        config.train_dataloader.dataset,
+        config.default_hooks.clustering.dataloader.dataset,
+    ):
         pipeline = [LOAD, *dataset.pipeline]
         dataset.clear()
         dataset.update(type='ImageFolder', data_root=str(tmp_path / 'images'), pipeline=pipeline)
@@ -31,7 +36,7 @@ def test_a_plain_folder_of_images(tmp_path):
 
 def test_labels_by_position_need_a_single_data_set(tmp_path):
     config = tiny_config(tmp_path)
-    for loader in (config.train_dataloader, config.custom_hooks[0].dataloader):
+    for loader in (config.train_dataloader, config.default_hooks.clustering.dataloader):
         loader.dataset = dict(type='ConcatDataset', datasets=[loader.dataset] * 2)
     with pytest.raises(ValueError, match='the last of 384 training images has sample_idx=191'):
         train(config)
@@ -43,7 +48,9 @@ def write_idx(path, array) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('method', ['rcl/rcl', 'baselines/own-view', 'baselines/nnclr-positive'])
+@pytest.mark.parametrize(
+    'method', ['rcl/rcl', 'baselines/instance-discrimination', 'baselines/nnclr-positive']
+)
 def test_fashion_mnist_configs_run(tmp_path, method):
     generator = np.random.default_rng(0)
     for name, count in (('train', 96), ('t10k', 64)):
@@ -67,7 +74,7 @@ def test_fashion_mnist_configs_run(tmp_path, method):
         }
     )
     loaders = [config.train_dataloader, config.test_dataloader]
-    for hook in config.custom_hooks:
+    for hook in hooks_of(config):
         loaders += [hook[key] for key in hook if key.endswith('dataloader')]
         if 'warmup_epochs' in hook:
             hook.warmup_epochs = 1

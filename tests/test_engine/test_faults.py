@@ -12,13 +12,13 @@ from mmengine.logging import MMLogger
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from mmrcl.checkpoint.latest import latest_checkpoint
 from mmrcl.engine import UnreadableImageHook
-from mmrcl.engine.checkpoints import latest_checkpoint
-from mmrcl.engine.errors import TrainingError
-from mmrcl.engine.launch import ConfigError, prepare_training
+from mmrcl.errors import ConfigError, TrainingError
+from mmrcl.launch import prepare_training
 
+from ..runs import tiny_config, train
 from .children import BY_ITERATION, ends_with_a_sentence, run_ranks, train_tiny
-from .runs import tiny_config, train
 
 TWO = dict(train_dataloader__batch_size=16)
 
@@ -256,10 +256,12 @@ def test_a_run_with_unreadable_images(tmp_path, limit, codes):
     folder = dict(_delete_=True, type='ImageFolder', data_root=str(tmp_path / 'photos'))
     changes = dict(
         train_dataloader__dataset=dict(folder, pipeline=[load, *base.train_pipeline]),
-        custom_hooks__0__dataloader__dataset=dict(folder, pipeline=[load, *base.test_pipeline]),
+        default_hooks__clustering__dataloader__dataset=dict(
+            folder, pipeline=[load, *base.test_pipeline]
+        ),
         default_hooks__unreadable_images__limit=limit,
         train_cfg__max_epochs=3,
-        custom_hooks__0__warmup_epochs=2,
+        default_hooks__clustering__warmup_epochs=2,
     )
     hooks = [do('spoil_photos', 0, 0)]
     found = run_ranks(ends_with_a_sentence, tmp_path, changes, hooks, ranks=len(codes))

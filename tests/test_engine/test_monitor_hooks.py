@@ -10,12 +10,12 @@ from mmengine.runner import Runner
 from PIL import Image
 
 from mmrcl.clustering import churn, nesting_conformity
-from mmrcl.engine.launch import build_runner
-from mmrcl.evaluation import adjusted_mutual_info, mate_precision, purity
+from mmrcl.evaluation import adjusted_mutual_info, purity, same_cluster_precision
+from mmrcl.launch import build_runner
 from mmrcl.visualization import read_run
 
+from ..runs import MEASURING, tiny_config, train, without_hooks
 from .children import BY_ITERATION, run_ranks, train_tiny
-from .runs import tiny_config, train
 from .test_training import assert_same
 
 MONITORS = ('PairMonitorHook', 'HierarchyMonitorHook')
@@ -24,7 +24,7 @@ MONITORS = ('PairMonitorHook', 'HierarchyMonitorHook')
 def by_class() -> dict:
     """Changes of the config: a hierarchy of the true classes, which refinement then tears apart."""
     source = dict(type='ClassSource', num_levels=3, _delete_=True)
-    return dict(custom_hooks__0__source=source)
+    return dict(default_hooks__clustering__source=source)
 
 
 def monitored(work_dir) -> list[dict[str, float]]:
@@ -50,7 +50,7 @@ def online(tmp_path_factory):
 
 def test_a_clustering_by_class_agrees_with_the_classes(online):
     for level in (2, 3):
-        for name in ('ami', 'purity', 'mate_precision'):
+        for name in ('ami', 'purity', 'same_cluster_precision'):
             found = by_epoch(online[0], f'hierarchy/level_{level}/{name}')
             assert found[2] == pytest.approx(1) and list(found) == [2, 3, 4]
 
@@ -65,7 +65,7 @@ def test_refinement_is_measured_by_epoch(online):
             churn=churn(before[row], after[row]),
             ami=adjusted_mutual_info(after[row], classes),
             purity=purity(after[row], classes, min_size=2),
-            mate_precision=mate_precision(after[row], classes),
+            same_cluster_precision=same_cluster_precision(after[row], classes),
         )
         for name, value in expected.items():
             assert by_epoch(work_dir, f'hierarchy/level_{level}/{name}')[4] == pytest.approx(value)
@@ -82,7 +82,7 @@ def test_pairs_of_each_epoch(online):
     work_dir, _ = online
     rows = [row for row in monitored(work_dir) if 'pairs/3_of_3/share' in row]
     assert [row['epoch'] for row in rows] == [1, 2, 3, 4]
-    # In warm-up every key is the own view.
+    # In warm-up every key is of the same image.
     assert rows[0]['pairs/3_of_3/share'] == 1 and 'pairs/2_of_3/share' not in rows[1]
     for row in rows:
         shares = [value for name, value in row.items() if name.endswith('/share')]
@@ -94,7 +94,7 @@ def test_pairs_of_each_epoch(online):
 def test_key_precision_is_that_of_the_keys(tmp_path):
     """True classes that stay: every key is right; a shuffled clustering: not."""
     config = tiny_config(tmp_path, **by_class())
-    config.custom_hooks[0].refiner = None
+    config.default_hooks.clustering.refiner = None
     train(config)
     assert by_epoch(tmp_path, 'pairs/key_precision') == {3: 1, 4: 1}
     assert list(by_epoch(tmp_path, 'hierarchy/level_2/ami')) == [2]
@@ -107,7 +107,7 @@ def test_distributions_are_drawn_and_written(online):
     with Image.open(next(folder.rglob('pairs_24.png'))) as image:
         assert image.width > 1000 and len(image.getcolors(1 << 20)) > 50
     with np.load(folder / 'pairs_24.npz') as arrays:
-        # 6 iterations, 32 queries, two directions, own view and one key.
+        # 6 iterations, 32 queries, two directions, the same-image key and one more.
         assert arrays['etas'].sum() == 6 * 32 * 2 * 2
         assert arrays['probabilities'].sum() == 3 * arrays['etas'].sum()
         last = [row for row in monitored(work_dir) if 'pairs/3_of_3/share' in row][-1]
@@ -117,7 +117,7 @@ def test_distributions_are_drawn_and_written(online):
 
 def test_a_run_without_the_monitors_ends_alike(online, tmp_path):
     config = tiny_config(tmp_path, **by_class())
-    config.custom_hooks = [hook for hook in config.custom_hooks if hook.type not in MONITORS]
+    without_hooks(config, 'pair_monitor', 'hierarchy_monitor')
     assert_same(train(config).model.state_dict(), online[1].model.state_dict())
 
 
@@ -153,8 +153,8 @@ def test_of_two_processes_the_first_measures(tmp_path):
 @pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans needs Python 3.11 or newer')
 def test_independent_levels_are_held_against_nesting(tmp_path):
     config = tiny_config(tmp_path)
-    config.custom_hooks[0].update(refiner=None, recluster_interval=1)
-    config.custom_hooks[0].source = dict(type='KMeansSource', num_clusters=[60, 20])
+    config.default_hooks.clustering.update(refiner=None, recluster_interval=1)
+    config.default_hooks.clustering.source = dict(type='KMeansSource', num_clusters=[60, 20])
     train(config)
     found = by_epoch(tmp_path, 'hierarchy/nesting_conformity')
     assert list(found) == [2, 3] and all(0 < value < 1 for value in found.values())
@@ -170,23 +170,23 @@ def test_images_without_classes_are_measured_without_them(tmp_path, monkeypatch)
         Digits, 'load_data_list', lambda self: [{'img': row['img']} for row in whole(self)]
     )
     config = tiny_config(tmp_path)
-    config.custom_hooks.pop(1)
-    config.custom_hooks[0].refiner = dict(type='HierarchyRefiner')
+    without_hooks(config, 'knn')
+    config.default_hooks.clustering.refiner = dict(type='HierarchyRefiner')
     train(config)
     assert by_epoch(tmp_path, 'hierarchy/level_2/churn')
     assert not by_epoch(tmp_path, 'hierarchy/level_2/ami')
     assert not by_epoch(tmp_path, 'pairs/key_precision')
-    assert by_epoch(tmp_path, 'pairs/3_of_3/pulled')
+    assert by_epoch(tmp_path, 'pairs/3_of_3/attracted_fraction')
 
 
 def runner_with(work_dir, *hooks: dict, **changes) -> Runner:
-    config = tiny_config(work_dir, **changes)
+    config = without_hooks(tiny_config(work_dir, **changes), 'clustering', *MEASURING)
     config.custom_hooks = list(hooks)
     return build_runner(config, train=True)
 
 
 def test_what_cannot_be_measured_is_named(tmp_path):
-    with pytest.raises(ValueError, match='add that one to custom_hooks'):
+    with pytest.raises(ValueError, match='set that one as default_hooks.clustering'):
         runner_with(tmp_path, dict(type='HierarchyMonitorHook')).train()
     runner = runner_with(tmp_path, dict(type='PairMonitorHook'))
     runner.model.head.loss_module = torch.nn.Identity()

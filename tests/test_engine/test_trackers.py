@@ -2,16 +2,16 @@
 
 import pytest
 
-from mmrcl.engine.errors import ConfigError
-from mmrcl.engine.launch import build_runner
+from mmrcl.errors import ConfigError
+from mmrcl.launch import build_runner
 
-from .runs import tiny_config, train
+from ..runs import tiny_config, train
 from .test_monitor_hooks import by_class
 from .wandb_files import read_wandb
 
 SCALARS = [
     'loss',
-    'pulled',
+    'attracted_fraction',
     'knn/top1',
     'hierarchy/level_2/clusters',
     'hierarchy/level_3/ami',

@@ -6,7 +6,7 @@ import torch
 
 from mmrcl.clustering import nesting_conformity
 
-from .runs import tiny_config, train
+from ..runs import tiny_config, train
 
 needs_kmeans = pytest.mark.skipif(
     sys.version_info < (3, 11), reason='pt_kmeans needs Python 3.11 or newer'
@@ -128,9 +128,9 @@ def test_hierarchy_is_nested_and_moves(whole_run):
 )
 def test_offline_sources_cluster_anew_each_epoch(tmp_path, source, nested):
     config = tiny_config(tmp_path)
-    config.custom_hooks[0].source = source
-    config.custom_hooks[0].refiner = None
-    config.custom_hooks[0].recluster_interval = 1
+    config.default_hooks.clustering.source = source
+    config.default_hooks.clustering.refiner = None
+    config.default_hooks.clustering.recluster_interval = 1
     runner = train(config)
     states = [
         torch.load(tmp_path / f'epoch_{epoch}.pth', weights_only=False)['state_dict']
@@ -148,7 +148,7 @@ def test_offline_sources_cluster_anew_each_epoch(tmp_path, source, nested):
 
 def test_frozen_labels_stay(tmp_path):
     config = tiny_config(tmp_path)
-    config.custom_hooks[0].refiner = None
+    config.default_hooks.clustering.refiner = None
     train(config)
     labels = [
         torch.load(tmp_path / f'epoch_{epoch}.pth', weights_only=False)['state_dict'][
@@ -166,7 +166,7 @@ def test_resume_with_another_data_set_is_refused(whole_run, tmp_path):
         load_from=str(work_dir / 'epoch_3.pth'),
         resume=True,
         train_dataloader__dataset__indices=128,
-        custom_hooks__0__dataloader__dataset__indices=128,
+        default_hooks__clustering__dataloader__dataset__indices=128,
     )
     with pytest.raises(ValueError, match='hierarchy over 192 images, train_dataloader has 128'):
         train(config)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_mutual_info_score
 
-from mmrcl.evaluation import adjusted_mutual_info, cluster_table, mate_precision, purity
+from mmrcl.evaluation import adjusted_mutual_info, cluster_table, purity, same_cluster_precision
 
 PAIRS = st.lists(st.tuples(st.integers(-3, 8), st.integers(0, 4)), min_size=1, max_size=60)
 
@@ -82,14 +82,14 @@ def test_adjusted_mutual_info_at_the_size_of_imagenet():
 
 
 @given(PAIRS)
-def test_mate_precision_equals_a_literal_count(pairs):
+def test_same_cluster_precision_equals_a_literal_count(pairs):
     shares = []
     for i, (cluster, kind) in enumerate(pairs):
         mates = [other for j, other in enumerate(pairs) if other[0] == cluster and j != i]
         if mates:
             shares.append(sum(other[1] == kind for other in mates) / len(mates))
     expected = sum(shares) / len(shares) if shares else math.nan
-    found = mate_precision(*torch.tensor(pairs).T)
+    found = same_cluster_precision(*torch.tensor(pairs).T)
     assert found == pytest.approx(expected, nan_ok=True)
 
 

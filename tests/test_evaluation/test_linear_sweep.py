@@ -6,13 +6,7 @@ from hypothesis import strategies as st
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from mmrcl.datasets import balanced_subset
-from mmrcl.evaluation import (
-    Schedule,
-    Setting,
-    accuracy,
-    fit_linear_probes,
-    sweep_linear_probes,
-)
+from mmrcl.evaluation import Schedule, Setting, accuracy, fit_linear_probes, sweep_linear_probes
 
 GRID = [Setting(lr, decay) for lr in (0.01, 0.3, 2.0) for decay in (0.0, 1e-2)]
 

@@ -22,9 +22,9 @@ def test_counts_equal_a_literal_count(seed, criteria):
     expected = {name: torch.zeros_like(value) for name, value in tally.named_buffers()}
     pulled = torch.zeros(criteria + 1, dtype=torch.long)
     for pairs in batches:
-        for n in range(pairs.judged.shape[1]):
-            for r in range(pairs.judged.shape[2]):
-                row = int(pairs.judged[:, n, r].sum())
+        for n in range(pairs.positive_mask.shape[1]):
+            for r in range(pairs.positive_mask.shape[2]):
+                row = int(pairs.positive_mask[:, n, r].sum())
                 for value in pairs.probability[:, n, r].tolist():
                     bins = [value >= edge for edge in tally.probability_edges.tolist()]
                     expected['probabilities'][row, max(sum(bins) - 1, 0)] += 1
@@ -36,7 +36,7 @@ def test_counts_equal_a_literal_count(seed, criteria):
     assert torch.equal(tally.probabilities, expected['probabilities'])
     assert torch.equal(tally.etas, expected['etas'])
     assert torch.allclose(tally.sums, expected['sums'])
-    assert torch.equal(tally.pulled, pulled)
+    assert torch.equal(tally.attracted, pulled)
     assert int(tally.pairs.sum()) == 3 * 2 + 5
 
 
@@ -44,7 +44,7 @@ def test_a_certain_pair_is_neither_pulled_nor_lost():
     tally = PairTally(2)
     tally.add(PairDynamics(torch.ones(2, 1, 1), torch.ones(2, 1, 1, dtype=torch.bool)))
     assert tally.pairs.tolist() == [0, 0, 1]
-    assert tally.pulled.tolist() == [0, 0, 0]
+    assert tally.attracted.tolist() == [0, 0, 0]
     assert int(tally.probabilities[2, -1]) == 2
 
 

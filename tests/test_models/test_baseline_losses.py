@@ -131,14 +131,14 @@ def test_prototypes_that_are_the_images_give_instance_discrimination():
     others.enqueue(bank, torch.arange(9))
     queue, keys = others.features.float(), bank[indices].float()
     infonce = RelativeContrastiveLoss(0.2)(
-        queries.float()[None],
-        keys[:, None],
-        torch.ones(6, 1, 1, dtype=torch.bool),
-        queue,
-        indices[None],
-        others.indices[None],
-        torch.zeros(6, 1, 1, dtype=torch.bool),
-    )['loss']
+        predictions=queries.float()[None],
+        keys=keys[:, None],
+        positive_mask=torch.ones(6, 1, 1, dtype=torch.bool),
+        queue=queue,
+        query_labels=indices[None],
+        entry_labels=others.indices[None],
+        key_in_denominator=torch.zeros(6, 1, 1, dtype=torch.bool),
+    ).losses['loss']
     found = PrototypicalLoss()(queries.float(), [level])
     assert found.item() == pytest.approx(infonce.item(), rel=1e-5)
 

@@ -12,10 +12,10 @@ from .test_relative_contrastive_loss import TAU, case
 
 
 def literal_probabilities(
-    predictions, keys, positive, queue, query_labels, entry_labels, in_queue
+    predictions, keys, positive_mask, queue, query_labels, entry_labels, key_in_denominator
 ) -> torch.Tensor:
     """Eq. 5 term by term; the sum over s_k as the loss takes it, z' once."""
-    num, retrieved, levels = positive.shape
+    num, retrieved, levels = positive_mask.shape
     found = torch.zeros(levels, num, retrieved, dtype=torch.float64)
     for i in range(levels):
         for n in range(num):
@@ -25,7 +25,7 @@ def literal_probabilities(
                 numerator = torch.exp(q @ keys[n, r] / TAU)
                 denominator = numerator.clone()
                 for k in range(len(queue)):
-                    itself = bool(in_queue[n, r]) and torch.equal(queue[k], keys[n, r])
+                    itself = bool(key_in_denominator[n, r]) and torch.equal(queue[k], keys[n, r])
                     if entry_labels[i % len(entry_labels), k] not in (-1, mine) and not itself:
                         denominator = denominator + torch.exp(q @ queue[k] / TAU)
                 found[i, n, r] = numerator / denominator
@@ -33,14 +33,12 @@ def literal_probabilities(
 
 
 @settings(max_examples=60)
-@given(seed=st.integers(0, 10**6), judged_negative=st.sampled_from(['literal', 'left_out']))
-def test_equal_the_literal_reading(seed, judged_negative):
+@given(seed=st.integers(0, 10**6), negative_pairs=st.sampled_from(['repel', 'ignore']))
+def test_equal_the_literal_reading(seed, negative_pairs):
     given = case(seed)
-    positive = given[2]
-    loss = RelativeContrastiveLoss(TAU, judged_negative)
-    parts = loss(*given)
-    pairs = loss.last_pairs
-    probability = literal_probabilities(*given).detach()
+    positive = given['positive_mask']
+    parts, pairs = RelativeContrastiveLoss(TAU, negative_pairs)(**given)
+    probability = literal_probabilities(**given).detach()
     assert torch.allclose(pairs.probability, probability, rtol=1e-9, atol=0)
     assert not pairs.probability.requires_grad
 
@@ -52,20 +50,18 @@ def test_equal_the_literal_reading(seed, judged_negative):
             assert float(pairs.agreement[n, r]) == pytest.approx(agreement, abs=1e-12)
             assert float(pairs.eta[n, r]) == pytest.approx(float(eta), abs=1e-9)
     assert float(parts['key_probability']) == pytest.approx(float(probability.mean()))
-    pulled = (probability - positive.permute(2, 0, 1).double()).sum(0) < 0
-    assert float(parts['pulled']) == pytest.approx(float(pulled.double().mean()))
+    attracted = (probability - positive.permute(2, 0, 1).double()).sum(0) < 0
+    assert float(parts['attracted_fraction']) == pytest.approx(float(attracted.double().mean()))
 
 
 @given(seed=st.integers(0, 10**6))
 def test_probabilities_lie_between_0_and_1(seed):
-    loss = RelativeContrastiveLoss(TAU)
-    given = list(case(seed))
+    given = case(seed)
     # One entry that no query shares keeps the denominator above the numerator.
-    given[3] = torch.cat([given[3], -given[3][:1]])
-    entries = given[5]
-    given[5] = torch.cat([entries, torch.full((len(entries), 1), 9)], 1)
-    loss(*given)
-    probability = loss.last_pairs.probability
+    queue, entries = given['queue'], given['entry_labels']
+    given['queue'] = torch.cat([queue, -queue[:1]])
+    given['entry_labels'] = torch.cat([entries, torch.full((len(entries), 1), 9)], 1)
+    probability = RelativeContrastiveLoss(TAU)(**given).pairs.probability
     assert ((probability > 0) & (probability < 1)).all()
 
 
@@ -73,20 +69,20 @@ def test_probabilities_lie_between_0_and_1(seed):
 def test_with_one_predictor_eta_is_equation_9(seed):
     generator = torch.Generator().manual_seed(seed)
     probability = torch.rand(1, 4, 3, generator=generator, dtype=torch.float64)
-    judged = torch.rand(3, 4, 3, generator=generator) < 0.5
-    pairs = PairDynamics(probability.expand(3, -1, -1), judged)
+    mask = torch.rand(3, 4, 3, generator=generator) < 0.5
+    pairs = PairDynamics(probability.expand(3, -1, -1), mask)
     assert torch.allclose(pairs.eta, 3 * (probability[0] - pairs.agreement), atol=1e-12)
 
 
 @pytest.mark.parametrize(
-    ('probability', 'positive', 'criteria', 'pulled'),
-    # The three cases of Sect. 4.2; the text says of the second that it pulls, its eta' > 0 pushes.
+    ('probability', 'positive', 'criteria', 'attracted'),
+    # The three cases of Sect. 4.2; the text says that the second attracts; its eta' > 0 repels.
     [(0.5, 2, 3, True), (0.75, 2, 3, False), (0.5, 1, 20, False)],
 )
-def test_the_three_cases_of_the_paper(probability, positive, criteria, pulled):
-    judged = (torch.arange(criteria) < positive)[:, None, None]
-    pairs = PairDynamics(torch.full((criteria, 1, 1), probability), judged)
-    assert bool(pairs.eta < 0) == pulled
+def test_the_three_cases_of_the_paper(probability, positive, criteria, attracted):
+    mask = (torch.arange(criteria) < positive)[:, None, None]
+    pairs = PairDynamics(torch.full((criteria, 1, 1), probability), mask)
+    assert bool(pairs.eta < 0) == attracted
 
 
 def test_eta_is_the_pull_of_the_key_on_the_query():
@@ -98,14 +94,21 @@ def test_eta_is_the_pull_of_the_key_on_the_query():
     # A queue across the key's direction leaves the key's own term alone in the gradient.
     queue = torch.nn.functional.normalize(torch.randn(5, 8, dtype=torch.float64), dim=1)
     positive = torch.rand(6, 1, 3) < 0.5
-    loss = RelativeContrastiveLoss(TAU)
     labels = torch.zeros(1, 6).long(), torch.ones(1, 5).long()
     outside = torch.zeros(6, 1, 1, dtype=torch.bool)
-    value = loss(query, keys, positive, queue, *labels, outside)['loss']
-    gradient = torch.autograd.grad(value, query)[0][0]
+    output = RelativeContrastiveLoss(TAU)(
+        predictions=query,
+        keys=keys,
+        positive_mask=positive,
+        queue=queue,
+        query_labels=labels[0],
+        entry_labels=labels[1],
+        key_in_denominator=outside,
+    )
+    gradient = torch.autograd.grad(output.losses['loss'], query)[0][0]
     probability = torch.softmax(
         torch.cat([keys[:, :, :], queue.expand(6, -1, -1)], 1) @ shared[0][:, :, None] / TAU, 1
     )
     rest = (probability[:, 1:] * queue).sum(1) / TAU / 6
     coefficient = ((gradient - rest) * keys[:, 0]).sum(1) * 6 * TAU * 3
-    assert torch.allclose(coefficient, loss.last_pairs.eta[:, 0], atol=1e-9)
+    assert torch.allclose(coefficient, output.pairs.eta[:, 0], atol=1e-9)

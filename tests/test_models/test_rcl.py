@@ -7,7 +7,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 from torch.nn.functional import cross_entropy, normalize
 
-from mmrcl.models import OwnViewRetriever
+from mmrcl.models import SameImageRetriever
 from mmrcl.registry import MODELS
 
 PARTS = dict(
@@ -33,12 +33,12 @@ PARTS = dict(
         loss=dict(type='RelativeContrastiveLoss'),
     ),
     queue=dict(type='SupportQueue', length=32, feat_dim=8),
-    retrievers=[dict(type='OwnViewRetriever'), dict(type='ClusterRetriever')],
+    retrievers=[dict(type='SameImageRetriever'), dict(type='ClusterRetriever')],
     hierarchy=dict(type='LabelHierarchy', num_levels=3, feat_dim=8, num_samples=20),
 )
-OWN_VIEW = dict(
+INSTANCE_DISCRIMINATION = dict(
     hierarchy=None,
-    retrievers=[dict(type='OwnViewRetriever')],
+    retrievers=[dict(type='SameImageRetriever')],
     head=dict(predictor=dict(num_predictors=1)),
 )
 
@@ -65,7 +65,7 @@ def batch(num: int = 6, seed: int = 0):
 
 
 def test_own_view_alone_is_infonce_in_both_directions():
-    model = build(**OWN_VIEW)
+    model = build(**INSTANCE_DISCRIMINATION)
     model.loss(*batch(12, seed=1))
     stored, filled = model.queue.features.clone(), model.queue.indices >= 0
     (view_1, view_2), samples = batch(seed=2)
@@ -89,7 +89,7 @@ def test_own_view_alone_is_infonce_in_both_directions():
 
 
 def test_before_clustering_the_loss_is_the_own_view_loss_of_every_predictor():
-    model, own_only = build(), build(retrievers=[dict(type='OwnViewRetriever')])
+    model, own_only = build(), build(retrievers=[dict(type='SameImageRetriever')])
     own_only.load_state_dict(model.state_dict())
     for seed in range(3):
         losses = [part.loss(*batch(seed=seed)) for part in (model, own_only)]
@@ -103,12 +103,12 @@ def test_verdicts_follow_the_hierarchy():
     model = build()
     labels = torch.stack([torch.arange(20) // 2, torch.arange(20) // 4])
     model.hierarchy.set_labels(labels)
-    verdict = model._judge(torch.tensor([0, 5]), torch.tensor([[0, 1, 2, 4], [5, 4, 6, 0]]))
+    mask = model._positive_mask(torch.tensor([0, 5]), torch.tensor([[0, 1, 2, 4], [5, 4, 6, 0]]))
     expected = [
         [[1, 1, 1], [0, 1, 1], [0, 0, 1], [0, 0, 0]],
         [[1, 1, 1], [0, 1, 1], [0, 0, 1], [0, 0, 0]],
     ]
-    assert verdict.int().tolist() == expected
+    assert mask.int().tolist() == expected
 
 
 def test_mates_are_found_and_judged_after_clustering():
@@ -125,12 +125,12 @@ class NothingFound(torch.nn.Module):
     needs_hierarchy = False
 
     def forward(self, given):
-        keys = OwnViewRetriever()(given)
+        keys = SameImageRetriever()(given)
         return keys._replace(found=~keys.found)
 
 
 def test_hit_rate_counts_retrievers_from_elsewhere():
-    model = build(**OWN_VIEW)
+    model = build(**INSTANCE_DISCRIMINATION)
     assert 'retrieval_hit_rate' not in model.loss(*batch())
     model.retrievers.append(NothingFound())
     assert model.loss(*batch())['retrieval_hit_rate'] == 0
@@ -152,7 +152,7 @@ def test_mixed_precision_changes_the_loss_little(dtype):
 
 
 def test_excluding_mates_takes_them_out_of_the_denominator():
-    model, excluding = build(), build(head=dict(exclude_mates=True))
+    model, excluding = build(), build(head=dict(exclude_same_cluster=True))
     labels = torch.stack([torch.arange(20) // 2, torch.arange(20) // 10])
     for part in (model, excluding):
         part.hierarchy.set_labels(labels)
@@ -203,8 +203,11 @@ def test_every_trained_parameter_gets_a_gradient():
         (dict(hierarchy=dict(feat_dim=4)), 'model.hierarchy.feat_dim=4'),
         (dict(hierarchy=None, head=dict(predictor=dict(num_predictors=1))), 'ClusterRetriever nee'),
         (
-            dict(hierarchy=None, head=dict(predictor=dict(num_predictors=1), exclude_mates=True)),
-            'exclude_mates=True leaves out cluster mates',
+            dict(
+                hierarchy=None,
+                head=dict(predictor=dict(num_predictors=1), exclude_same_cluster=True),
+            ),
+            'exclude_same_cluster=True needs the labels',
         ),
         (dict(retrievers=[]), 'retrievers is empty'),
     ],

@@ -12,7 +12,7 @@ TAU = 0.1
 
 
 def case(seed: int):
-    """Random shapes and verdicts; some keys are entries of the queue."""
+    """Random shapes and masks; some keys are entries of the queue."""
     generator = torch.Generator().manual_seed(seed)
 
     def integer(low, high):
@@ -41,18 +41,33 @@ def case(seed: int):
     positive = torch.rand(num, retrieved + 1, levels, generator=generator) < 0.6
     positive[:, 0] = True
     predictions = unit(1 if shared else levels, num, dim).requires_grad_()
-    return predictions, keys, positive, queue, query_labels, entry_labels, in_queue[:, :, None]
+    return dict(
+        predictions=predictions,
+        keys=keys,
+        positive_mask=positive,
+        queue=queue,
+        query_labels=query_labels,
+        entry_labels=entry_labels,
+        key_in_denominator=in_queue[:, :, None],
+    )
 
 
 def literal(
-    predictions, keys, positive, queue, query_labels, entry_labels, in_queue, judged_negative
+    predictions,
+    keys,
+    positive_mask,
+    queue,
+    query_labels,
+    entry_labels,
+    key_in_denominator,
+    negative_pairs,
 ):
     """Eq. 2 and 3 term by term; the numerator of a negative pair is 1."""
-    num, retrieved, levels = positive.shape
+    num, retrieved, levels = positive_mask.shape
     total = 0.0
     for n in range(num):
         for r in range(retrieved):
-            weights = positive[n, r].double()
+            weights = positive_mask[n, r].double()
             weights = weights / weights.sum().clamp(min=1)
             for i in range(levels):
                 q = predictions[i if len(predictions) > 1 else 0, n]
@@ -62,35 +77,37 @@ def literal(
                 )
                 denominator = torch.exp(q @ keys[n, r] / TAU)
                 for k in range(len(queue)):
-                    itself = bool(in_queue[n, r]) and torch.equal(queue[k], keys[n, r])
+                    itself = bool(key_in_denominator[n, r]) and torch.equal(queue[k], keys[n, r])
                     if theirs[k] not in (-1, mine) and not itself:
                         denominator = denominator + torch.exp(q @ queue[k] / TAU)
-                same = bool(positive[n, r, i])
+                same = bool(positive_mask[n, r, i])
                 numerator = torch.exp(q @ keys[n, r] / TAU) if same else torch.ones(())
                 pair = -torch.log(numerator / denominator)
-                total = total + pair * (weights[i] if judged_negative == 'left_out' else 1 / levels)
+                total = total + pair * (weights[i] if negative_pairs == 'ignore' else 1 / levels)
     return total / (num * retrieved)
 
 
-@pytest.mark.parametrize('judged_negative', ['literal', 'left_out'])
+@pytest.mark.parametrize('negative_pairs', ['repel', 'ignore'])
 @settings(max_examples=60)
 @given(seed=st.integers(0, 10**6))
-def test_value_and_gradient_equal_the_literal_reading(judged_negative, seed):
+def test_value_and_gradient_equal_the_literal_reading(negative_pairs, seed):
     given = case(seed)
-    loss = RelativeContrastiveLoss(TAU, judged_negative)(*given)['loss']
-    expected = literal(*given, judged_negative)
+    loss = RelativeContrastiveLoss(TAU, negative_pairs)(**given).losses['loss']
+    expected = literal(**given, negative_pairs=negative_pairs)
     assert abs(float(loss) - float(expected)) < 1e-10
-    gradients = [torch.autograd.grad(value, given[0])[0] for value in (loss, expected)]
+    gradients = [torch.autograd.grad(value, given['predictions'])[0] for value in (loss, expected)]
     assert (gradients[0] - gradients[1]).abs().max() < 1e-10
 
 
 def test_gradient_is_equation_4():
-    predictions, keys, positive, queue, *_ = case(5)
+    given = case(5)
+    predictions, keys, positive, queue, *_ = given.values()
     queries, retrieved = keys.shape[:2]
-    labels = torch.zeros(1, queries).long(), torch.ones(1, len(queue)).long()
-    outside = torch.zeros(queries, retrieved, 1, dtype=torch.bool)
-    loss = RelativeContrastiveLoss(TAU)(predictions, keys, positive, queue, *labels, outside)
-    gradient = torch.autograd.grad(loss['loss'], predictions)[0]
+    given['query_labels'] = torch.zeros(1, queries).long()
+    given['entry_labels'] = torch.ones(1, len(queue)).long()
+    given['key_in_denominator'] = torch.zeros(queries, retrieved, 1, dtype=torch.bool)
+    loss = RelativeContrastiveLoss(TAU)(**given).losses['loss']
+    gradient = torch.autograd.grad(loss, predictions)[0]
     expected = torch.zeros_like(gradient)
     levels = positive.shape[2]
     for n in range(queries):
@@ -113,16 +130,16 @@ def test_one_criterion_without_retrieval_is_infonce():
     queue = normalize(torch.randn(20, 5, generator=generator, dtype=torch.float64), dim=1)
     logits = torch.cat([(query * own).sum(1, keepdim=True), query @ queue.T], 1) / TAU
     expected = cross_entropy(logits, torch.zeros(6, dtype=torch.long))
-    for judged_negative in ('literal', 'left_out'):
-        loss = RelativeContrastiveLoss(TAU, judged_negative)(
-            query[None],
-            own[:, None],
-            torch.ones(6, 1, 1, dtype=torch.bool),
-            queue,
-            torch.zeros(1, 6, dtype=torch.long),
-            torch.ones(1, 20, dtype=torch.long),
-            torch.zeros(6, 1, 1, dtype=torch.bool),
-        )['loss']
+    for negative_pairs in ('repel', 'ignore'):
+        loss = RelativeContrastiveLoss(TAU, negative_pairs)(
+            predictions=query[None],
+            keys=own[:, None],
+            positive_mask=torch.ones(6, 1, 1, dtype=torch.bool),
+            queue=queue,
+            query_labels=torch.zeros(1, 6, dtype=torch.long),
+            entry_labels=torch.ones(1, 20, dtype=torch.long),
+            key_in_denominator=torch.zeros(6, 1, 1, dtype=torch.bool),
+        ).losses['loss']
         assert float(loss) == pytest.approx(float(expected), abs=1e-12)
         gradients = [
             torch.autograd.grad(value, query, retain_graph=True)[0] for value in (loss, expected)
@@ -133,14 +150,14 @@ def test_one_criterion_without_retrieval_is_infonce():
 def test_empty_queue_gives_zero_loss_and_a_finite_gradient():
     query = normalize(torch.randn(1, 4, 8), dim=2).requires_grad_()
     loss = RelativeContrastiveLoss()(
-        query,
-        normalize(torch.randn(4, 1, 8), dim=2),
-        torch.ones(4, 1, 1, dtype=torch.bool),
-        torch.zeros(16, 8),
-        torch.arange(4)[None],
-        torch.full((1, 16), -1),
-        torch.zeros(4, 1, 1, dtype=torch.bool),
-    )['loss']
+        predictions=query,
+        keys=normalize(torch.randn(4, 1, 8), dim=2),
+        positive_mask=torch.ones(4, 1, 1, dtype=torch.bool),
+        queue=torch.zeros(16, 8),
+        query_labels=torch.arange(4)[None],
+        entry_labels=torch.full((1, 16), -1),
+        key_in_denominator=torch.zeros(4, 1, 1, dtype=torch.bool),
+    ).losses['loss']
     loss.backward()
     assert float(loss) == pytest.approx(0, abs=1e-6)
     assert query.grad.abs().max() < 1e-6
@@ -148,8 +165,8 @@ def test_empty_queue_gives_zero_loss_and_a_finite_gradient():
 
 def test_parts_for_the_log():
     given = case(11)
-    positive = given[2]
-    found = RelativeContrastiveLoss(TAU)(*given)
+    positive = given['positive_mask']
+    found = RelativeContrastiveLoss(TAU)(**given).losses
     shares = positive.double().mean((0, 1))
     for level, share in enumerate(shares, 1):
         assert float(found[f'positives_level_{level}']) == pytest.approx(float(share))
@@ -163,19 +180,19 @@ def test_parts_for_the_log():
 def test_a_negative_pair_can_go_below_zero():
     query = torch.tensor([[[1.0, 0.0]]])
     loss = RelativeContrastiveLoss(TAU)(
-        query,
-        torch.tensor([[[-1.0, 0.0]]]),
-        torch.zeros(1, 1, 1, dtype=torch.bool),
-        torch.tensor([[-1.0, 0.0]]),
-        torch.tensor([[0]]),
-        torch.tensor([[1]]),
-        torch.zeros(1, 1, 1, dtype=torch.bool),
-    )['loss']
+        predictions=query,
+        keys=torch.tensor([[[-1.0, 0.0]]]),
+        positive_mask=torch.zeros(1, 1, 1, dtype=torch.bool),
+        queue=torch.tensor([[-1.0, 0.0]]),
+        query_labels=torch.tensor([[0]]),
+        entry_labels=torch.tensor([[1]]),
+        key_in_denominator=torch.zeros(1, 1, 1, dtype=torch.bool),
+    ).losses['loss']
     assert float(loss) == pytest.approx(math.log(2) - 10, abs=1e-5)
 
 
 def test_wrong_settings_are_named():
-    with pytest.raises(ValueError, match="judged_negative='ignore'"):
-        RelativeContrastiveLoss(judged_negative='ignore')
+    with pytest.raises(ValueError, match="negative_pairs='push'"):
+        RelativeContrastiveLoss(negative_pairs='push')
     with pytest.raises(ValueError, match='temperature=0'):
         RelativeContrastiveLoss(temperature=0)

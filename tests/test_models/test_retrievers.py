@@ -7,11 +7,11 @@ from mmrcl.models import (
     ClusterRetriever,
     LevelRetriever,
     NearestRetriever,
-    OwnViewRetriever,
+    SameImageRetriever,
     SupportQueue,
 )
 from mmrcl.models.retrievers import RetrievalInput
-from mmrcl.models.retrievers.mates import Labeled, draw_mates, nearest_mates
+from mmrcl.models.retrievers.label_matching import Labeled, draw_match, nearest_match
 
 NUM = 40
 
@@ -75,11 +75,13 @@ def test_nearest_key_that_fits(kind, gallery, seed):
             assert keys.found[n, r] == bool(allowed)
             assert keys.in_queue[n, r] == (bool(allowed) and gallery == 'queue')
             if allowed:
-                best = max(allowed, key=lambda place, n=n: float(given.own[n] @ entries[place]))
+                best = max(
+                    allowed, key=lambda place, n=n: float(given.same_image[n] @ entries[place])
+                )
                 assert torch.equal(keys.features[n, r], entries[best])
                 assert keys.indices[n, r] == stored[best]
             else:
-                assert torch.equal(keys.features[n, r], given.own[n])
+                assert torch.equal(keys.features[n, r], given.same_image[n])
                 assert keys.indices[n, r] == given.indices[n]
 
 
@@ -106,7 +108,7 @@ def test_draw_is_even():
     torch.manual_seed(0)
     queries = Labeled(torch.zeros(8000, dtype=torch.long), torch.full((8000,), 2))
     gallery = Labeled(torch.tensor([0, 0, 0, 1, -1, 0]), torch.tensor([2, 3, 1, 3, 5, 3]))
-    places, found = draw_mates(queries, gallery)
+    places, found = draw_match(queries, gallery)
     assert found.all()
     counts = torch.bincount(places, minlength=6)
     assert counts[[0, 3, 4]].sum() == 0
@@ -118,15 +120,15 @@ def test_nearest_does_not_depend_on_blocks(block):
     given = given_of(0)
     queries = Labeled(torch.zeros(10, dtype=torch.long), given.indices)
     gallery = Labeled(torch.zeros(25, dtype=torch.long), given.queue.indices)
-    found = nearest_mates(queries, gallery, given.own, given.queue.features, block)
-    whole = nearest_mates(queries, gallery, given.own, given.queue.features)
+    found = nearest_match(queries, gallery, given.same_image, given.queue.features, block)
+    whole = nearest_match(queries, gallery, given.same_image, given.queue.features)
     assert torch.equal(found[0], whole[0])
 
 
 def test_own_view():
     given = given_of(0)
-    keys = OwnViewRetriever()(given)
-    assert torch.equal(keys.features[:, 0], given.own)
+    keys = SameImageRetriever()(given)
+    assert torch.equal(keys.features[:, 0], given.same_image)
     assert torch.equal(keys.indices[:, 0], given.indices)
     assert keys.found.all()
     assert not keys.in_queue.any()
@@ -139,7 +141,7 @@ def test_before_clustering_every_retriever_falls_back(make, gallery):
     given.hierarchy.allocate(NUM)
     keys = make('nearest', gallery)(given)
     assert not keys.found.any()
-    assert torch.equal(keys.features[:, 0], given.own)
+    assert torch.equal(keys.features[:, 0], given.same_image)
     assert not NearestRetriever('bank')(given).found.any()
 
 

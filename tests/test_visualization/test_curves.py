@@ -41,7 +41,7 @@ def test_scalars_are_read_line_by_line(tmp_path):
 
 def test_loss_and_accuracy_stand_at_their_epochs(tmp_path, drawn):
     runs = {
-        'own view': write_run(tmp_path / 'a.json'),
+        'instance discrimination': write_run(tmp_path / 'a.json'),
         'RCL': write_run(tmp_path / 'b.json', knn_every=1),
     }
     plot_curves(runs, 'curves.png', title='Digits')
@@ -52,12 +52,12 @@ def test_loss_and_accuracy_stand_at_their_epochs(tmp_path, drawn):
     assert list(accuracy.lines[1].get_ydata()) == [0.1, 0.2, 0.3, 0.4]
     assert accuracy.get_ylabel() == 'kNN accuracy' and accuracy.get_xlabel() == 'epoch'
     legend = [text.get_text() for text in accuracy.get_legend().get_texts()]
-    assert legend == ['own view (0.4)', 'RCL (0.4)']
+    assert legend == ['instance discrimination (0.4)', 'RCL (0.4)']
 
 
 def test_a_run_without_accuracy_keeps_its_colour_and_leaves_no_line(tmp_path, drawn):
     runs = {
-        'own view': write_run(tmp_path / 'a.json', knn_every=9),
+        'instance discrimination': write_run(tmp_path / 'a.json', knn_every=9),
         'RCL': write_run(tmp_path / 'b.json'),
     }
     plot_curves(runs, 'curves.png')

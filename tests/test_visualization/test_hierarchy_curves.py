@@ -34,8 +34,8 @@ def run(work_dir, epochs: int = 3):
             {
                 'hierarchy/level_2/ami': epoch / 10,
                 'hierarchy/level_3/ami': epoch / 5,
-                'pairs/1_of_3/pulled': 0.5,
-                'pairs/3_of_3/pulled': 1.0,
+                'pairs/1_of_3/attracted_fraction': 0.5,
+                'pairs/3_of_3/attracted_fraction': 1.0,
                 'epoch': epoch,
                 'iter': 10 * epoch,
                 'step': 10 * epoch,
@@ -51,7 +51,7 @@ def test_lines_are_levels_and_runs(tmp_path, drawn):
     assert list(panels) == [
         'AMI with the classes',
         'queries with a retrieved key',
-        'pairs pulled, the rest pushed',
+        'pairs attracted, the rest repelled',
     ]
     ami = panels['AMI with the classes']
     assert [list(line.get_xdata()) for line in ami.lines] == [[1, 2, 3]] * 2 + [[1, 2]] * 2

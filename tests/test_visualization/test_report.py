@@ -20,12 +20,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 from mmrcl.visualization import Retrieved, write_report
 from mmrcl.visualization.report.content import level_rows, packed
 from mmrcl.visualization.report.curves import MAX_POINTS, curve_panels
-from mmrcl.visualization.report.sprites import (
-    encode_sheets,
-    sheet_layout,
-    thumbnail,
-    tile_order,
-)
+from mmrcl.visualization.report.sprites import encode_sheets, sheet_layout, thumbnail, tile_order
 from mmrcl.visualization.report.tree import build_tree
 
 

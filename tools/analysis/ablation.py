@@ -15,17 +15,20 @@ from pathlib import Path
 import torch
 from mmengine.config import DictAction
 
-from mmrcl.engine.ablation import (
+from mmrcl.ablations import (
+    Grid,
+    Job,
     Run,
     check_run,
     check_unchanged,
+    collect_arm_results,
     plan_runs,
+    read_grid,
+    run_jobs,
     shared_with,
+    write_results,
 )
-from mmrcl.engine.errors import ConfigError, TrainingError
-from mmrcl.engine.grids import Grid, read_grid
-from mmrcl.engine.jobs import Job, run_jobs
-from mmrcl.engine.outcomes import contenders_of, write_results
+from mmrcl.errors import ConfigError, TrainingError
 
 ROOT = Path(__file__).parents[2]
 
@@ -140,9 +143,9 @@ def main() -> None:
         sys.exit(f'error: {error}')
     except TrainingError as error:
         failure = f'error: {error}'
-    contenders = contenders_of(grid, runs)
-    if any(each.outcomes for each in contenders.values()):
-        print(write_results(grid, contenders, args.work_dir / grid.name))
+    arm_results = collect_arm_results(grid, runs)
+    if any(each.runs for each in arm_results.values()):
+        print(write_results(grid, arm_results, args.work_dir / grid.name))
     sys.exit(failure)
 
 

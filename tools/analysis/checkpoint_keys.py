@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmrcl.engine.extraction import Extracted, extract
+from mmrcl.features import Extracted, extract
 from mmrcl.registry import MODELS
 
 

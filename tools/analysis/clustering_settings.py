@@ -23,8 +23,8 @@ from mmrcl.clustering import (
     nearest_neighbors,
     summarize_partition,
 )
-from mmrcl.engine.clustering_features import SPACES, clustering_input
-from mmrcl.evaluation import mate_precision
+from mmrcl.evaluation import same_cluster_precision
+from mmrcl.features import SPACES, extract_clustering_input
 
 COLUMNS = (
     'what is clustered', 'by', 'images a cluster', 'refinement',
@@ -109,7 +109,7 @@ def main() -> None:
     config = Config.fromfile(args.config)
     config.merge_from_dict(args.cfg_options)
     model, loader = load(config, args.checkpoint)
-    inputs = {space: clustering_input(model, space, loader) for space in SPACES}
+    inputs = {space: extract_clustering_input(model, space, loader) for space in SPACES}
     keys, _, classes = inputs['projection']
 
     _, found = nearest_neighbors(keys, keys, 2)
@@ -128,7 +128,7 @@ def main() -> None:
                 *(setting.space, setting.source, setting.mean_sizes, refinement),
                 *(level, sizes.clusters, sizes.largest, f'{sizes.mean_size:.2f}'),
                 f'{1 - sizes.singletons / len(partition):.2f}',
-                f'{mate_precision(partition, classes):.2f}',
+                f'{same_cluster_precision(partition, classes):.2f}',
             )
 
 

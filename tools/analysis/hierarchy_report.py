@@ -17,18 +17,16 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from mmrcl.ablations import scalars_of
+from mmrcl.checkpoint import load_weights
 from mmrcl.clustering import LabelHierarchy, nearest_neighbors
-from mmrcl.datasets.seeded_dataset import UNREADABLE
-from mmrcl.engine.config_checks import check_config, check_overrides, check_path, check_paths
-from mmrcl.engine.errors import ConfigError
-from mmrcl.engine.jobs import scalars_of
-from mmrcl.engine.launch import read_config
-from mmrcl.engine.progress import progress, stage
-from mmrcl.models.retrievers import GalleryRetriever, RetrievalInput
+from mmrcl.datasets import UNREADABLE
+from mmrcl.errors import ConfigError
+from mmrcl.launch import check_config, check_overrides, check_path, check_paths, read_config
+from mmrcl.models import GalleryRetriever, RetrievalInput
+from mmrcl.progress import progress, stage
 from mmrcl.registry import DATASETS, MODELS
-from mmrcl.transfer import load_weights
-from mmrcl.visualization import Retrieved, read_run, write_report
-from mmrcl.visualization.report import SIDE, choose_clusters, thumbnail
+from mmrcl.visualization import SIDE, Retrieved, choose_clusters, read_run, thumbnail, write_report
 
 NEIGHBORS = 3  # of the bank, shown beside what the retrievers find
 
@@ -117,7 +115,7 @@ def load_model(config: Config) -> tuple[Any, dict[str, Any]]:
     if not model.hierarchy.initialized:
         raise ConfigError(
             f'{config.load_from} was saved before the images were clustered: name a checkpoint '
-            'from after the warm-up (custom_hooks, warmup_epochs)'
+            'from after the warm-up (default_hooks.clustering.warmup_epochs)'
         )
     return model, meta
 

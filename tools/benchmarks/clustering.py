@@ -221,7 +221,16 @@ def loss_job(batch: int, queue: int, dim: int) -> measure.Job:
     loss = RelativeContrastiveLoss()
 
     def run() -> None:
-        loss(predictions, keys, positive, entries, *labels, in_queue)['loss'].backward()
+        output = loss(
+            predictions=predictions,
+            keys=keys,
+            positive_mask=positive,
+            queue=entries,
+            query_labels=labels[0],
+            entry_labels=labels[1],
+            key_in_denominator=in_queue,
+        )
+        output.losses['loss'].backward()
 
     return run
 

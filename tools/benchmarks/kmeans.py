@@ -16,8 +16,7 @@ from measure import Job, Row, machine, peak_memory, show, spread, synchronize, t
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mmrcl.clustering import kmeans
-from mmrcl.clustering.segments import group_rows, segment_mean
+from mmrcl.clustering import group_rows, kmeans, segment_mean
 
 Run = Callable[[Tensor, Tensor, int], Tensor]
 

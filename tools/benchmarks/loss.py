@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mmrcl.models.losses import streaming_logsumexp
+from mmrcl.models import streaming_logsumexp
 
 TEMPERATURE = 0.1
 

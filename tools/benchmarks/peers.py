@@ -13,7 +13,16 @@ from functools import partial
 import torch
 from mmengine.config import Config
 from torch import Tensor, nn
-from training import OWN_VIEW, Batch, Build, Images, Settings, Training, registered, sgd_arguments
+from training import (
+    INSTANCE_DISCRIMINATION,
+    Batch,
+    Build,
+    Images,
+    Settings,
+    Training,
+    registered,
+    sgd_arguments,
+)
 
 from mmrcl.registry import MODELS
 
@@ -34,7 +43,7 @@ else:
 
 def mocov3(_: Images, settings: Settings) -> Training:
     """mmpretrain's MoCo v3."""
-    config = settings.config(OWN_VIEW)
+    config = settings.config(INSTANCE_DISCRIMINATION)
     ours = config.model
     tau = ours.head.loss.temperature
     predictor = ours.neck | dict(
@@ -132,7 +141,7 @@ class MoCo(nn.Module):
 
 def lightly(build: Callable[[Config], nn.Module], _: Images, settings: Settings) -> Training:
     """Steps of a model that gives its loss."""
-    config = settings.config(OWN_VIEW)
+    config = settings.config(INSTANCE_DISCRIMINATION)
     torch.manual_seed(0)
     model = build(config)
     return Training(model, model, sgd_arguments(config), settings)

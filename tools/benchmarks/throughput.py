@@ -23,7 +23,7 @@ from peers import HAS_LIGHTLY, PEERS
 from training import DTYPES, OURS, Batch, Images, Settings, Training, encodings
 
 METHODS = OURS | PEERS
-DISSECTED = ['RCL, channels last', 'own view, channels last']
+DISSECTED = ['RCL, channels last', 'instance discrimination, channels last']
 PARTS = {
     'model.project': 'encode queries',
     'model.momentum_encoder.update_parameters': 'update momentum encoder',

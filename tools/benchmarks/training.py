@@ -20,7 +20,9 @@ from torch.nn.functional import interpolate
 from mmrcl.registry import HOOKS, MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-OWN_VIEW = CONFIGS / 'baselines/own-view_resnet18_1xb256-coslr-200e_cifar10.py'
+INSTANCE_DISCRIMINATION = (
+    CONFIGS / 'baselines/instance-discrimination_resnet18_1xb256-coslr-200e_cifar10.py'
+)
 NNCLR_POSITIVE = CONFIGS / 'baselines/nnclr-positive_resnet18_1xb256-coslr-200e_cifar10.py'
 RCL = CONFIGS / 'rcl/rcl_resnet18_1xb256-coslr-200e_cifar10.py'
 DTYPES = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
@@ -173,7 +175,7 @@ def ours(path: Path, images: Images, settings: Settings) -> Training:
     model.queue.enqueue(hierarchy.bank[indices], indices)
     if model.hierarchy is not None:
         model.hierarchy.load_state_dict(hierarchy.state_dict())
-        hook = HOOKS.build(config.custom_hooks[0])
+        hook = HOOKS.build(config.default_hooks.clustering)
         hook.refiner.calibrate(model.hierarchy)
         runner = SimpleNamespace(
             model=model,
@@ -191,10 +193,10 @@ def channels_last(path: Path, images: Images, settings: Settings) -> Training:
 
 OURS: dict[str, Build] = {
     'RCL': partial(ours, RCL),
-    'own view': partial(ours, OWN_VIEW),
+    'instance discrimination': partial(ours, INSTANCE_DISCRIMINATION),
     "NNCLR's positive": partial(ours, NNCLR_POSITIVE),
     'RCL, channels last': partial(channels_last, RCL),
-    'own view, channels last': partial(channels_last, OWN_VIEW),
+    'instance discrimination, channels last': partial(channels_last, INSTANCE_DISCRIMINATION),
 }
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from torch import Tensor
 
-from mmrcl.apis.encoders import build_backbone, config_of
-from mmrcl.engine.errors import ConfigError
-from mmrcl.transfer import FORMATS, Match, load_weights, match_encoder, resnet_state
+from mmrcl.apis import build_backbone, config_of
+from mmrcl.checkpoint import FORMATS, Match, load_weights, match_encoder, resnet_state
+from mmrcl.errors import ConfigError
 
 # These build the backbone of the config, whatever it is; the others have a ResNet of their own.
 BY_CONFIG = ('mmpretrain', 'mmdet')

@@ -19,7 +19,7 @@ import mmcv
 import numpy as np
 
 from mmrcl.datasets import Digits
-from mmrcl.engine.launch import ConfigError
+from mmrcl.errors import ConfigError
 
 SPLITS = {'train': 'train', 'val': 'test'}
 MIN_INK = 64

@@ -25,9 +25,9 @@ import torch
 from mmpretrain.datasets import ImageNet
 
 from mmrcl.datasets import balanced_subset
-from mmrcl.engine.errors import ConfigError
-from mmrcl.engine.layouts import PUBLISHED_LISTS, class_folders, missing_pieces
-from mmrcl.engine.progress import progress
+from mmrcl.errors import ConfigError
+from mmrcl.launch import PUBLISHED_LISTS, class_folders, missing_pieces
+from mmrcl.progress import progress
 
 PUBLISHED_SIZES = {1: 12811, 10: 128116}
 

@@ -27,11 +27,11 @@ model = dict(
             norm_cfg=dict(type='SyncBN'),
         ),
         # The paper's reading of pairs judged negative; see docs/method.md for the other one.
-        loss=dict(type='RelativeContrastiveLoss', temperature=0.1, judged_negative='literal'),
+        loss=dict(type='RelativeContrastiveLoss', temperature=0.1, negative_pairs='repel'),
     ),
     queue=dict(type='SupportQueue', length=98304, feat_dim=256),
     retrievers=[
-        dict(type='OwnViewRetriever'),
+        dict(type='SameImageRetriever'),
         dict(type='ClusterRetriever', select='random', gallery='queue'),
     ],
     hierarchy=dict(type='LabelHierarchy', num_levels=3, feat_dim=256),

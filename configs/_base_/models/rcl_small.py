@@ -26,11 +26,11 @@ model = dict(
             norm_cfg=dict(type='BN1d'),
         ),
         # Pairs judged negative are left out rather than read to the letter, see docs/method.md.
-        loss=dict(type='RelativeContrastiveLoss', temperature=0.1, judged_negative='left_out'),
+        loss=dict(type='RelativeContrastiveLoss', temperature=0.1, negative_pairs='ignore'),
     ),
     queue=dict(type='SupportQueue', length=4096, feat_dim=128),
     retrievers=[
-        dict(type='OwnViewRetriever'),
+        dict(type='SameImageRetriever'),
         dict(type='ClusterRetriever', select='random', gallery='queue'),
     ],
     hierarchy=dict(type='LabelHierarchy', num_levels=3, feat_dim=128),

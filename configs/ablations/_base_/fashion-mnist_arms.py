@@ -1,7 +1,9 @@
 # Arms on Fashion-MNIST, for the grids beside this folder to choose from. One entry an arm. The
 # config itself is RCL as the paper describes it: H = 3, three predictors, clusters of the keys by
 # DBSCAN after warm-up, refined online, and a random mate of the coarsest cluster as key.
-_own_view = '_base_/own-view_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
+_instance_discrimination = (
+    '_base_/instance-discrimination_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
+)
 # Levels 2..H: wanted images a cluster of DBSCAN, the refiner's target sizes, and the clusters of
 # hierarchical K-means.
 _sizes = {2: [2.6], 3: [2.6, 5.0], 4: [2.6, 5.0, 10.0]}
@@ -19,14 +21,14 @@ def _levels(num_levels, num_predictors=None):
 def _shared(num_levels):
     return {
         **_levels(num_levels, 1),
-        'custom_hooks.0.source.mean_sizes': _sizes[num_levels],
-        'custom_hooks.0.refiner.neighbors': _neighbors[num_levels],
+        'default_hooks.clustering.source.mean_sizes': _sizes[num_levels],
+        'default_hooks.clustering.refiner.neighbors': _neighbors[num_levels],
     }
 
 
 def _keys(retriever, select):
     return {
-        'model.retrievers': [dict(type='OwnViewRetriever'), dict(type=retriever, select=select)]
+        'model.retrievers': [dict(type='SameImageRetriever'), dict(type=retriever, select=select)]
     }
 
 
@@ -35,10 +37,10 @@ def _each_level(num_levels=4, num_predictors=None, select='random'):
     return {
         **_levels(num_levels, num_predictors),
         **_keys('LevelRetriever', select),
-        'custom_hooks.0.source': dict(
+        'default_hooks.clustering.source': dict(
             _delete_=True, type='HierarchicalKMeansSource', num_clusters=_clusters[num_levels]
         ),
-        'custom_hooks.0.refiner': None,
+        'default_hooks.clustering.refiner': None,
     }
 
 
@@ -46,23 +48,28 @@ def _images(num_levels=4, num_predictors=None, select='random'):
     # The same of the images, which need no warm-up.
     return {
         **_each_level(num_levels, num_predictors, select),
-        'custom_hooks.0.space': 'images',
-        'custom_hooks.0.warmup_epochs': 0,
+        'default_hooks.clustering.space': 'images',
+        'default_hooks.clustering.warmup_epochs': 0,
     }
 
 
-_each_epoch = {'custom_hooks.0.refiner': None, 'custom_hooks.0.recluster_interval': 1}
-_literal = {'model.head.loss.judged_negative': 'literal'}
+_each_epoch = {
+    'default_hooks.clustering.refiner': None,
+    'default_hooks.clustering.recluster_interval': 1,
+}
+_repel = {'model.head.loss.negative_pairs': 'repel'}
 _true_classes = {
-    'custom_hooks.0.refiner': None,
-    'custom_hooks.0.source': dict(_delete_=True, type='ClassSource', num_levels=3),
+    'default_hooks.clustering.refiner': None,
+    'default_hooks.clustering.source': dict(_delete_=True, type='ClassSource', num_levels=3),
 }
 
 _arms = {
-    'own-view': dict(title='own view', config=_own_view),
+    'instance-discrimination': dict(
+        title='instance discrimination', config=_instance_discrimination
+    ),
     'nnclr-positive': dict(
         title="NNCLR's positive",
-        config=_own_view,
+        config=_instance_discrimination,
         options={'model.retrievers': [dict(type='NearestRetriever')]},
     ),
     'rcl': dict(title='RCL, H = 3, three predictors, online'),
@@ -74,27 +81,27 @@ _arms = {
         options={
             **_each_epoch,
             # 2.6 and 5 images a cluster
-            'custom_hooks.0.source': dict(
+            'default_hooks.clustering.source': dict(
                 _delete_=True, type='KMeansSource', num_clusters=[1154, 600]
             ),
         },
     ),
     'dbscan': dict(title='DBSCAN each epoch', options=_each_epoch),
-    'frozen': dict(title='frozen after DBSCAN', options={'custom_hooks.0.refiner': None}),
-    'literal': dict(title='RCL, judged-negative pairs to the letter', options=_literal),
+    'frozen': dict(title='frozen after DBSCAN', options={'default_hooks.clustering.refiner': None}),
+    'repel': dict(title='RCL, negative pairs repelled', options=_repel),
     'nearest': dict(title='RCL, nearest mate', options=_keys('ClusterRetriever', 'nearest')),
     'each-level': dict(title='RCL, a key of each level', options=_keys('LevelRetriever', 'random')),
     'kmeans-keys': dict(
         title='a key of each of 4 levels, K-means of the keys each epoch',
-        options={**_each_level(), 'custom_hooks.0.recluster_interval': 1},
+        options={**_each_level(), 'default_hooks.clustering.recluster_interval': 1},
     ),
     'kmeans-maps': dict(
         title='the same of the maps, each epoch from the 2nd',
         options={
             **_each_level(),
-            'custom_hooks.0.space': 'maps',
-            'custom_hooks.0.warmup_epochs': 1,
-            'custom_hooks.0.recluster_interval': 1,
+            'default_hooks.clustering.space': 'maps',
+            'default_hooks.clustering.warmup_epochs': 1,
+            'default_hooks.clustering.recluster_interval': 1,
         },
     ),
     'images': dict(title='the same of the images, once', options=_images()),
@@ -102,11 +109,13 @@ _arms = {
         title='images, then refined online',
         options={
             **_images(),
-            'custom_hooks.0.refiner': dict(type='HierarchyRefiner', neighbors=[4, 15, 40]),
+            'default_hooks.clustering.refiner': dict(
+                type='HierarchyRefiner', neighbors=[4, 15, 40]
+            ),
         },
     ),
     'images-nearest': dict(title='images, nearest mates', options=_images(select='nearest')),
-    'images-literal': dict(title='images, to the letter', options={**_images(), **_literal}),
+    'images-repel': dict(title='images, negative pairs repelled', options={**_images(), **_repel}),
     'images-h2': dict(title='images, H = 2, one predictor', options=_images(2, 1)),
     'images-h3-shared': dict(title='images, H = 3, one predictor', options=_images(3, 1)),
     'images-h3': dict(title='images, H = 3, three predictors', options=_images(3)),
@@ -114,13 +123,13 @@ _arms = {
     'true-classes': dict(title='true classes as criteria', options=_true_classes),
     'true-classes-start': dict(
         title='true classes from the start',
-        options={**_true_classes, 'custom_hooks.0.warmup_epochs': 0},
+        options={**_true_classes, 'default_hooks.clustering.warmup_epochs': 0},
     ),
     'true-classes-nearest': dict(
         title='true classes, nearest mate',
         options={**_true_classes, **_keys('ClusterRetriever', 'nearest')},
     ),
-    'true-classes-literal': dict(
-        title='true classes, to the letter', options={**_true_classes, **_literal}
+    'true-classes-repel': dict(
+        title='true classes, negative pairs repelled', options={**_true_classes, **_repel}
     ),
 }

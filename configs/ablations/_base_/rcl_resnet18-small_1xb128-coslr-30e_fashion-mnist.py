@@ -31,7 +31,7 @@ model = dict(
     ),
     queue=dict(length=2048, feat_dim=64),
     retrievers=[
-        dict(type='OwnViewRetriever'),
+        dict(type='SameImageRetriever'),
         dict(type='ClusterRetriever', select='random'),
     ],
     hierarchy=dict(feat_dim=64),
@@ -46,24 +46,26 @@ plain_train_dataloader = dict(
 test_dataloader = dict(_base_.test_dataloader, num_workers=0)
 test_cfg = dict(train_dataloader=plain_train_dataloader)
 
-custom_hooks = [
-    dict(
+default_hooks = dict(
+    clustering=dict(
         type='HierarchicalClusteringHook',
         dataloader=plain_train_dataloader,
         warmup_epochs=6,
         source=dict(type='DBSCANSource', eps='auto', metric='jaccard', mean_sizes=[2.6, 5.0]),
         refiner=dict(type='HierarchyRefiner'),
     ),
-    dict(
+    knn=dict(
         type='KNNHook',
         train_dataloader=plain_train_dataloader,
         test_dataloader=test_dataloader,
         interval=10,
     ),
-    dict(type='ChannelsLastHook'),
-    dict(type='PairMonitorHook'),
-    dict(type='HierarchyMonitorHook'),
-]
+    channels_last=dict(type='ChannelsLastHook'),
+    pair_monitor=dict(type='PairMonitorHook'),
+    hierarchy_monitor=dict(type='HierarchyMonitorHook'),
+    logger=dict(interval=23),
+    checkpoint=dict(interval=10, max_keep_ckpts=1),
+)
 
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='SGD', lr=0.12, momentum=0.9, weight_decay=5e-4)
@@ -80,4 +82,3 @@ param_scheduler = [
     ),
 ]  # fmt: skip
 train_cfg = dict(type='ResumableTrainLoop', max_epochs=epochs)
-default_hooks = dict(logger=dict(interval=23), checkpoint=dict(interval=10, max_keep_ckpts=1))

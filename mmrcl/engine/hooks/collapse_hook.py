@@ -8,13 +8,12 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmrcl.errors import TrainingError
 from mmrcl.evaluation import effective_rank, mean_deviation
-from mmrcl.models.selfsup.parts import named_width
+from mmrcl.features import eval_mode, resumable, unwrapped
+from mmrcl.models import named_width
 from mmrcl.registry import HOOKS
 
-from ..errors import TrainingError
-from ..extraction import eval_mode, unwrapped
-from ..loaders import resumable
 from ..scalars import log_scalars
 
 _REMEDY = (
@@ -94,7 +93,7 @@ class CollapseHook(Hook):
         if getattr(model, 'backbone', None) is None or getattr(model, 'neck', None) is None:
             raise ValueError(
                 f'CollapseHook measures neck(backbone(images)), and {type(model).__name__} lacks '
-                'a backbone or a neck: take the hook out of custom_hooks'
+                'a backbone or a neck: set default_hooks.collapse=None'
             )
         self.dataloader = runner.build_dataloader(resumable(self.dataloader_cfg), runner.seed)
         if runner.iter == 0:
@@ -158,7 +157,7 @@ def _project(model: Any, batch: dict) -> Tensor:
     if projection.ndim != 2:
         raise ValueError(
             f'CollapseHook wants a projection of shape (N, d) an image, the neck of '
-            f'{type(model).__name__} gives {tuple(projection.shape)}: take the hook out of '
-            'custom_hooks'
+            f'{type(model).__name__} gives {tuple(projection.shape)}: set '
+            'default_hooks.collapse=None'
         )
     return projection.float()

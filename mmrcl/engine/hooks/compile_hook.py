@@ -6,9 +6,8 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmrcl.features import unwrapped
 from mmrcl.registry import HOOKS
-
-from ..extraction import unwrapped
 
 
 @HOOKS.register_module()

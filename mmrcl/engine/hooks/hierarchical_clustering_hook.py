@@ -17,15 +17,13 @@ from mmrcl.clustering import (
     HierarchyRefiner,
     LabelHierarchy,
     summarize_partition,
+    warn_of_percolation,
 )
-from mmrcl.clustering.dbscan import warn_of_percolation
-from mmrcl.models.selfsup import KeyBatch
+from mmrcl.features import SPACES, ClusteringInput, extract_clustering_input, resumable, unwrapped
+from mmrcl.models import KeyBatch
+from mmrcl.progress import progress
 from mmrcl.registry import HOOKS, TASK_UTILS
 
-from ..clustering_features import SPACES, ClusteringInput, clustering_input
-from ..extraction import unwrapped
-from ..loaders import resumable
-from ..progress import progress
 from ..scalars import log_scalars
 
 
@@ -137,7 +135,7 @@ class HierarchicalClusteringHook(Hook):
             raise ValueError(
                 'HierarchicalClusteringHook needs a model with a label hierarchy, as in '
                 'model=dict(type="RCL", hierarchy=dict(type="LabelHierarchy", ...)): set it, or '
-                'take the hook out of custom_hooks'
+                'take the hook out by default_hooks.clustering=None'
             )
         if self.warmup_epochs >= runner.max_epochs:
             raise ValueError(
@@ -175,7 +173,7 @@ class HierarchicalClusteringHook(Hook):
         due = self.recluster_interval is not None and since % self.recluster_interval == 0
         if due or not hierarchy.initialized:
             runner.logger.info(f'Clustering {hierarchy.num_samples} images ...')
-            images = clustering_input(model, self.space, self.dataloader)
+            images = extract_clustering_input(model, self.space, self.dataloader)
             self._cluster(runner, hierarchy, images)
             self._report(runner, hierarchy, runner.epoch)
         if self.refiner is not None:

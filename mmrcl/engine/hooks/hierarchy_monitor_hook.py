@@ -9,11 +9,10 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmrcl.clustering import churn, nesting_conformity
-from mmrcl.evaluation import adjusted_mutual_info, mate_precision, purity
+from mmrcl.evaluation import adjusted_mutual_info, purity, same_cluster_precision
+from mmrcl.features import classes_of, unwrapped
 from mmrcl.registry import HOOKS
 
-from ..classes import classes_of
-from ..extraction import unwrapped
 from ..scalars import log_scalars
 from .hierarchical_clustering_hook import HierarchicalClusteringHook
 
@@ -26,8 +25,9 @@ class HierarchyMonitorHook(Hook):
     For each level L = 2..H it logs as ``hierarchy/level_L/...``:
 
     - ``churn`` since the last measurement, see :func:`mmrcl.clustering.churn`;
-    - where the training images have classes: ``ami`` and ``purity``, of clusters of two images and
-      more, with these, and ``mate_precision``, the share of an image's mates that are of its class;
+    - where the training images have classes: ``ami`` and ``purity`` of clusters of two images and
+      more, and ``same_cluster_precision``, the share of an image's same-cluster samples that are
+      of its class;
 
     and, where the source gives levels that do not nest, ``hierarchy/nesting_conformity`` (Sect. 5.3
     gives 0.7388 for K-means). Classes are read from the data set and never trained on.
@@ -59,8 +59,8 @@ class HierarchyMonitorHook(Hook):
         conductors = [hook for hook in runner.hooks if isinstance(hook, HierarchicalClusteringHook)]
         if not conductors:
             raise ValueError(
-                'HierarchyMonitorHook measures what HierarchicalClusteringHook fills: add that one '
-                'to custom_hooks, or take this one out'
+                'HierarchyMonitorHook measures what HierarchicalClusteringHook fills: set that one '
+                'as default_hooks.clustering, or default_hooks.hierarchy_monitor=None'
             )
         self._conductor = conductors[0]
         if is_main_process():
@@ -107,6 +107,6 @@ def _agreement(labels: Tensor, classes: Tensor) -> dict[str, float]:
     found = dict(
         ami=adjusted_mutual_info(labels, classes),
         purity=purity(labels, classes, min_size=2),
-        mate_precision=mate_precision(labels, classes),
+        same_cluster_precision=same_cluster_precision(labels, classes),
     )
     return {name: value for name, value in found.items() if not math.isnan(value)}

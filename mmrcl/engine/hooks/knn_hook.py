@@ -4,10 +4,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmrcl.evaluation import accuracy, knn_predict
+from mmrcl.features import extract_representation, resumable
 from mmrcl.registry import HOOKS
 
-from ..extraction import extract_representation
-from ..loaders import resumable
 from ..scalars import log_scalars
 
 

@@ -8,10 +8,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmrcl.errors import TrainingError
+from mmrcl.features import unwrapped
 from mmrcl.registry import HOOKS
-
-from ..errors import TrainingError
-from ..extraction import unwrapped
 
 
 @HOOKS.register_module()

@@ -11,14 +11,17 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmrcl.evaluation import PairTally
-from mmrcl.models import RelativeContrastiveLoss
-from mmrcl.models.retrievers import Keys, OwnViewRetriever, RetrievalInput
+from mmrcl.features import classes_of, unwrapped
+from mmrcl.models import (
+    Keys,
+    LossOutput,
+    RelativeContrastiveLoss,
+    RetrievalInput,
+    SameImageRetriever,
+)
 from mmrcl.registry import HOOKS
-from mmrcl.visualization import draw_pair_distributions
-from mmrcl.visualization.style import as_image
+from mmrcl.visualization import as_image, draw_pair_distributions
 
-from ..classes import classes_of
-from ..extraction import unwrapped
 from ..scalars import log_scalars
 
 
@@ -26,11 +29,11 @@ from ..scalars import log_scalars
 class PairMonitorHook(Hook):
     """Logs what the loss does to its pairs, and how many retrieved keys are of the query's class.
 
-    After each epoch, over all its pairs and for each k of the H criteria that judge some pair
-    positive, so that P_c = k / H (Eq. 9), it logs as ``pairs/k_of_H/...``: ``share`` of all pairs,
-    ``probability``, the mean ``P(z'|q_i)`` (Eq. 5), and ``pulled``, the share with eta' < 0
-    (Eq. 8). Where the training images have classes, ``pairs/key_precision`` is the share of the
-    keys that a retriever found in its gallery which are of the query's class.
+    After each epoch it groups all pairs by k, how many of the H criteria label the pair positive,
+    so that P_c = k / H (Eq. 9). For each k it logs as ``pairs/k_of_H/...``: ``share`` of all pairs,
+    ``probability``, the mean ``P(z'|q_i)`` (Eq. 5), and ``attracted_fraction``, the share with
+    eta' < 0 (Eq. 8). Where the training images have classes, ``pairs/key_precision`` is the share
+    of the keys that a retriever found in its gallery which are of the query's class.
 
     Every ``interval`` epochs, and after the last, it draws the distributions of P_c,
     ``P(z'|q_i)`` and eta' as an image for the visualiser, ``pairs``, and writes them as numbers to
@@ -69,7 +72,7 @@ class PairMonitorHook(Hook):
         if not isinstance(loss, RelativeContrastiveLoss):
             raise ValueError(
                 f'PairMonitorHook reads the pairs of RelativeContrastiveLoss, which '
-                f'{type(model).__name__} does not have: take the hook out of custom_hooks'
+                f'{type(model).__name__} does not have: set default_hooks.pair_monitor=None'
             )
         if not is_main_process():
             return
@@ -87,12 +90,11 @@ class PairMonitorHook(Hook):
             self._handles += [
                 retriever.register_forward_hook(self._count_keys)
                 for retriever in model.retrievers
-                if not isinstance(retriever, OwnViewRetriever)
+                if not isinstance(retriever, SameImageRetriever)
             ]
 
-    def _count_pairs(self, loss: RelativeContrastiveLoss, *_: Any) -> None:
-        assert loss.last_pairs is not None
-        self.tally.add(loss.last_pairs)
+    def _count_pairs(self, _: nn.Module, __: tuple, output: LossOutput) -> None:
+        self.tally.add(output.pairs)
 
     def _count_keys(self, _: nn.Module, given: tuple[RetrievalInput], keys: Keys) -> None:
         queries = self._classes[given[0].indices]
@@ -115,15 +117,15 @@ class PairMonitorHook(Hook):
         self.keys.zero_()
 
     def _scalars(self) -> dict[str, float]:
-        pairs, pulled, sums = (
-            values.tolist() for values in (self.tally.pairs, self.tally.pulled, self.tally.sums)
+        pairs, attracted, sums = (
+            values.tolist() for values in (self.tally.pairs, self.tally.attracted, self.tally.sums)
         )
         scalars = {}
         for k in np.flatnonzero(pairs):
             name = f'pairs/{k}_of_{len(pairs) - 1}'
             scalars[f'{name}/share'] = pairs[k] / sum(pairs)
             scalars[f'{name}/probability'] = sums[k] / pairs[k]
-            scalars[f'{name}/pulled'] = pulled[k] / pairs[k]
+            scalars[f'{name}/attracted_fraction'] = attracted[k] / pairs[k]
         found, right = self.keys.tolist()
         if found:
             scalars['pairs/key_precision'] = right / found

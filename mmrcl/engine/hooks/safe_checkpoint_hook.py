@@ -9,13 +9,13 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmrcl.errors import TrainingError
+from mmrcl.features import unwrapped
 from mmrcl.registry import HOOKS
 from mmrcl.version import commit
 
-from ..errors import TrainingError
-from ..extraction import unwrapped
+from ..batch_layout import rescale_progress, save_batch_layout
 from ..norm_statistics import norm_statistics
-from ..rescaling import rescale_progress, save_pace
 
 
 @HOOKS.register_module()
@@ -28,7 +28,7 @@ class SafeCheckpointHook(CheckpointHook):
       last of the run, the run ends with an error.
     - With gradient accumulation, one that is due waits for the end of the optimiser's step.
     - It tells which processes and batches wrote it, so that a run that resumes with others goes on
-      at the same share of its training, see :func:`mmrcl.engine.rescaling.rescale_progress`.
+      at the same share of its training, see :func:`mmrcl.engine.batch_layout.rescale_progress`.
     - It holds the running statistics of batch norms of every process, unless they are synchronised.
 
     Checkpoints are files on a local or mounted disk; the best one by a metric (``save_best``) is
@@ -58,7 +58,7 @@ class SafeCheckpointHook(CheckpointHook):
         """Notes the code, what the processes have each of its own, and how many share a step."""
         checkpoint['meta']['mmrcl_commit'] = commit()
         checkpoint['norm_statistics'] = self._norm_statistics
-        save_pace(runner, checkpoint)
+        save_batch_layout(runner, checkpoint)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Fits the checkpoint to the processes and batches of this run."""

@@ -6,9 +6,8 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmrcl.errors import TrainingError
 from mmrcl.registry import HOOKS
-
-from ..errors import TrainingError
 
 
 @HOOKS.register_module()

@@ -18,7 +18,7 @@ class ProtoNCEHead(BaseModule):
 
     Args:
         instance_loss: config of a :class:`RelativeContrastiveLoss`, which is InfoNCE here: one
-            criterion, the own view as key.
+            criterion, the same-image key.
         prototype_loss: config of a :class:`PrototypicalLoss`.
         init_cfg: as in mmengine's BaseModule.
     """
@@ -41,26 +41,26 @@ class ProtoNCEHead(BaseModule):
         queue: SupportQueue,
         levels: Sequence[Prototypes],
     ) -> dict[str, Tensor]:
-        """Parts of the loss, which mmengine adds.
+        """Compute the parts of the loss, which mmengine adds.
 
         Args:
             queries: v, L2-normalised, shape (N, d).
             keys: v', of the momentum encoder, L2-normalised, shape (N, d).
             indices: images, shape (N,).
-            queue: negatives; entries of the query's own image are left out.
+            queue: negatives; entries of the query's image are excluded.
             levels: prototypes of each granularity; none before the first clustering.
         """
         positive = torch.ones(len(keys), 1, 1, dtype=torch.bool, device=keys.device)
-        parts = self.instance_loss(
-            queries[None],
-            keys[:, None],
-            positive,
-            queue.features.to(queries),
-            indices[None],
-            queue.indices[None],
-            ~positive,
+        output = self.instance_loss(
+            predictions=queries[None],
+            keys=keys[:, None],
+            positive_mask=positive,
+            queue=queue.features.to(queries),
+            query_labels=indices[None],
+            entry_labels=queue.indices[None],
+            key_in_denominator=~positive,
         )
-        losses = dict(instance_loss=parts['loss'])
+        losses = dict(instance_loss=output.losses['loss'])
         if levels:
             losses['prototype_loss'] = self.prototype_loss(queries, levels)
         return losses

@@ -1,6 +1,6 @@
 """The relative contrastive loss (Eq. 2 and 3)."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,101 +11,111 @@ from .pair_dynamics import PairDynamics
 from .streaming_logsumexp import streaming_logsumexp
 
 
+class LossOutput(NamedTuple):
+    """What :class:`RelativeContrastiveLoss` returns.
+
+    Attributes:
+        losses: ``loss`` with gradient. Without gradient: ``positive_part`` and ``negative_part``,
+            the mean of L_i over positive and over negative pairs; ``positives_level_i``, the share
+            of pairs that criterion i labels positive; ``key_probability``, the mean
+            ``P(z'|q_i)`` (Eq. 5); and ``attracted_fraction``, the share of pairs with eta' < 0
+            (Eq. 8).
+        pairs: the pairs themselves, without gradient, for hooks that measure them.
+    """
+
+    losses: dict[str, Tensor]
+    pairs: PairDynamics
+
+
 @MODELS.register_module()
 class RelativeContrastiveLoss(nn.Module):
-    """Contrasts a query with keys that each criterion judges positive or negative.
+    """Contrast a query with keys that each criterion labels positive or negative.
 
     For criterion i, a query and one key z', with I = 1 for a positive pair and 0 for a negative
     one, Eq. 3 is ``L_i = logsumexp(all logits) - I * (q_i . z' / tau)``, whose gradient is Eq. 4.
-    It is no probability and can be below zero. Eq. 2 sums it with alpha_i = 1/H; the result is
-    averaged over keys and queries. With one criterion and the own view as key it is InfoNCE
-    (Eq. 1).
+    L_i is not a negative log-likelihood and may be negative. Eq. 2 sums L_i with weights
+    alpha_i = 1/H; the result is averaged over keys and queries. With one criterion and the
+    same-image key it is InfoNCE (Eq. 1).
 
-    A pair judged negative has no numerator: read to the letter, it repels the query from the
-    whole queue, once more for every key. ``judged_negative='left_out'`` drops such pairs and
-    spreads a pair's weight evenly over the criteria that judge it positive; a key from the queue
-    still stands in the denominator of the other pairs.
-
-    ``last_pairs`` holds the :class:`PairDynamics` of the last call, without gradient.
+    A negative pair has no numerator, so by Eq. 3 it repels the query from the whole queue, once for
+    every key. ``negative_pairs='ignore'`` drops these pairs and spreads a pair's weight evenly over
+    the criteria that label it positive. A key from the queue stays in the denominator of the other
+    pairs.
 
     Args:
         temperature: tau.
-        judged_negative: ``'literal'``, exact to Eq. 3 and 4, or ``'left_out'``.
+        negative_pairs: ``'repel'``, exactly Eq. 3 and 4, or ``'ignore'``.
     """
 
     def __init__(
         self,
         temperature: float = 0.1,
-        judged_negative: Literal['literal', 'left_out'] = 'literal',
+        negative_pairs: Literal['repel', 'ignore'] = 'repel',
     ) -> None:
         super().__init__()
-        if judged_negative not in ('literal', 'left_out'):
+        if negative_pairs not in ('repel', 'ignore'):
             raise ValueError(
-                f"judged_negative='{judged_negative}' is unknown: use 'literal' or 'left_out'"
+                f"negative_pairs='{negative_pairs}' is unknown: use 'repel' or 'ignore'"
             )
         if temperature <= 0:
             raise ValueError(f'temperature={temperature} must be above 0')
         self.temperature = temperature
-        self.judged_negative = judged_negative
-        self.last_pairs: PairDynamics | None = None
+        self.negative_pairs = negative_pairs
 
     def forward(
         self,
+        *,
         predictions: Tensor,
         keys: Tensor,
-        positive: Tensor,
+        positive_mask: Tensor,
         queue: Tensor,
         query_labels: Tensor,
         entry_labels: Tensor,
-        counted: Tensor,
-    ) -> dict[str, Tensor]:
-        """Loss of a batch, and its parts for the log.
+        key_in_denominator: Tensor,
+    ) -> LossOutput:
+        """Compute the loss of a batch, and its parts for the log.
 
-        The denominator leaves out the entries of the queue that carry the query's label, and
-        those with label -1.
+        The denominator excludes the entries of the queue that carry the query's label, and those
+        with label -1.
 
         Args:
             predictions: q_i, L2-normalised, shape (H, N, d), or (1, N, d) if shared.
             keys: z', L2-normalised, shape (N, R, d).
-            positive: verdict of each criterion, shape (N, R, H), bool.
+            positive_mask: I, whether criterion i labels the pair positive, shape (N, R, H), bool.
             queue: s_k, L2-normalised, shape (K, d).
             query_labels: shape (1 or H, N).
             entry_labels: shape (1 or H, K).
-            counted: whether the denominator over the queue holds the key already, shape
+            key_in_denominator: whether the sum over the queue contains the key already, shape
                 (N, R, 1 or H), bool.
-
-        Returns:
-            ``loss`` with gradient; without: ``positive_part`` and ``negative_part``, the mean of
-            L_i over positive and over negative pairs, ``positives_level_i``, the share of pairs
-            that criterion i judges positive, ``key_probability``, the mean ``P(z'|q_i)`` (Eq. 5),
-            and ``pulled``, the share of pairs with eta' < 0 (Eq. 8).
         """
-        criteria = positive.shape[2]
-        judged = positive.permute(2, 0, 1)
+        criteria = positive_mask.shape[2]
+        positive = positive_mask.permute(2, 0, 1)
         scaled = predictions / self.temperature
         if len(query_labels) > 1:
             scaled = scaled.expand(criteria, -1, -1)
         negatives = streaming_logsumexp(scaled, queue, query_labels, entry_labels)[:, :, None]
         # Under autocast the products come in half precision, too coarse for what follows.
         logits = torch.einsum('hnd,nrd->hnr', scaled, keys).to(predictions.dtype)
-        total = torch.where(counted.permute(2, 0, 1), negatives, negatives.logaddexp(logits))
-        pairs = total - judged * logits
-        if self.judged_negative == 'literal':
-            weight = torch.full_like(pairs, 1 / criteria)
-        else:
-            weight = judged.to(pairs) / judged.sum(0).clamp(min=1)
-        loss = (weight * pairs).sum(0).mean()
-        self.last_pairs = PairDynamics((logits - total).detach().exp(), judged)
-        return dict(loss=loss, **self._parts(pairs.detach(), self.last_pairs))
-
-    @staticmethod
-    def _parts(pairs: Tensor, dynamics: PairDynamics) -> dict[str, Tensor]:
-        judged = dynamics.judged
-        shares = judged.float().mean((1, 2))
-        return dict(
-            positive_part=(pairs * judged).sum() / judged.sum().clamp(min=1),
-            negative_part=(pairs * ~judged).sum() / (~judged).sum().clamp(min=1),
-            **{f'positives_level_{i}': share for i, share in enumerate(shares, 1)},
-            key_probability=dynamics.probability.mean(),
-            pulled=(dynamics.eta < 0).float().mean(),
+        total = torch.where(
+            key_in_denominator.permute(2, 0, 1), negatives, negatives.logaddexp(logits)
         )
+        pair_losses = total - positive * logits
+        if self.negative_pairs == 'repel':
+            weight = torch.full_like(pair_losses, 1 / criteria)
+        else:
+            weight = positive.to(pair_losses) / positive.sum(0).clamp(min=1)
+        loss = (weight * pair_losses).sum(0).mean()
+        pairs = PairDynamics((logits - total).detach().exp(), positive)
+        return LossOutput(dict(loss=loss, **_parts(pair_losses.detach(), pairs)), pairs)
+
+
+def _parts(pair_losses: Tensor, pairs: PairDynamics) -> dict[str, Tensor]:
+    positive = pairs.positive_mask
+    shares = positive.float().mean((1, 2))
+    return dict(
+        positive_part=(pair_losses * positive).sum() / positive.sum().clamp(min=1),
+        negative_part=(pair_losses * ~positive).sum() / (~positive).sum().clamp(min=1),
+        **{f'positives_level_{i}': share for i, share in enumerate(shares, 1)},
+        key_probability=pairs.probability.mean(),
+        attracted_fraction=(pairs.eta < 0).float().mean(),
+    )

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mmrcl.clustering import LabelHierarchy
-from mmrcl.clustering.segments import Groups, group_rows, segment_mean
+from mmrcl.clustering import Groups, LabelHierarchy, group_rows, segment_mean
 from mmrcl.registry import MODELS
 
 

@@ -6,8 +6,8 @@ from .key_retrievers import (
     Keys,
     LevelRetriever,
     NearestRetriever,
-    OwnViewRetriever,
     RetrievalInput,
+    SameImageRetriever,
 )
 
 __all__ = [
@@ -16,6 +16,6 @@ __all__ = [
     'Keys',
     'LevelRetriever',
     'NearestRetriever',
-    'OwnViewRetriever',
+    'SameImageRetriever',
     'RetrievalInput',
 ]

@@ -1,7 +1,7 @@
 """Which keys a query is compared with (Fig. 2, step 2).
 
-A positive is a retrieved key plus a criterion that judges it. Own view alone is MoCo; the nearest
-key alone is NNCLR's positive; own view and a key from the query's coarsest cluster is RCL.
+A positive is a retrieved key plus a criterion that labels it. The same-image key alone is MoCo; the
+nearest key alone is NNCLR's positive; the same-image key and one of the coarsest cluster are RCL.
 """
 
 from typing import Literal, NamedTuple
@@ -13,7 +13,7 @@ from mmrcl.clustering import LabelHierarchy
 from mmrcl.registry import MODELS
 
 from ..memories import SupportQueue
-from .mates import Labeled, draw_mates, nearest_mates
+from .label_matching import Labeled, draw_match, nearest_match
 
 
 class Keys(NamedTuple):
@@ -22,7 +22,7 @@ class Keys(NamedTuple):
     Attributes:
         features: L2-normalised, shape (N, R, d).
         indices: the image of each, shape (N, R).
-        found: False where nothing fits and the own view stands in, shape (N, R).
+        found: False where nothing fits and the same-image key is used instead, shape (N, R).
         in_queue: whether the key is an entry of the support queue, shape (N, R).
     """
 
@@ -36,20 +36,20 @@ class RetrievalInput(NamedTuple):
     """What a retriever may look at.
 
     Attributes:
-        own: key z-hat' of the other view of each query, L2-normalised, shape (N, d).
+        same_image: key z-hat' of the other view of each query, L2-normalised, shape (N, d).
         indices: images of the queries, shape (N,).
         queue: the support queue.
         hierarchy: labels of all images and their bank, if the algorithm has them.
     """
 
-    own: Tensor
+    same_image: Tensor
     indices: Tensor
     queue: SupportQueue
     hierarchy: LabelHierarchy | None
 
 
 @MODELS.register_module()
-class OwnViewRetriever(nn.Module):
+class SameImageRetriever(nn.Module):
     """The other view of the query's image, positive by every criterion."""
 
     needs_hierarchy = False
@@ -57,13 +57,13 @@ class OwnViewRetriever(nn.Module):
     def forward(self, given: RetrievalInput) -> Keys:
         """One key a query."""
         always = torch.ones_like(given.indices, dtype=torch.bool)[:, None]
-        return Keys(given.own[:, None], given.indices[:, None], always, ~always)
+        return Keys(given.same_image[:, None], given.indices[:, None], always, ~always)
 
 
 class GalleryRetriever(nn.Module):
     """Base of the retrievers that search a gallery by labels.
 
-    A query for which nothing fits gets its own view.
+    A query for which nothing fits gets its same-image key.
 
     Args:
         select: the ``'nearest'`` of the keys that fit, or one at ``'random'``.
@@ -99,10 +99,12 @@ class GalleryRetriever(nn.Module):
         for queries, entries in pairs:
             gallery = Labeled(entries.shared.masked_fill(~filled, -1), entries.distinct)
             if self.select == 'random':
-                position, found = draw_mates(queries, gallery)
+                position, found = draw_match(queries, gallery)
             else:
-                position, found = nearest_mates(queries, gallery, given.own, features)
-            feature = torch.where(found[:, None], features[position].to(given.own), given.own)
+                position, found = nearest_match(queries, gallery, given.same_image, features)
+            feature = torch.where(
+                found[:, None], features[position].to(given.same_image), given.same_image
+            )
             index = torch.where(found, indices[position], given.indices)
             keys.append(Keys(feature, index, found, found & (self.gallery == 'queue')))
         return Keys(*(torch.stack(parts, 1) for parts in zip(*keys, strict=True)))
@@ -149,9 +151,9 @@ class ClusterRetriever(GalleryRetriever):
 
 @MODELS.register_module()
 class LevelRetriever(GalleryRetriever):
-    """One key for each level 2..H: a mate at that level that is none at the level below.
+    """One key for each level 2..H: same cluster at that level, another at the level below.
 
-    Beside the own view, the mate of level 1, it grades P_c (Eq. 9) from 1 down to 1/H.
+    Together with the same-image key, which is of level 1, it grades P_c (Eq. 9) from 1 to 1/H.
     """
 
     def labelings(self, indices: Tensor, hierarchy: LabelHierarchy | None) -> list[Labeled]:

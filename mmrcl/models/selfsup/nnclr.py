@@ -1,20 +1,18 @@
 """The NNCLR algorithm (Dwibedi et al., ICCV 2021)."""
 
-from typing import Any
-
-from mmpretrain.models.selfsup.base import BaseSelfSupervisor
 from mmpretrain.structures import DataSample
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from mmrcl.registry import MODELS
 
 from ..retrievers.nearest import nearest_keys
-from .parts import enqueue_of_all_ranks, named_width, project, sample_indices, two_views
+from .base import QueueSelfSupervisor
+from .parts import enqueue_of_all_ranks, named_width, sample_indices, two_views
 
 
 @MODELS.register_module()
-class NNCLR(BaseSelfSupervisor):
+class NNCLR(QueueSelfSupervisor):
     """Nearest-neighbour contrastive learning of two views, without a momentum encoder.
 
     Each step projects both views, finds the nearest entry of the support queue to each projection
@@ -22,35 +20,9 @@ class NNCLR(BaseSelfSupervisor):
     both directions. The projection of the first view enters the queue after the loss. While the
     queue is empty, each projection is its own neighbour.
 
-    Args:
-        backbone: config of the encoder.
-        neck: config of the projector, giving a tuple with z of shape (N, d).
-        head: config of mmpretrain's ``LatentPredictHead`` with a :class:`NearestNeighborLoss`.
-        queue: config of a :class:`SupportQueue`.
-        pretrained: as in mmpretrain's BaseSelfSupervisor.
-        data_preprocessor: likewise.
-        init_cfg: likewise.
+    Args are those of :class:`QueueSelfSupervisor`; the head is mmpretrain's ``LatentPredictHead``
+    with a :class:`NearestNeighborLoss`.
     """
-
-    def __init__(
-        self,
-        backbone: dict[str, Any],
-        neck: dict[str, Any],
-        head: dict[str, Any],
-        queue: dict[str, Any],
-        pretrained: str | None = None,
-        data_preprocessor: dict[str, Any] | nn.Module | None = None,
-        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
-    ) -> None:
-        super().__init__(
-            backbone=backbone,
-            neck=neck,
-            head=head,
-            pretrained=pretrained,
-            data_preprocessor=data_preprocessor,
-            init_cfg=init_cfg,
-        )
-        self.queue = MODELS.build(queue)
 
     def loss(self, inputs: list[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
         """One step of training.
@@ -67,9 +39,7 @@ class NNCLR(BaseSelfSupervisor):
         """
         views = two_views(inputs, 'NNCLR')
         indices = sample_indices(data_samples, 'NNCLR').to(views[0].device)
-        z_1, z_2 = (
-            project(self.backbone, self.neck, view, self.queue.feat_dim).float() for view in views
-        )
+        z_1, z_2 = (self.project(view).float() for view in views)
         keys = [normalize(z.detach(), dim=1) for z in (z_1, z_2)]
         near_1, near_2 = (nearest_keys(key, self.queue)[:, 0] for key in keys)
         with named_width('model.head.predictor', z_1.shape[1]):

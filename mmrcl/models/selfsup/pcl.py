@@ -3,20 +3,19 @@
 from typing import Any
 
 import torch
-from mmengine.model import ExponentialMovingAverage
-from mmpretrain.models.selfsup.base import BaseSelfSupervisor
 from mmpretrain.models.utils import batch_shuffle_ddp, batch_unshuffle_ddp
 from mmpretrain.structures import DataSample
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from mmrcl.registry import MODELS
 
-from .parts import KeyBatch, in_sampling_order, project, sample_indices, two_views
+from .base import MomentumQueueSelfSupervisor
+from .parts import KeyBatch, in_sampling_order, sample_indices, two_views
 
 
 @MODELS.register_module()
-class PCL(BaseSelfSupervisor):
+class PCL(MomentumQueueSelfSupervisor):
     """Prototypical contrastive learning: MoCo, and prototypes of clusters (Algorithm 1).
 
     The E-step is ``HierarchicalClusteringHook`` with ``refiner=None`` and
@@ -25,45 +24,16 @@ class PCL(BaseSelfSupervisor):
     once there are clusters, its prototypes from the others (ProtoNCE, Eq. 11).
 
     Args:
-        backbone: config of the encoder.
-        neck: config of the projector, giving a tuple with features of shape (N, d).
-        head: config of a :class:`ProtoNCEHead`.
-        queue: config of a :class:`SupportQueue`.
         hierarchy: config of a :class:`PrototypeHierarchy`, which the hook fills.
-        momentum: what the momentum encoder takes over from the encoder at each step, that is
-            1 - m: 0.001 for m = 0.999.
-        pretrained: as in mmpretrain's BaseSelfSupervisor.
-        data_preprocessor: likewise.
-        init_cfg: likewise.
+        momentum: see :class:`MomentumQueueSelfSupervisor`.
+        **kwargs: of :class:`QueueSelfSupervisor`. The head is a :class:`ProtoNCEHead`.
 
     Raises:
         ValueError: if queue and hierarchy are not of one width.
     """
 
-    def __init__(
-        self,
-        backbone: dict[str, Any],
-        neck: dict[str, Any],
-        head: dict[str, Any],
-        queue: dict[str, Any],
-        hierarchy: dict[str, Any],
-        momentum: float = 0.001,
-        pretrained: str | None = None,
-        data_preprocessor: dict[str, Any] | nn.Module | None = None,
-        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
-    ) -> None:
-        super().__init__(
-            backbone=backbone,
-            neck=neck,
-            head=head,
-            pretrained=pretrained,
-            data_preprocessor=data_preprocessor,
-            init_cfg=init_cfg,
-        )
-        self.momentum_encoder = ExponentialMovingAverage(
-            nn.Sequential(self.backbone, self.neck), momentum
-        )
-        self.queue = MODELS.build(queue)
+    def __init__(self, hierarchy: dict[str, Any], momentum: float = 0.001, **kwargs: Any) -> None:
+        super().__init__(momentum=momentum, **kwargs)
         self.hierarchy = MODELS.build(hierarchy)
         self.last_keys: KeyBatch | None = None
         if self.queue.feat_dim != self.hierarchy.feat_dim:
@@ -87,10 +57,9 @@ class PCL(BaseSelfSupervisor):
         """
         view_1, view_2 = two_views(inputs, 'PCL')
         indices = sample_indices(data_samples, 'PCL').to(view_1.device)
-        query = project(self.backbone, self.neck, view_1, self.queue.feat_dim)
-        query = normalize(query.float(), dim=1)
+        query = normalize(self.project(view_1).float(), dim=1)
+        self.update_momentum_encoder()
         with torch.no_grad():
-            self.momentum_encoder.update_parameters(nn.Sequential(self.backbone, self.neck))
             shuffled, order = batch_shuffle_ddp(view_2)
             key = batch_unshuffle_ddp(self.extract_keys(shuffled), order)
         clustered = bool(self.hierarchy.initialized)
@@ -99,8 +68,3 @@ class PCL(BaseSelfSupervisor):
         self.last_keys = KeyBatch(in_sampling_order(indices), in_sampling_order(key))
         self.queue.enqueue(self.last_keys.features, self.last_keys.indices)
         return losses
-
-    @torch.no_grad()
-    def extract_keys(self, images: Tensor) -> Tensor:
-        """Projections of the momentum encoder, L2-normalised, shape (N, d)."""
-        return normalize(self.momentum_encoder(images)[0].float(), dim=1)

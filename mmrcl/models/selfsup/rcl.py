@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmpretrain.models.selfsup.base import BaseSelfSupervisor
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -13,66 +12,45 @@ from mmrcl.clustering import LabelHierarchy
 from mmrcl.registry import MODELS
 
 from ..momentum import ForeachCosineEMA
-from ..retrievers import Keys, OwnViewRetriever, RetrievalInput
-from .parts import KeyBatch, in_sampling_order, project, sample_indices, two_views
+from ..retrievers import Keys, RetrievalInput, SameImageRetriever
+from .base import MomentumQueueSelfSupervisor
+from .parts import KeyBatch, in_sampling_order, sample_indices, two_views
 
 
 @MODELS.register_module()
-class RCL(BaseSelfSupervisor):
+class RCL(MomentumQueueSelfSupervisor):
     """Relative contrastive learning of two views with a momentum encoder.
 
     Each step encodes both views, predicts, retrieves keys, compares and enqueues. Both views play
     query, and the loss is the mean of both directions. The key of the second view, the one with
     the lighter blur in BYOL's augmentation, enters the queue after the loss.
 
-    Which keys are retrieved and whether a hierarchy judges them makes the method: with
-    ``OwnViewRetriever`` alone and no hierarchy it is MoCo with a queue and a predictor, with
-    ``NearestRetriever`` alone it has NNCLR's positive. Without a hierarchy there is one criterion
-    and every key is positive.
+    The method follows from the retrievers and the hierarchy: ``SameImageRetriever`` alone without a
+    hierarchy is MoCo with a queue and a predictor, ``NearestRetriever`` alone has NNCLR's positive.
+    Without a hierarchy there is one criterion, which labels every key positive.
 
     Args:
-        backbone: config of the encoder.
-        neck: config of the projector, giving a tuple with z of shape (N, d).
-        head: config of an :class:`RCLHead`.
-        queue: config of a :class:`SupportQueue`.
-        retrievers: configs of key retrievers; their keys are taken together.
+        retrievers: configs of key retrievers; their keys are concatenated.
         hierarchy: config of a :class:`mmrcl.clustering.LabelHierarchy`, which
             ``HierarchicalClusteringHook`` fills.
-        base_momentum: what the momentum encoder takes over from the encoder at the first step,
-            that is 1 - m: 0.01 for m = 0.99. It falls to 0 along a cosine.
-        pretrained: as in mmpretrain's BaseSelfSupervisor.
-        data_preprocessor: likewise.
-        init_cfg: likewise.
+        base_momentum: the momentum of :class:`MomentumQueueSelfSupervisor` at the first step. It
+            falls to 0 along a cosine.
+        **kwargs: of :class:`QueueSelfSupervisor`. The head is an :class:`RCLHead`.
 
     Raises:
         ValueError: for parts that do not fit each other.
     """
 
+    average_type = ForeachCosineEMA
+
     def __init__(
         self,
-        backbone: dict[str, Any],
-        neck: dict[str, Any],
-        head: dict[str, Any],
-        queue: dict[str, Any],
         retrievers: Sequence[dict[str, Any]],
         hierarchy: dict[str, Any] | None = None,
         base_momentum: float = 0.01,
-        pretrained: str | None = None,
-        data_preprocessor: dict[str, Any] | nn.Module | None = None,
-        init_cfg: dict[str, Any] | list[dict[str, Any]] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            backbone=backbone,
-            neck=neck,
-            head=head,
-            pretrained=pretrained,
-            data_preprocessor=data_preprocessor,
-            init_cfg=init_cfg,
-        )
-        self.momentum_encoder = ForeachCosineEMA(
-            nn.Sequential(self.backbone, self.neck), momentum=base_momentum
-        )
-        self.queue = MODELS.build(queue)
+        super().__init__(momentum=base_momentum, **kwargs)
         self.retrievers = nn.ModuleList(MODELS.build(retriever) for retriever in retrievers)
         self.hierarchy: LabelHierarchy | None = (
             None if hierarchy is None else MODELS.build(hierarchy)
@@ -82,7 +60,7 @@ class RCL(BaseSelfSupervisor):
 
     @property
     def num_criteria(self) -> int:
-        """H, the number of criteria that judge a key."""
+        """H, the number of criteria that label a pair."""
         return 1 if self.hierarchy is None else self.hierarchy.num_levels
 
     def _check_parts(self) -> None:
@@ -105,18 +83,18 @@ class RCL(BaseSelfSupervisor):
             raise ValueError(f'all of these are the width of a key and must be equal: {listed}')
         if not self.retrievers:
             raise ValueError(
-                'model.retrievers is empty: name at least dict(type="OwnViewRetriever")'
+                'model.retrievers is empty: name at least dict(type="SameImageRetriever")'
             )
-        if self.head.exclude_mates and self.hierarchy is None:
+        if self.head.exclude_same_cluster and self.hierarchy is None:
             raise ValueError(
-                'model.head.exclude_mates=True leaves out cluster mates and needs model.hierarchy: '
-                'set one, or exclude_mates=False'
+                'model.head.exclude_same_cluster=True needs the labels of '
+                'model.hierarchy: set one, or exclude_same_cluster=False'
             )
         for retriever in self.retrievers:
             if retriever.needs_hierarchy and self.hierarchy is None:
                 raise ValueError(
                     f'{type(retriever).__name__} needs model.hierarchy=dict(type="LabelHierarchy", '
-                    '...), and HierarchicalClusteringHook in custom_hooks to fill it'
+                    '...), and HierarchicalClusteringHook at default_hooks.clustering to fill it'
                 )
 
     def loss(self, inputs: list[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
@@ -133,49 +111,37 @@ class RCL(BaseSelfSupervisor):
         view_1, view_2 = two_views(inputs, 'RCL')
         indices = sample_indices(data_samples, 'RCL').to(view_1.device)
         z_1, z_2 = self.project(view_1), self.project(view_2)
-        with torch.no_grad():
-            self.momentum_encoder.update_parameters(nn.Sequential(self.backbone, self.neck))
-            key_1, key_2 = self.extract_keys(view_1), self.extract_keys(view_2)
+        self.update_momentum_encoder()
+        key_1, key_2 = self.extract_keys(view_1), self.extract_keys(view_2)
         first = self._compare(z_1, key_2, indices)
         second = self._compare(z_2, key_1, indices)
         self._remember(key_1, key_2, indices)
         return {name: (first[name] + second[name]) / 2 for name in first}
 
-    def project(self, images: Tensor) -> Tensor:
-        """Projections z of the query branch, shape (N, d), with gradient.
-
-        Raises:
-            ValueError: if the neck does not fit the backbone or the key width.
-        """
-        return project(self.backbone, self.neck, images, self.queue.feat_dim)
-
-    @torch.no_grad()
-    def extract_keys(self, images: Tensor) -> Tensor:
-        """Projections z-hat' of the momentum encoder, L2-normalised, shape (N, d)."""
-        return normalize(self.momentum_encoder(images)[0].float(), dim=1)
-
-    def _compare(self, projection: Tensor, own: Tensor, indices: Tensor) -> dict[str, Tensor]:
+    def _compare(
+        self, projection: Tensor, same_image: Tensor, indices: Tensor
+    ) -> dict[str, Tensor]:
         with torch.no_grad():
-            given = RetrievalInput(own, indices, self.queue, self.hierarchy)
+            given = RetrievalInput(same_image, indices, self.queue, self.hierarchy)
             retrieved = [retriever(given) for retriever in self.retrievers]
             keys = Keys(*(torch.cat(parts, 1) for parts in zip(*retrieved, strict=True)))
-            positive = self._judge(indices, keys.indices)
+            positive_mask = self._positive_mask(indices, keys.indices)
             labels, entries = self._labels(indices), self._labels(self.queue.indices)
         losses: dict[str, Tensor] = self.head.loss(
-            projection, keys, positive, self.queue.features, labels, entries
+            projection, keys, positive_mask, self.queue.features, labels, entries
         )
         hits = [
             part.found
             for part, retriever in zip(retrieved, self.retrievers, strict=True)
-            if not isinstance(retriever, OwnViewRetriever)
+            if not isinstance(retriever, SameImageRetriever)
         ]
         if hits:
             losses['retrieval_hit_rate'] = torch.cat(hits, 1).float().mean()
         return losses
 
     @torch.no_grad()
-    def _judge(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """Whether query images (N,) and key images (N, R) agree at each level, (N, R, H)."""
+    def _positive_mask(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Whether queries (N,) and keys (N, R) share a cluster at each level, shape (N, R, H)."""
         if self.hierarchy is None:
             return torch.ones(*keys.shape, 1, dtype=torch.bool, device=keys.device)
         same = self.hierarchy.labels_of(queries)[:, :, None] == self.hierarchy.labels_of(keys)
@@ -189,7 +155,11 @@ class RCL(BaseSelfSupervisor):
 
     @torch.no_grad()
     def _remember(self, key_1: Tensor, key_2: Tensor, indices: Tensor) -> None:
-        """Hands the keys of all ranks to the queue and to whoever reads ``last_keys``."""
+        """Hand the keys of all ranks to the queue, and to hooks as ``last_keys``.
+
+        mmengine's ``train_step`` returns only logged scalars to hooks, so the keys of a step lie on
+        the model.
+        """
         mean = normalize(key_1 + key_2, dim=1)
         both = in_sampling_order(torch.stack([key_2, mean], 1))
         indices = in_sampling_order(indices)

@@ -13,7 +13,7 @@ _PANELS = (
     (r'(loss|positive_part|negative_part)', 'Loss and its parts', '{0}'),
     (r'knn/(.+)', 'kNN accuracy', '{0}'),
     (r'(retrieval_hit_rate)', 'Queries with a key', '{0}'),
-    (r'positives_(level_\d+)', 'Keys judged positive', '{0}'),
+    (r'positives_(level_\d+)', 'Pairs labelled positive', '{0}'),
     (r'hierarchy/(level_\d+)/(.+)', 'Hierarchy: {1}', '{0}'),
     (r'hierarchy/(.+)', 'Hierarchy: {0}', '{0}'),
     (r'collapse/(.+)', 'Collapse: {0}', '{0}'),

@@ -16,14 +16,7 @@ from torch import Tensor
 from mmrcl.clustering import nesting_conformity
 
 from ..style import COLORS
-from .content import (
-    Retrieved,
-    level_rows,
-    packed,
-    panel_rows,
-    retrieved_rows,
-    tree_arrays,
-)
+from .content import Retrieved, level_rows, packed, panel_rows, retrieved_rows, tree_arrays
 from .curves import curve_panels
 from .sprites import encode_sheets, sheet_layout, thumbnail, tile_order
 from .tree import build_tree

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mmrcl.clustering import nesting_conformity
-from mmrcl.clustering.segments import group_rows, segment_sum
+from mmrcl.clustering import group_rows, nesting_conformity, segment_sum
 
 __all__ = ['Tree', 'build_tree']
 

@@ -1,0 +1,180 @@
+"""Runs of an ablation: where each lies, whether it can work and what is left of it."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from mmrcl.checkpoint import is_whole
+from mmrcl.errors import ConfigError
+from mmrcl.launch import (
+    HOOK_SECTIONS,
+    build_hooks,
+    check_config,
+    check_overrides,
+    check_paths,
+    dicts,
+    drop_absent_hooks,
+    read_config,
+)
+from mmrcl.registry import MODELS, TRANSFORMS
+
+from .config_differences import Settings, differences, recorded_config, settings_of
+from .grids import Arm, Grid
+
+
+class Run(NamedTuple):
+    """One training of a grid.
+
+    Attributes:
+        arm: how it is trained.
+        seed: of its random numbers.
+        folder: its work dir.
+        config: whole, with its seed.
+    """
+
+    arm: Arm
+    seed: int
+    folder: Path
+    config: Config
+
+    @property
+    def title(self) -> str:
+        """A name for the console."""
+        return f'{self.arm.name} seed {self.seed}'
+
+    @property
+    def epochs(self) -> int:
+        """How many it trains."""
+        return self.config.train_cfg.max_epochs
+
+    @property
+    def checkpoint(self) -> Path:
+        """What the end of its training writes."""
+        return self.folder / f'epoch_{self.epochs}.pth'
+
+    @property
+    def predictions(self) -> Path:
+        """What its scores follow from."""
+        return self.folder / 'predictions.npz'
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether nothing of its training is left."""
+        return is_whole(self.checkpoint)
+
+    def is_scored(self, label_draws: int) -> bool:
+        """Whether it has been scored on so many draws of the labels."""
+        if not self.predictions.is_file():
+            return False
+        with np.load(self.predictions) as file:
+            return set(file['draw'].tolist()) == set(range(label_draws))
+
+
+def plan_runs(
+    grid: Grid,
+    work_dir: Path,
+    options: Mapping[str, Any],
+    data_root: str | None = None,
+) -> list[Run]:
+    """All runs of a grid, the seeds outermost, with the config of each.
+
+    Args:
+        grid: the arms and seeds.
+        work_dir: holds ``GRID/ARM/seed_K``.
+        options: settings for all arms by dotted keys, after those of the arm.
+        data_root: folder of the data, for every loader; None leaves the config's.
+
+    Raises:
+        ConfigError: naming the arm whose settings cannot work.
+    """
+    configs = {arm.name: _config(grid, arm, options, data_root) for arm in grid.arms}
+    runs = []
+    for seed in grid.seeds:
+        for arm in grid.arms:
+            config = copy.deepcopy(configs[arm.name])
+            config.merge_from_dict({'randomness.seed': seed})
+            runs.append(Run(arm, seed, work_dir / grid.name / arm.name / f'seed_{seed}', config))
+    return runs
+
+
+def _config(grid: Grid, arm: Arm, options: Mapping[str, Any], data_root: str | None) -> Config:
+    try:
+        config = read_config(str(arm.config))
+        for chosen in (arm.options, options):
+            check_overrides(config, dict(chosen))
+            config.merge_from_dict(copy.deepcopy(dict(chosen)))
+        drop_absent_hooks(config)
+        check_config(config)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _in_arm(grid, arm, error) from error
+    if data_root is not None:
+        for node in dicts(config._cfg_dict):
+            if 'data_root' in node:
+                node['data_root'] = data_root
+    return config
+
+
+def check_run(grid: Grid, run: Run) -> None:
+    """Refuses a run that cannot work: data that is not there, parts that do not build.
+
+    Raises:
+        ConfigError: naming the arm.
+    """
+    config = copy.deepcopy(run.config)
+    sections = ('model', 'train_dataloader', 'test_dataloader', 'test_cfg', *HOOK_SECTIONS)
+    try:
+        check_paths(config, sections)
+        with DefaultScope.overwrite_default_scope(config.default_scope):
+            MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
+            build_hooks(config)
+            for transform in config.train_dataloader.dataset.pipeline:
+                TRANSFORMS.build(transform)
+    except (ImportError, KeyError, TypeError, ValueError) as error:
+        raise _in_arm(grid, run.arm, error) from error
+
+
+def _in_arm(grid: Grid, arm: Arm, error: Exception) -> ConfigError:
+    # str() of a KeyError is its message in quotes.
+    message = error.args[0] if isinstance(error, KeyError) else error
+    return ConfigError(f'{grid.name}: arm {arm.name}: {message}')
+
+
+def check_unchanged(grid: Grid, run: Run) -> None:
+    """Refuses to go on with a run that was trained with other settings.
+
+    Raises:
+        ConfigError: naming the arm, what changed and what to do.
+    """
+    recorded = recorded_config(run.folder)
+    changed = recorded and differences(settings_of(recorded), settings_of(run.config))
+    if changed:
+        listed = '\n- '.join(changed[:8])
+        raise ConfigError(
+            f'{grid.name}: arm {run.arm.name}: {run.folder} was trained with other settings:'
+            f'\n- {listed}\nGive another --work-dir or another name to the arm, or remove that '
+            'folder to train it anew'
+        )
+
+
+def shared_with(runs: Sequence[Run], work_dir: Path, label_draws: int) -> list[Run]:
+    """Puts a scored run of another grid with the very same settings in place of one not begun."""
+    scored: dict[str, Path] = {}
+    for file in sorted(work_dir.glob('*/*/seed_*/predictions.npz')):
+        if recorded := recorded_config(file.parent):
+            scored.setdefault(_key(settings_of(recorded)), file.parent)
+    shared = []
+    for run in runs:
+        found = scored.get(_key(settings_of(run.config)))
+        other = run if found is None else run._replace(folder=found)
+        fresh = recorded_config(run.folder) is None
+        shared.append(other if fresh and other.is_scored(label_draws) else run)
+    return shared
+
+
+def _key(settings: Settings) -> str:
+    return repr(sorted(settings.items()))

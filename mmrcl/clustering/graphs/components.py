@@ -1,0 +1,70 @@
+"""Connected components by label hooking and pointer jumping."""
+
+import torch
+from torch import Tensor
+
+from ..scratch import Scratch
+
+
+def connect(roots: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
+    """Joins the trees that the edges ``rows``-``cols`` link.
+
+    Each round hooks every root onto the smallest root that it meets and flattens the trees, so
+    the number of rounds grows with the logarithm of a component's diameter.
+
+    Args:
+        roots: the smallest known member of each node's component, shape (n,); changed in place.
+        rows: one end of each edge, shape (m,).
+        cols: the other end, shape (m,).
+
+    Returns:
+        ``roots``, again flat: ``roots[roots] == roots`` and ``roots[i] <= i``.
+    """
+    while len(rows):
+        left, right = roots[rows], roots[cols]
+        apart = left != right
+        rows, cols, left, right = rows[apart], cols[apart], left[apart], right[apart]
+        roots.scatter_reduce_(0, left.maximum(right), left.minimum(right), 'amin')
+        _flatten(roots)
+    return roots
+
+
+def joining_pairs(linked: Tensor, left: Tensor, right: Tensor, scratch: Scratch) -> Tensor:
+    """Thins out the pairs of a dense block to a few that join the same components.
+
+    Each round takes the first pair of each row and of each column that still links two
+    components, so these halve in number at least.
+
+    Args:
+        linked: which rows and columns are linked, shape (m, n).
+        left: component of each row, any integers, shape (m,).
+        right: component of each column, shape (n,).
+        scratch: memory for what is as large as the block, the result included.
+
+    Returns:
+        The pairs taken, shape (m, n), bool; at most m + n a round.
+    """
+    names, number = torch.unique(torch.cat([left, right]), return_inverse=True)
+    roots = torch.arange(len(names), device=linked.device)
+    left, right = number.split([len(left), len(right)])
+    taken = scratch.take('taken', linked.shape).fill_(False)
+    apart = scratch.take('still apart', linked.shape)
+    while True:
+        torch.ne(roots[left][:, None], roots[right], out=apart)
+        apart &= linked
+        by_row, col = apart.view(torch.uint8).max(1)
+        by_col, row = apart.view(torch.uint8).max(0)
+        rows = torch.cat([by_row.nonzero()[:, 0], row[by_col.bool()]])
+        cols = torch.cat([col[by_row.bool()], by_col.nonzero()[:, 0]])
+        if len(rows) == 0:
+            return taken
+        taken[rows, cols] = True
+        connect(roots, left[rows], right[cols])
+
+
+def _flatten(roots: Tensor) -> None:
+    while True:
+        above = roots[roots]
+        if above.equal(roots):
+            return
+        roots.copy_(above)

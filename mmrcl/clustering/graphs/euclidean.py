@@ -1,0 +1,185 @@
+"""Euclidean distances of all pairs, from blocks of a matrix product."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from ..neighbors import nearest_neighbors
+from ..scratch import Scratch
+from ..segments import true_places
+from ..sharing import Progress, Ranks, silent
+from .components import joining_pairs
+from .graph import Edges, Graph
+
+_FEW = 64  # a block with less than one in so many pairs is listed as it is
+
+
+class EuclideanGraph(Graph):
+    """Squared Euclidean distances of all pairs, from blocks of a matrix product.
+
+    On unit vectors a distance r means the cosine 1 - r^2 / 2. The products run in the precision
+    that ``torch.set_float32_matmul_precision`` allows; every pair that its rounding could put on
+    the wrong side of a limit is measured again in float64. So the answers depend on the features
+    alone, not on device, threads, ranks or precision.
+
+    Args:
+        features: shape (N, d), float32 or float64.
+        ranks: who shares the blocks.
+        progress: told about the blocks.
+        block_size: points a block; memory grows with its square. By default 2048, on a GPU 8192.
+    """
+
+    def __init__(
+        self,
+        features: Tensor,
+        ranks: Ranks | None = None,
+        progress: Progress = silent,
+        block_size: int | None = None,
+    ) -> None:
+        squares = torch.linalg.vector_norm(features, dim=1, dtype=torch.float64).square()
+        rounding = _rounding(features) * 2 * float(squares.max())
+        super().__init__(len(features), features.device, ranks or Ranks(), 2 * rounding)
+        self.features = features
+        self.halves = (squares / -2).to(features.dtype)
+        self.progress = progress
+        self.scratch = Scratch(features.device)
+        self.block_size = block_size or (8192 if features.is_cuda else 2048)
+
+    def limits(self, radii: Sequence[float]) -> Tensor:
+        """Squared ``radii``."""
+        return super().limits(radii).square()
+
+    def exact(self, edges: Edges) -> Tensor:
+        """Squared distances in float64, from the differences."""
+        parts = zip(edges.rows.split(1 << 15), edges.cols.split(1 << 15), strict=True)
+        lengths = [
+            (self.features[rows].double() - self.features[cols]).square().sum(1)
+            for rows, cols in parts
+        ]
+        return torch.cat(lengths)
+
+    def candidate_radii(self, min_samples: int) -> list[float]:
+        """Quantiles of the distance to the ``min_samples``-th neighbour, of evenly spaced points.
+
+        For L2-normalised features.
+        """
+        sample = self._sample(2048)
+        k = min(min_samples, self.num_points)
+        cosine = nearest_neighbors(sample, self.features, k)[0][:, -1]
+        distance = (2 - 2 * cosine).clamp(min=1e-8).sqrt()
+        share = torch.linspace(0.02, 0.98, 12, dtype=distance.dtype, device=self.device)
+        return sorted(distance.quantile(share).tolist())
+
+    def expected_edges(self, radius: float) -> float:
+        """Extrapolated from the neighbours of evenly spaced points."""
+        sample = self._sample(64)
+        near = 0
+        for block in self.features.split(1 << 16):
+            near += int((torch.cdist(sample, block) <= radius).sum())
+        return (near / len(sample) - 1) * self.num_points / 2
+
+    def _sample(self, size: int) -> Tensor:
+        last = self.num_points - 1
+        rows = torch.linspace(0, last, min(size, self.num_points), device=self.device)
+        return self.features[rows.long()]
+
+    def edges(self, radius: float) -> Iterator[Edges]:
+        """Pairs within ``radius`` or less than a margin beyond it."""
+        least = -(radius**2 + self.margin) / 2
+        for row, col, product in self._tiles():
+            near = torch.ge(product, least, out=self.scratch.take('near', product.shape))
+            yield self._edges(row, col, product, near)
+
+    def counts(self, radii: Sequence[float]) -> Tensor:
+        """As in :class:`Graph`, without listing the pairs."""
+        counts = torch.zeros(len(radii), self.num_points, dtype=torch.long, device=self.device)
+        limits = self.limits(radii).tolist()
+        for row, col, product in self._tiles():
+            rows, cols = slice(row, row + product.shape[0]), slice(col, col + product.shape[1])
+            # Ones and zeros in float sum up far quicker than bools, and exactly.
+            sure = self.scratch.take('sure', product.shape, product.dtype)
+            doubtful = self.scratch.take('doubtful', product.shape)
+            below = self.scratch.take('below', product.shape)
+            for level, limit in zip(counts, limits, strict=True):
+                torch.ge(product, (self.margin - limit) / 2, out=sure)
+                torch.ge(product, (self.margin + limit) / -2, out=doubtful)
+                doubtful &= torch.lt(product, (self.margin - limit) / 2, out=below)
+                if row == col:
+                    sure.fill_diagonal_(0)
+                else:
+                    level[cols] += sure.sum(0).long()
+                level[rows] += sure.sum(1).long()
+                edges = self._edges(row, col, product, doubtful)
+                near = edges.where(self.exact(edges) <= limit)
+                for ends in (near.rows, near.cols):
+                    level.index_add_(0, ends, torch.ones_like(ends, dtype=torch.long))
+        return counts
+
+    def unsettled(
+        self, radii: Sequence[float], core: Tensor, roots: Tensor
+    ) -> Iterator[tuple[int, Edges]]:
+        """As in :class:`Graph`, without listing the settled pairs."""
+        limits = self.limits(radii)
+        for row, col, product in self._tiles():
+            rows, cols = slice(row, row + product.shape[0]), slice(col, col + product.shape[1])
+            apart, near, inner = (
+                self.scratch.take(name, product.shape) for name in ('apart', 'near', 'inner')
+            )
+            for level, limit in enumerate(limits.tolist()):
+                left, right = roots[level, rows], roots[level, cols]
+                torch.ne(left[:, None], right, out=apart)
+                apart &= torch.ge(product, (self.margin + limit) / -2, out=near)
+                if row == col:
+                    apart.triu_(1)
+                if int(apart.count_nonzero()) > apart.numel() // _FEW:
+                    torch.logical_and(core[level, rows, None], core[level, cols], out=inner)
+                    inner &= torch.ge(product, (self.margin - limit) / 2, out=near)
+                    inner &= apart
+                    apart ^= inner
+                    apart |= joining_pairs(inner, left, right, self.scratch)
+                edges = self._edges(row, col, product, apart)
+                yield level, edges.where(self.levels(edges, limits) <= level)
+
+    def _tiles(self) -> Iterator[tuple[int, int, Tensor]]:
+        """First row, first column and minus half the squared distances of each block.
+
+        A block is valid until the next one is asked for.
+        """
+        starts = range(0, self.num_points, self.block_size)
+        pairs = [(row, col) for row in starts for col in starts if row <= col]
+        left_of = None
+        for row, col in self.progress(self.ranks.share(pairs), 'Comparing images'):
+            if row != left_of:
+                left, left_of = self._extended(row, (0, 1)), row
+            right = self._extended(col, (1, 0))
+            out = self.scratch.take('product', (len(left), len(right)), left.dtype)
+            yield row, col, torch.mm(left, right.T, out=out)
+
+    def _extended(self, start: int, order: tuple[int, int]) -> Tensor:
+        """Points with two more columns, so that a product is minus half the squared distance."""
+        block = slice(start, start + self.block_size)
+        halves = self.halves[block]
+        columns = torch.stack([halves, torch.ones_like(halves)], 1)[:, order]
+        return torch.cat([self.features[block], columns], 1)
+
+    @staticmethod
+    def _edges(row: int, col: int, product: Tensor, chosen: Tensor) -> Edges:
+        if row == col:
+            chosen.triu_(1)
+        rows, cols = true_places(chosen)
+        return Edges((rows + row).int(), (cols + col).int(), product[rows, cols].mul_(-2))
+
+
+def _rounding(features: Tensor) -> float:
+    """Bound on the error of a product of two extended points, as a share of its terms' sum."""
+    unit = torch.finfo(features.dtype).eps / 2
+    precision = 'highest'
+    if features.dtype == torch.float32:
+        try:
+            precision = torch.get_float32_matmul_precision()
+        except RuntimeError:  # set for single backends: torch cannot name one precision
+            precision = 'medium'
+    # Both factors lose their last bits: TF32 keeps 10 of them, bfloat16 keeps 7.
+    factors = dict(highest=0.0, high=2**-9, medium=2**-6)[precision]
+    return factors + (features.shape[1] + 4) * unit

@@ -1,0 +1,72 @@
+"""Overlap of the sets of mutual nearest neighbours."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ..neighbors import mutual_neighbors
+from ..sharing import Progress, Ranks, silent
+from .graph import Edges, Graph
+
+
+class JaccardGraph(Graph):
+    """Edges by k-reciprocal Jaccard distance.
+
+    Two points are mutual neighbours if each is among the k nearest of the other, itself
+    included. The distance of two points is one minus the overlap (intersection over union) of
+    their sets of mutual neighbours (Zhong et al., CVPR 2017, without the local expansion). It
+    needs a common mutual neighbour, so the graph is sparse at any radius below 1.
+
+    Args:
+        features: L2-normalised, shape (N, d).
+        num_neighbors: k, nearest neighbours of a point.
+        ranks: who shares the points; each finds all nearest neighbours for itself.
+        progress: told about the blocks.
+        block_size: points a block.
+    """
+
+    def __init__(
+        self,
+        features: Tensor,
+        num_neighbors: int = 20,
+        ranks: Ranks | None = None,
+        progress: Progress = silent,
+        block_size: int | None = None,
+    ) -> None:
+        super().__init__(len(features), features.device, ranks or Ranks())
+        self.progress = progress
+        self.block_size = block_size or 2048
+        self.starts, self.members = mutual_neighbors(features, num_neighbors)
+
+    def edges(self, radius: float) -> Iterator[Edges]:
+        """Pairs within ``radius``, which must be below 1."""
+        if radius >= 1:
+            raise ValueError(f'eps={radius}: a Jaccard distance is a share, so eps must be below 1')
+        sizes = self.starts.diff()
+        blocks = range(0, self.num_points, self.block_size)
+        for begin in self.progress(self.ranks.share(blocks), 'Comparing neighbours'):
+            end = min(begin + self.block_size, self.num_points)
+            block = torch.arange(begin, end, device=self.device)
+            origin, middle = self._mutual_of(block)
+            hop, cols = self._mutual_of(middle)
+            rows = block[origin][hop]
+            upper = rows < cols
+            pairs, common = torch.unique(
+                rows[upper] * self.num_points + cols[upper], return_counts=True
+            )
+            rows, cols = pairs // self.num_points, pairs % self.num_points
+            lengths = 1 - common.double() / (sizes[rows] + sizes[cols] - common)
+            edges = Edges(rows.int(), cols.int(), lengths)
+            yield edges.where(lengths <= radius)
+
+    def candidate_radii(self, min_samples: int) -> list[float]:
+        """Even shares."""
+        return torch.linspace(0.1, 0.95, 12, dtype=torch.float64).tolist()
+
+    def _mutual_of(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Mutual neighbours of all ``points`` in a row, behind the place of their point."""
+        counts = self.starts.diff()[points]
+        place = torch.arange(len(points), device=points.device).repeat_interleave(counts)
+        skipped = (self.starts[points] - (counts.cumsum(0) - counts))[place]
+        return place, self.members[skipped + torch.arange(len(place), device=points.device)]

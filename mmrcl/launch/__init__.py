@@ -1,0 +1,39 @@
+"""From a config file to a checked runner."""
+
+from .config import (
+    HOOK_SECTIONS,
+    add_common_arguments,
+    build_hooks,
+    drop_absent_hooks,
+    hooks_of,
+    load_config,
+    read_config,
+)
+from .config_checks import check_config, check_overrides, check_path, check_paths, dicts
+from .dataset_files import PUBLISHED_LISTS, class_folders, missing_pieces
+from .pretrained import folder_of, use_pretrained
+from .runner import build_runner, prepare_test, prepare_training, start_on_cpu
+
+__all__ = [
+    'HOOK_SECTIONS',
+    'PUBLISHED_LISTS',
+    'add_common_arguments',
+    'build_hooks',
+    'build_runner',
+    'check_config',
+    'check_overrides',
+    'check_path',
+    'check_paths',
+    'class_folders',
+    'dicts',
+    'drop_absent_hooks',
+    'folder_of',
+    'hooks_of',
+    'load_config',
+    'missing_pieces',
+    'prepare_test',
+    'prepare_training',
+    'read_config',
+    'start_on_cpu',
+    'use_pretrained',
+]

@@ -1,0 +1,122 @@
+"""Read a config from a file or a command line and check it."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+from mmengine.hooks import Hook
+
+from mmrcl.errors import ConfigError
+from mmrcl.registry import HOOKS
+
+from .config_checks import check_config, check_overrides, dicts
+
+HOOK_SECTIONS = ('default_hooks', 'custom_hooks')
+# Those that mmengine's Runner has by itself, and takes out for a None.
+_HOOKS_OF_MMENGINE = (
+    'runtime_info',
+    'timer',
+    'sampler_seed',
+    'logger',
+    'param_scheduler',
+    'checkpoint',
+)
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that training and testing share."""
+    parser.add_argument('--work-dir', help='folder of logs and checkpoints')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='settings that override the config, as in train_cfg.max_epochs=20',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes of a distributed run',
+    )
+    # torch's launcher gives this argument to the script that it starts.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def read_config(path: str) -> Config:
+    """Reads a config file with its bases.
+
+    Raises:
+        ConfigError: for a file, a package of a base or a module of ``custom_imports`` that is not
+            there.
+    """
+    if not Path(path).is_file():
+        renamed = path.replace('own-view_', 'instance-discrimination_')
+        hint = '' if renamed == path else f': it is {renamed} now'
+        raise ConfigError(f'config file {path} does not exist{hint}')
+    try:
+        config = Config.fromfile(path)
+    except ImportError as error:
+        raise ConfigError(
+            f'{path} imports what is not installed ({error}): detection needs mmdet and '
+            "mmcv's operators, which `make venv-full` installs; the folder with a module of your "
+            'own (custom_imports) must be on PYTHONPATH'
+        ) from error
+    # mmengine writes the package of a base `mmrcl::...` into the base's dicts, and then passes this
+    # key to a collate_fn, which does not know it. The base's default_scope says as much.
+    for node in dicts(config._cfg_dict):
+        if node.get('_scope_') == 'mmrcl':
+            del node['_scope_']
+    drop_absent_hooks(config)
+    return config
+
+
+def drop_absent_hooks(config: Config) -> None:
+    """Take hooks that are set to None out of ``default_hooks``, in place.
+
+    mmengine does so for its own default hooks, and fails for all others.
+    """
+    hooks = config.get('default_hooks', {})
+    for name in [name for name, hook in hooks.items() if hook is None]:
+        if name not in _HOOKS_OF_MMENGINE:
+            del hooks[name]
+
+
+def hooks_of(config: Config) -> list[dict[str, Any]]:
+    """All hooks of a config: ``default_hooks`` by name, then the list ``custom_hooks``."""
+    named = config.get('default_hooks', {}).values()
+    return [hook for hook in [*named, *config.get('custom_hooks', [])] if hook is not None]
+
+
+def build_hooks(config: Config) -> list[Hook]:
+    """Build all hooks of a config but mmpretrain's VisualizationHook, which needs a runner."""
+    return [
+        # The runner takes the priority for itself.
+        HOOKS.build({key: value for key, value in hook.items() if key != 'priority'})
+        for hook in hooks_of(config)
+        if hook['type'] != 'VisualizationHook'
+    ]
+
+
+def load_config(args: argparse.Namespace, folder: str = '') -> Config:
+    """Reads and checks the config that ``args`` name, with their overrides.
+
+    Args:
+        args: of :func:`add_common_arguments`, and ``config``.
+        folder: a folder below the default work dir, which is named after the config.
+
+    Raises:
+        ConfigError: for a missing file or an unknown key.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    config = read_config(args.config)
+    check_overrides(config, args.cfg_options or {})
+    config.merge_from_dict(args.cfg_options or {})
+    drop_absent_hooks(config)
+    config.launcher = args.launcher
+    default = Path('work_dirs', Path(args.config).stem, folder)
+    config.work_dir = args.work_dir or config.get('work_dir') or str(default)
+    check_config(config)
+    return config

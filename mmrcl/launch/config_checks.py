@@ -1,0 +1,128 @@
+"""Validate a config before any work starts."""
+
+import difflib
+import inspect
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmrcl.checkpoint import is_whole
+from mmrcl.errors import ConfigError
+
+from .dataset_files import missing_pieces
+from .renamed import check_hook_path, check_names, check_setting
+
+SCOPES = ('mmrcl', 'mmdet')
+
+# Keys that mmengine's Runner reads from a config beside its own arguments.
+_FURTHER_KEYS = (
+    'compile',
+    'data_preprocessor',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'runner_type',
+    'sync_bn',
+)
+
+
+def check_overrides(config: Config, options: dict[str, Any]) -> None:
+    """Refuses an override whose path is not in the config.
+
+    A new last key is let through: it may be an argument that the config leaves at its default,
+    and the part that gets it refuses it if not.
+    """
+    for option in options:
+        node: Any = config._cfg_dict
+        *path, last = option.split('.')
+        if path[:1] == ['custom_hooks'] and not config.get('custom_hooks'):
+            check_hook_path(option)
+        check_setting(last)
+        for depth, key in enumerate(path):
+            node = _child(node, key, '.'.join(path[: depth + 1]))
+        if not path:
+            arguments = inspect.signature(Runner.__init__).parameters
+            _known(last, [*config.keys(), *arguments, *_FURTHER_KEYS], last)
+
+
+def _child(node: Any, key: str, path: str) -> Any:
+    if isinstance(node, (list, tuple)) and key.isdigit() and int(key) < len(node):
+        return node[int(key)]
+    if not isinstance(node, dict):
+        raise ConfigError(f'--cfg-options: {path} is no part of the config')
+    _known(key, list(node), path)
+    return node[key]
+
+
+def _known(key: str, known: list[str], path: str) -> None:
+    if key not in known:
+        close = difflib.get_close_matches(key, known, n=1)
+        hint = f'; did you mean {close[0]}?' if close else f'; there are {", ".join(sorted(known))}'
+        raise ConfigError(f'--cfg-options: {path} is no part of the config{hint}')
+
+
+def check_config(config: Config) -> None:
+    """Refuses a config that lacks what training and testing share."""
+    for key in ('model', 'default_scope'):
+        if key not in config:
+            raise ConfigError(f'the config has no {key}: start from one of configs/')
+    check_names(dicts(config._cfg_dict), config.get('custom_hooks', []))
+    if config.default_scope not in SCOPES:
+        raise ConfigError(
+            f"default_scope='{config.default_scope}': set default_scope='mmrcl', or 'mmdet' for "
+            'detection'
+        )
+
+
+def check_paths(config: Config, sections: Sequence[str]) -> None:
+    """Refuses a folder or file that does not exist, in the sections that will be used."""
+    used = [config.get(section) for section in sections]
+    if missing := missing_pieces(dicts(used)):
+        raise ConfigError('\n- '.join(['the data is not complete', *missing]))
+    for node in dicts(used):
+        for key in ('data_root', 'ann_file', 'checkpoint', 'pretrained'):
+            check_path(node, key)
+
+
+def check_path(node: dict[str, Any], key: str) -> None:
+    """Refuses a file or folder, named under ``key``, that does not exist."""
+    value = node.get(key)
+    if not isinstance(value, str) or not value or '://' in value or node.get('download'):
+        return
+    root = node.get('data_root', '') if key == 'ann_file' else ''
+    path = Path(root, value).expanduser()
+    if not path.exists():
+        kind = node.get('type', 'the config')
+        remedy = 'set it to where your data is'
+        if key not in ('ann_file', 'data_root'):
+            remedy = 'name one that does'
+        raise ConfigError(f'{key}={value} of {kind} does not exist: {remedy}')
+    if key == 'load_from' and not is_whole(path):
+        raise ConfigError(f'{key}={value} is torn or no checkpoint: name another one')
+
+
+def check_sync_bn(config: Config) -> None:
+    """Refuses synchronised batch norm, which torch has for GPUs alone.
+
+    A single process without a group of processes is no trouble: there it is plain batch norm.
+    """
+    types = {str(node.get('type')) for node in dicts(config.model)}
+    if config.get('sync_bn') or any('SyncBN' in name for name in types):
+        raise ConfigError(
+            'SyncBN needs GPUs, and these processes would train on the CPU: start a single process '
+            '(--launcher none), or set every norm_cfg of the model to dict(type="BN"), in neck and '
+            'head to dict(type="BN1d"), and leave out sync_bn'
+        )
+
+
+def dicts(node: Any) -> Iterator[dict[str, Any]]:
+    """All dicts in a nested config, the outer ones first."""
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from dicts(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            yield from dicts(value)

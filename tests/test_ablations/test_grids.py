@@ -1,0 +1,99 @@
+"""Every shipped grid, without data."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.dataset import Compose
+from mmengine.registry import DefaultScope
+
+from mmrcl.ablations import runs as ablation
+from mmrcl.ablations.config_differences import differences, settings_of
+from mmrcl.ablations.grids import read_grid
+from mmrcl.ablations.runs import plan_runs
+
+from ..runs import tiny_config
+
+FOLDER = Path(__file__).parents[2] / 'configs/ablations'
+GRIDS = sorted(FOLDER.glob('*.py'))
+SHAPES = {'in1k': (300, 400, 3), 'fashion-mnist': (28, 28), 'digits': (8, 8)}
+ITEMS = ('table3', 'table4', 'fig5a', 'fig5b', 'fig5c')
+
+
+def test_each_table_and_figure_has_a_grid_for_both_data_sets():
+    names = {path.stem for path in GRIDS}
+    assert names >= {f'{item}_{data}' for item in ITEMS for data in ('in1k', 'fashion-mnist')}
+
+
+@pytest.mark.parametrize(
+    'path',
+    [pytest.param(path, marks=[pytest.mark.slow] * ('in1k' in path.stem)) for path in GRIDS],
+    ids=lambda path: path.stem,
+)
+def test_arms_of_a_shipped_grid_build_and_differ(path, tmp_path, monkeypatch):
+    # The data is for those who have it.
+    monkeypatch.setattr(ablation, 'check_paths', lambda config, sections: None)
+    grid = read_grid(path)
+    runs = plan_runs(grid, tmp_path, {})
+    assert len({repr(settings_of(run.config)) for run in runs}) == len(runs)
+    for run in runs[: len(grid.arms)]:
+        ablation.check_run(grid, run)
+        assert run.config.param_scheduler[-1].end == run.epochs
+        hierarchy = run.config.model.get('hierarchy')
+        if hierarchy is not None:
+            check_levels(run.config.default_hooks.clustering, hierarchy.num_levels)
+
+
+def check_levels(hook, num_levels: int) -> None:
+    """Source and refiner are set for levels 2 to H."""
+    source = hook.source
+    sizes = source.get('mean_sizes') if source.get('eps') == 'auto' else source.get('eps')
+    sizes = sizes or source.get('num_clusters') or [0] * (source.get('num_levels', 0) - 1)
+    assert len(sizes) == num_levels - 1
+    if hook.get('refiner') is not None:
+        assert len(hook.refiner.get('neighbors', (4, 20))) == num_levels - 1
+
+
+@pytest.mark.parametrize('path', GRIDS, ids=lambda path: path.stem)
+def test_views_of_every_arm_fit_the_images(path, tmp_path):
+    """A grey image without a channel is not for every transform."""
+    shape = SHAPES[path.stem.split('_')[-1]]
+    image = np.arange(np.prod(shape)).astype(np.uint8).reshape(shape)
+    arms = plan_runs(read_grid(path), tmp_path, {})
+    pipelines = {repr(run.config.train_dataloader.dataset.pipeline): run for run in arms}
+    for run in pipelines.values():
+        with DefaultScope.overwrite_default_scope('mmrcl'):
+            steps = run.config.train_dataloader.dataset.pipeline
+            views = Compose([step for step in steps if step.type != 'LoadImageFromFile'])
+        for _ in range(10):  # most transforms are applied to a part of the images
+            packed = views(dict(img=image, img_shape=image.shape[:2]))
+            assert len({view.shape for view in packed['inputs']}) == 1
+
+
+def test_settings_that_decide_nothing_do_not_count(tmp_path):
+    before = settings_of(tiny_config(tmp_path))
+    for changes in (
+        dict(train_dataloader__num_workers=2, test_cfg__seeds=[7], load_from='elsewhere'),
+        dict(default_hooks__knn__interval=1, default_hooks__checkpoint__interval=3),
+    ):
+        assert settings_of(tiny_config(tmp_path, **changes)) == before
+
+
+def test_a_difference_names_both_values(tmp_path):
+    before = settings_of(tiny_config(tmp_path))
+    after = settings_of(tiny_config(tmp_path, model__queue__length=7, randomness__seed=3))
+    assert differences(before, after) == [
+        'model.queue.length was 96 and is 7',
+        'randomness.seed was 0 and is 3',
+    ]
+    fewer = tiny_config(tmp_path)
+    fewer.default_hooks.clustering.refiner = None
+    assert differences(before, settings_of(fewer)) == [
+        'default_hooks.clustering.refiner was not set and is None',
+        'default_hooks.clustering.refiner.type was HierarchyRefiner and is not set',
+    ]
+
+
+def test_a_tuple_is_a_list(tmp_path):
+    one, other = (tiny_config(tmp_path, model__backbone__strides=s) for s in ((1, 2), [1, 2]))
+    assert settings_of(one) == settings_of(other)

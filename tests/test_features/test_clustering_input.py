@@ -1,0 +1,72 @@
+"""What the clustering sources are given."""
+
+import pytest
+import torch
+from mmengine.runner import Runner
+from torch.nn.functional import normalize
+
+from mmrcl.features.clustering_input import SPACES, extract_clustering_input
+from mmrcl.launch import build_runner
+
+from ..runs import tiny_config, train
+
+
+@pytest.fixture(scope='module')
+def model_and_loader(tmp_path_factory):
+    config = tiny_config(tmp_path_factory.mktemp('run'))
+    runner = build_runner(config)
+    runner.model.init_weights()
+    return runner.model, Runner.build_dataloader(config.plain_train_dataloader)
+
+
+def literal(model, space, image):
+    """Features of one image, (1, C, height, width), not normalised."""
+    maps = model.momentum_encoder.module[0](image)[-1]
+    found = dict(
+        projection=lambda: model.momentum_encoder.module[1]((maps,))[0],
+        encoder=lambda: maps.mean((2, 3)),
+        maps=lambda: maps.reshape(1, -1),
+        images=lambda: image.reshape(1, -1),
+    )
+    return found[space]()[0]
+
+
+@pytest.mark.parametrize('space', SPACES)
+def test_features_are_those_of_the_space(model_and_loader, space):
+    model, loader = model_and_loader
+    found = extract_clustering_input(model, space, loader)
+    model.eval()
+    with torch.no_grad():
+        for row in (0, 57, 191):
+            sample = loader.dataset[row]
+            image = model.data_preprocessor(loader.collate_fn([sample]))['inputs']
+            expected = normalize(literal(model, space, image), dim=0)
+            torch.testing.assert_close(found.features[row], expected)
+            keys = normalize(literal(model, 'projection', image), dim=0)
+            torch.testing.assert_close(found.keys[row], keys)
+            assert found.classes[row] == sample['data_samples'].gt_label
+
+
+def test_clusters_of_the_images_do_not_depend_on_the_encoder(tmp_path):
+    source = dict(_delete_=True, type='DBSCANSource', mean_sizes=[1.3, 2.6])
+    labels = []
+    for seed in (0, 1):
+        settings = {
+            'default_hooks__clustering__source': source,
+            'default_hooks__clustering__refiner': None,
+        }
+        config = tiny_config(
+            tmp_path / str(seed),
+            default_hooks__clustering__space='images',
+            randomness__seed=seed,
+            **settings,
+        )
+        labels.append(train(config).model.hierarchy.labels)
+    assert torch.equal(*labels)
+    assert len(labels[0][0].unique()) < 192
+
+
+def test_unknown_space_is_refused(tmp_path):
+    config = tiny_config(tmp_path, default_hooks__clustering__space='pixels')
+    with pytest.raises(ValueError, match="space='pixels' is unknown: choose one of projection"):
+        build_runner(config)
