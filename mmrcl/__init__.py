@@ -7,6 +7,7 @@ torch alone, and so must its package.
 from typing import TYPE_CHECKING, Any
 
 from .compatibility import warn_if_untried
+from .threads import limit_spinning
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -54,4 +55,5 @@ def __dir__() -> list[str]:
     return __all__
 
 
+limit_spinning()
 warn_if_untried()

@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import numpy as np
 import torch
 from mmengine.config import Config

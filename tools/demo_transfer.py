@@ -18,6 +18,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import NamedTuple
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import mmcv
 import numpy as np
 from mmengine.config import Config

@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process

@@ -8,6 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import mmrcl.threads  # noqa: F401  before torch
+
 from mmengine.dist import is_main_process
 
 from mmrcl.engine import RepresentationTestLoop

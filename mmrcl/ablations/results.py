@@ -8,20 +8,11 @@ from pathlib import Path
 from mmrcl.evaluation import read_correct
 from mmrcl.visualization import read_scalars
 
-from .comparison import (
-    ArmResult,
-    Column,
-    RunResult,
-    accuracies,
-    column_name,
-    columns_of,
-    format_comparison,
-    seed_differences,
-    write_runs_csv,
-)
+from .comparison import ArmResult, Column, RunResult, accuracies, columns_of, seed_differences
 from .figures import Point, plot_arms, plot_settings
 from .grids import Arm, Grid
 from .runs import Run
+from .tables import column_name, format_comparison, write_runs_csv
 
 _TIME = re.compile(r'^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d', re.MULTILINE)
 
@@ -32,7 +23,7 @@ def collect_arm_results(grid: Grid, runs: Sequence[Run]) -> dict[str, ArmResult]
     for arm in grid.arms:
         done = [run for run in runs if run.arm is arm and run.is_scored(grid.label_draws)]
         reference = None if arm.reference is None else grid.arm(arm.reference).title
-        results = {run.seed: _outcome(run, grid.measures) for run in done}
+        results = {run.seed: _run_result(run, grid.measures) for run in done}
         arm_results[arm.name] = ArmResult(arm.title, reference, results)
     return arm_results
 
@@ -69,7 +60,7 @@ def last_measures(folder: Path, names: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _outcome(run: Run, measures: Sequence[str]) -> RunResult:
+def _run_result(run: Run, measures: Sequence[str]) -> RunResult:
     return RunResult(
         read_correct(run.predictions),
         training_seconds(run.folder),

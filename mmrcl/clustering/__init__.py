@@ -5,7 +5,14 @@ from .graphs import EuclideanGraph, JaccardGraph
 from .hierarchy import LabelHierarchy, canonical_labels
 from .kmeans import kmeans
 from .neighbors import nearest_neighbors
-from .quality import PartitionSummary, churn, nesting_conformity, summarize_partition
+from .quality import (
+    Majority,
+    PartitionSummary,
+    churn,
+    majority,
+    nesting_conformity,
+    summarize_partition,
+)
 from .radii import choose_radii
 from .refinement import (
     HierarchyRefiner,
@@ -37,6 +44,7 @@ __all__ = [
     'KMeansSource',
     'LabelHierarchy',
     'LevelChange',
+    'Majority',
     'NestedPartition',
     'PartitionSummary',
     'PercolationWarning',
@@ -49,6 +57,7 @@ __all__ = [
     'group_rows',
     'isolated_pair_score',
     'kmeans',
+    'majority',
     'nearest_neighbors',
     'nested_dbscan',
     'nesting_conformity',

@@ -1,37 +1,76 @@
-"""Nearest neighbours, block by block."""
+"""Nearest neighbours, tile by tile."""
+
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
+
+Mask = Callable[[slice, slice], Tensor]
 
 
 def nearest_neighbors(
-    queries: Tensor, features: Tensor, k: int, block_size: int = 2048
+    queries: Tensor,
+    features: Tensor,
+    k: int,
+    tile: tuple[int, int] = (2048, 16384),
+    mask: Mask | None = None,
+    cosine: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """The k features of largest dot product with each query.
+    """Find the k features of largest dot product with each query.
+
+    Products exist one tile at a time, on the device and in the precision of the queries. For k = 1
+    the first of several equal products wins.
 
     Args:
         queries: shape (n, d).
-        features: shape (N, d), k <= N; of another precision, they are taken to the queries'.
-        k: neighbours a query.
-        block_size: bound on queries a block and on features a block.
+        features: shape (N, d), k <= N; may be on another device or in another precision.
+        k: neighbours of a query.
+        tile: queries and features of a tile.
+        mask: pairs that count, as a function of a slice of queries and a slice of features to a
+            bool tensor of the tile's shape; the product of any other pair is -inf.
+        cosine: normalise the features, so that products with unit queries are cosines.
 
     Returns:
         Products and indices, each of shape (n, k), largest product first.
     """
-    found = [_nearest(part, features, k, 8 * block_size) for part in queries.split(block_size)]
-    return torch.cat([f[0] for f in found]), torch.cat([f[1] for f in found])
+    height, width = tile
+    best, index = [], []
+    for start in range(0, max(len(queries), 1), height):
+        rows = slice(start, start + height)
+        found = _nearest(queries[rows], features, k, width, mask and partial(mask, rows), cosine)
+        best.append(found[0])
+        index.append(found[1])
+    return torch.cat(best), torch.cat(index)
 
 
-def _nearest(queries: Tensor, features: Tensor, k: int, width: int) -> tuple[Tensor, Tensor]:
+def _nearest(
+    queries: Tensor,
+    features: Tensor,
+    k: int,
+    width: int,
+    mask: Callable[[slice], Tensor] | None,
+    cosine: bool,
+) -> tuple[Tensor, Tensor]:
     best = queries.new_empty(len(queries), 0)
     index = torch.empty(len(queries), 0, dtype=torch.long, device=queries.device)
     for start in range(0, len(features), width):
-        product = queries @ features[start : start + width].to(queries.dtype).T
-        value, place = product.topk(min(k, product.shape[1]))
+        columns = slice(start, start + width)
+        block = features[columns].to(queries)
+        product = queries @ (normalize(block, dim=1) if cosine else block).T
+        if mask is not None:
+            product = product.masked_fill(~mask(columns), -torch.inf)
+        value, place = _largest(product, k)
         best, index = torch.cat([best, value], 1), torch.cat([index, place + start], 1)
-        best, chosen = best.topk(min(k, best.shape[1]))
+        best, chosen = _largest(best, k)
         index = index.gather(1, chosen)
     return best, index
+
+
+def _largest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    # max is several times quicker than topk, and takes the first of several.
+    return values.max(1, keepdim=True) if k == 1 else values.topk(min(k, values.shape[1]))
 
 
 def mutual_neighbors(features: Tensor, k: int) -> tuple[Tensor, Tensor]:

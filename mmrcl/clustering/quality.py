@@ -1,6 +1,7 @@
 """What a partition looks like, without true labels."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -68,15 +69,31 @@ def nesting_conformity(labels: Tensor) -> float:
     """
     conform = torch.ones(labels.shape[1], dtype=torch.bool, device=labels.device)
     for fine, coarse in zip(labels[:-1], labels[1:], strict=True):
-        conform &= coarse == _majority(fine, coarse)
+        found = majority(fine, coarse)
+        conform &= coarse == found.values[torch.searchsorted(found.ids, fine)]
     return float(conform.double().mean())
 
 
-def _majority(fine: Tensor, coarse: Tensor) -> Tensor:
-    """The most frequent ``coarse`` label among the mates of each image in ``fine``."""
-    pairs, counts = torch.unique(torch.stack([fine, coarse]), dim=1, return_counts=True)
+class Majority(NamedTuple):
+    """The most frequent value of each group.
+
+    Attributes:
+        ids: the groups, ascending, shape (G,).
+        values: most frequent value, the smallest of several, shape (G,).
+        counts: how often it occurs, shape (G,).
+    """
+
+    ids: Tensor
+    values: Tensor
+    counts: Tensor
+
+
+def majority(keys: Tensor, values: Tensor) -> Majority:
+    """Find the most frequent of the ``values`` (n,), integers >= 0, of each group ``keys`` (n,)."""
+    stride = values.max() + 1
+    pairs, counts = torch.unique(keys * stride + values, return_counts=True)
     by_count = torch.argsort(counts, descending=True, stable=True)
-    by_cluster = by_count[torch.argsort(pairs[0, by_count], stable=True)]
-    groups = group_rows(pairs[0, by_cluster])
-    winners: Tensor = pairs[1, by_cluster][groups.starts]
-    return winners[torch.searchsorted(groups.ids, fine)]
+    by_group = by_count[torch.argsort(pairs[by_count] // stride, stable=True)]
+    groups = group_rows(pairs[by_group] // stride)
+    top = by_group[groups.starts]
+    return Majority(groups.ids, pairs[top] % stride, counts[top])

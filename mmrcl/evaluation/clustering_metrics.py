@@ -3,10 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from scipy.special import gammaln
 from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
 from torch import Tensor
+
+from mmrcl.clustering import majority
 
 __all__ = [
     'ClusterTable',
@@ -40,17 +43,12 @@ def cluster_table(labels: Tensor, classes: Tensor) -> ClusterTable:
         labels: Cluster of every image, (N,) integers.
         classes: Class of every image, (N,) integers.
     """
-    label, cluster = np.unique(labels.cpu().numpy(), return_inverse=True)
-    names, kind = np.unique(classes.cpu().numpy(), return_inverse=True)
-    pairs, counts = np.unique(cluster * len(names) + kind, return_counts=True)
-    pair_cluster, pair_kind = np.divmod(pairs, len(names))
-    most_frequent_first = np.lexsort((pair_kind, -counts, pair_cluster))
-    _, first = np.unique(pair_cluster[most_frequent_first], return_index=True)
-    top = most_frequent_first[first]
-    size = np.bincount(cluster)
-    order = np.argsort(-size, kind='stable')
-    table = ClusterTable(label, size, names[pair_kind[top]], counts[top] / size)
-    return ClusterTable(*(column[order] for column in table))
+    label, cluster, size = torch.unique(labels.cpu(), return_inverse=True, return_counts=True)
+    names, kind = torch.unique(classes.cpu(), return_inverse=True)
+    _, most_frequent, count = majority(cluster, kind)
+    order = torch.argsort(size, descending=True, stable=True)
+    table = (label, size, names[most_frequent], count.double() / size)
+    return ClusterTable(*(column[order].numpy() for column in table))
 
 
 def purity(labels: Tensor, classes: Tensor, min_size: int = 1) -> float:

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmrcl.clustering import nearest_neighbors
+
 __all__ = ['accuracy', 'knn_predict']
 
 
@@ -42,12 +44,15 @@ def knn_predict(
     """
     if k < 1:
         raise ValueError(f'k must be at least 1 neighbour, got {k}')
+    tile = (block_size, block_size)
     labels = train_labels.to(features.device, torch.long)
     num_classes = int(labels.max()) + 1
     predictions = []
     for block in features.split(block_size):
         queries = F.normalize(block if block.dtype == torch.float64 else block.float(), dim=1)
-        similarity, index = _nearest(queries, train_features, k, block_size)
+        similarity, index = nearest_neighbors(
+            queries, train_features, min(k, len(train_features)), tile, cosine=True
+        )
         predictions.append(_vote(labels[index], similarity / temperature, num_classes))
     return torch.cat(predictions)
 
@@ -55,20 +60,6 @@ def knn_predict(
 def accuracy(predictions: Tensor, labels: Tensor) -> float:
     """Give the share of predictions, (N,), that equal the labels, (N,), in [0, 1]."""
     return (predictions == labels.to(predictions.device)).double().mean().item()
-
-
-def _nearest(queries: Tensor, bank: Tensor, k: int, block_size: int) -> tuple[Tensor, Tensor]:
-    """Cosine and index of the k nearest bank rows to unit queries, best first."""
-    similarity = queries.new_empty(len(queries), 0)
-    index = torch.empty(len(queries), 0, dtype=torch.long, device=queries.device)
-    for start in range(0, len(bank), block_size):
-        block = F.normalize(bank[start : start + block_size].to(queries), dim=1)
-        best, position = (queries @ block.T).topk(min(k, len(block)), dim=1)
-        similarity = torch.cat([similarity, best], dim=1)
-        index = torch.cat([index, position + start], dim=1)
-        similarity, kept = similarity.topk(min(k, similarity.shape[1]), dim=1)
-        index = index.gather(1, kept)
-    return similarity, index
 
 
 def _vote(classes: Tensor, logits: Tensor, num_classes: int) -> Tensor:

@@ -2,13 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmrcl.ablations.comparison import (
-    ArmResult,
-    RunResult,
-    format_comparison,
-    seed_differences,
-    write_runs_csv,
-)
+from mmrcl.ablations.comparison import ArmResult, RunResult, seed_differences
+from mmrcl.ablations.tables import format_comparison, write_runs_csv
 from mmrcl.evaluation import read_correct, write_predictions
 from mmrcl.evaluation.representation import Prediction
 

@@ -13,7 +13,6 @@ from mmrcl.clustering import (
     LabelHierarchy,
     canonical_labels,
     kmeans,
-    nearest_neighbors,
 )
 from mmrcl.clustering.segments import group_rows, segment_mean
 
@@ -166,12 +165,3 @@ def test_class_source():
     assert torch.equal(canonical_labels(labels[1]), torch.tensor([0, 0, 2, 2, 4]))
     with pytest.raises(ValueError, match='gt_label'):
         ClassSource(3)(torch.zeros(5, 2), None)
-
-
-@pytest.mark.parametrize('block', [1, 3, 64])
-def test_nearest_neighbors_equal_a_full_sort(block):
-    queries, points = blobs([1] * 11, 0.5, seed=1), blobs([1] * 53, 0.5, seed=2)
-    value, index = nearest_neighbors(queries, points, 5, block)
-    expected = (queries @ points.T).sort(dim=1, descending=True)
-    assert torch.allclose(value, expected.values[:, :5])
-    assert torch.equal(index, expected.indices[:, :5])

@@ -1,9 +1,11 @@
+from collections import Counter
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmrcl.clustering import churn
+from mmrcl.clustering import churn, majority
 
 PAIRS = st.lists(st.tuples(st.integers(-2, 5), st.integers(0, 4)), min_size=1, max_size=40)
 
@@ -42,3 +44,14 @@ def test_churn_of_a_split_and_of_nothing_kept():
 def test_churn_at_the_size_of_imagenet_takes_no_table_of_clusters():
     labels = torch.arange(1_281_167)
     assert churn(labels // 2, labels // 4) == pytest.approx(0.5, abs=1e-5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), min_size=1, max_size=40))
+def test_majority_is_the_most_frequent_value_and_the_smallest_of_several(pairs):
+    keys, values = torch.tensor(pairs).T
+    found = majority(keys, values)
+    assert found.ids.tolist() == sorted(set(keys.tolist()))
+    for key, value, count in zip(*(part.tolist() for part in found), strict=True):
+        counts = Counter(v for k, v in pairs if k == key)
+        assert count == max(counts.values())
+        assert value == min(v for v in counts if counts[v] == count)

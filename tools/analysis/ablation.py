@@ -12,6 +12,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import torch
 from mmengine.config import DictAction
 

@@ -10,6 +10,8 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import torch
 from checkpoint_keys import load
 from mmengine.config import Config, DictAction

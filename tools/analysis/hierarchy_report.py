@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import numpy as np
 import torch
 from mmengine.config import Config, DictAction

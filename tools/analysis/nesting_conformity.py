@@ -11,6 +11,8 @@ DBSCANSource give 100 %.
 import argparse
 from pathlib import Path
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import numpy as np
 import torch
 from checkpoint_keys import extract_keys

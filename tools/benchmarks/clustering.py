@@ -14,6 +14,8 @@ import statistics
 from functools import partial
 from pathlib import Path
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import measure
 import torch
 from sklearn.cluster import DBSCAN

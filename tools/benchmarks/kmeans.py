@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import torch
 from measure import Job, Row, machine, peak_memory, show, spread, synchronize, times_in_turn
 from torch import Tensor

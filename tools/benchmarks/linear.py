@@ -20,6 +20,8 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import NamedTuple
 
+import mmrcl.threads  # noqa: F401  before torch
+
 from measure import Row, machine, show, spread
 
 TOOLS = Path(__file__).parents[1]

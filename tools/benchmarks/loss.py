@@ -9,6 +9,8 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import measure
 import torch
 from torch import Tensor

@@ -16,6 +16,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import measure
 import torch
 from mmengine.registry import init_default_scope

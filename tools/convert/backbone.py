@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import mmrcl.threads  # noqa: F401  before torch
+
 from torch import Tensor
 
 from mmrcl.apis import build_backbone, config_of

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import mmcv
 import numpy as np
 

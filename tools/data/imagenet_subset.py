@@ -21,6 +21,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import mmrcl.threads  # noqa: F401  before torch
+
 import torch
 from mmpretrain.datasets import ImageNet
 

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mmrcl.clustering import nearest_neighbors
+
 
 class Labeled(NamedTuple):
     """Two labels of queries or of gallery entries, each of shape (n,).
@@ -61,16 +63,12 @@ def nearest_match(
     Returns:
         Position in the gallery (0 where nothing matches) and whether one was found, shape (n,).
     """
-    best = features.new_full((len(features),), -torch.inf)
-    position = torch.zeros_like(queries.shared)
-    for start in range(0, len(entries), block_size):
-        block = slice(start, start + block_size)
-        match = (queries.shared[:, None] == gallery.shared[block]) & (
-            queries.distinct[:, None] != gallery.distinct[block]
-        )
-        value, place = (
-            (features @ entries[block].to(features.dtype).T).masked_fill(~match, -torch.inf).max(1)
-        )
-        position = torch.where(value > best, place + start, position)
-        best = best.maximum(value)
-    return position, best > -torch.inf
+
+    def matches(rows: slice, columns: slice) -> Tensor:
+        shared = queries.shared[rows, None] == gallery.shared[columns]
+        return shared & (queries.distinct[rows, None] != gallery.distinct[columns])
+
+    tile = (len(features), block_size)
+    product, position = nearest_neighbors(features, entries, 1, tile, matches)
+    found = product[:, 0] > -torch.inf
+    return position[:, 0].where(found, 0), found

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mmrcl.clustering import group_rows, nesting_conformity, segment_sum
+from mmrcl.clustering import group_rows, majority, nesting_conformity, segment_sum
 
 __all__ = ['Tree', 'build_tree']
 
@@ -83,10 +83,12 @@ def build_tree(
     unit = None if features is None else normalize(features.cpu().float(), dim=1)
     central = [_central(layer.node_of, image, unit) for layer in layers]
     prototype, cohesion, _ = map(np.concatenate, zip(*central, strict=True))
-    majority, agreeing = None, None
+    most_frequent, agreeing = None, None
     if classes is not None:
-        counted = [_majority(layer.node_of, classes.cpu().numpy()[image]) for layer in layers]
-        majority, agreeing = map(np.concatenate, zip(*counted, strict=True))
+        kinds = classes.cpu()[image]
+        found = [majority(torch.from_numpy(layer.node_of), kinds) for layer in layers]
+        most_frequent = np.concatenate([each.values for each in found])
+        agreeing = np.concatenate([each.counts for each in found])
     first_child, children = _children(layers)
     return Tree(
         order=image[np.lexsort((-central[-1][2], layers[-1].node_of))],
@@ -98,7 +100,7 @@ def build_tree(
         children=children,
         prototype=prototype,
         cohesion=None if features is None else cohesion,
-        majority=majority,
+        majority=most_frequent,
         agreeing=agreeing,
     )
 
@@ -164,13 +166,3 @@ def _central(
         cosine = torch.cat([(unit[r] * centers[n]).sum(1) for r, n in pieces]).numpy()
     first = np.lexsort((-cosine, node_of))[size.cumsum() - size]
     return image[first], np.bincount(node_of, cosine) / size, cosine
-
-
-def _majority(node_of: np.ndarray, kind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Most frequent class of each node, and how many of its entries are of it."""
-    stride = int(kind.max()) + 1
-    pairs, counts = np.unique(node_of * stride + kind, return_counts=True)
-    node, found = np.divmod(pairs, stride)
-    order = np.lexsort((found, -counts, node))
-    top = order[np.unique(node[order], return_index=True)[1]]
-    return found[top], counts[top]
