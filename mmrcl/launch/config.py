@@ -12,6 +12,7 @@ from mmrcl.errors import ConfigError
 from mmrcl.registry import HOOKS
 
 from .config_checks import check_config, check_overrides, dicts
+from .renamed import new_base_key, new_file_name
 
 HOOK_SECTIONS = ('default_hooks', 'custom_hooks')
 # Those that mmengine's Runner has by itself, and takes out for a None.
@@ -49,13 +50,11 @@ def read_config(path: str) -> Config:
     """Reads a config file with its bases.
 
     Raises:
-        ConfigError: for a file, a package of a base or a module of ``custom_imports`` that is not
-            there.
+        ConfigError: for a file, a base, a setting of a base or a module of ``custom_imports`` that
+            does not exist.
     """
     if not Path(path).is_file():
-        renamed = path.replace('own-view_', 'instance-discrimination_')
-        hint = '' if renamed == path else f': it is {renamed} now'
-        raise ConfigError(f'config file {path} does not exist{hint}')
+        raise ConfigError(f'config file {path} does not exist{new_file_name(path)}')
     try:
         config = Config.fromfile(path)
     except ImportError as error:
@@ -64,6 +63,11 @@ def read_config(path: str) -> Config:
             "mmcv's operators, which `make venv-full` installs; the folder with a module of your "
             'own (custom_imports) must be on PYTHONPATH'
         ) from error
+    except FileNotFoundError as error:
+        base = str(error.filename)
+        raise ConfigError(f'{path}: the base {base} does not exist{new_file_name(base)}') from error
+    except AttributeError as error:
+        raise ConfigError(f'{path}: {error}{new_base_key(error.name)}') from error
     # mmengine writes the package of a base `mmrcl::...` into the base's dicts, and then passes this
     # key to a collate_fn, which does not know it. The base's default_scope says as much.
     for node in dicts(config._cfg_dict):

@@ -59,3 +59,16 @@ def check_hook_path(option: str) -> None:
             f'--cfg-options: {option} addresses a hook by its position: hooks have names, such as '
             f'{named}'
         )
+
+
+def new_file_name(path: str) -> str:
+    """End of a sentence that names the new name of a config file, empty where there is none."""
+    renamed = path.replace('own-view_', 'instance-discrimination_')
+    return '' if renamed == path else f': it was renamed {renamed}'
+
+
+def new_base_key(key: str | None) -> str:
+    """End of a sentence on a setting that bases no longer have, empty for any other."""
+    if key != 'custom_hooks':
+        return ''
+    return ': hooks have names, override them as in default_hooks=dict(clustering=dict(...))'
