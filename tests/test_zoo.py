@@ -151,5 +151,5 @@ def test_hub_finds_config_and_model_by_name():
 
 def test_an_incomplete_installation_tells_the_remedy(tmp_path: Path, monkeypatch):
     monkeypatch.setattr('mmrcl.zoo.__file__', str(tmp_path / 'zoo.py'))
-    with pytest.raises(FileNotFoundError, match='lacks configs/rcl, .* install mmrcl again'):
+    with pytest.raises(FileNotFoundError, match='lacks configs/rcl, .* reinstall mmrcl'):
         mim_folder()
