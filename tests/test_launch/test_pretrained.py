@@ -69,7 +69,7 @@ def test_wrong_checkpoints_are_refused(config, tmp_path):
     for checkpoint, sentence in [
         (None, 'add --pretrained CHECKPOINT, or --pretrained random'),
         ('nowhere.pth', r'checkpoint=nowhere\.pth of mmrcl\.StrictPretrained does not exist: name'),
-        (other, 'which the other has no place for. Use the backbone that the checkpoint was'),
+        (other, 'which the module lacks. Use the backbone that the checkpoint was'),
         (str(tmp_path / 'text.pth'), 'torn or no checkpoint'),
     ]:
         with pytest.raises(ConfigError, match=sentence):
