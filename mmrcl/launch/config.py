@@ -14,7 +14,7 @@ from mmrcl.registry import HOOKS
 from .config_checks import check_config, check_overrides, dicts
 
 HOOK_SECTIONS = ('default_hooks', 'custom_hooks')
-# Those that mmengine's Runner has by itself, and takes out for a None.
+# Default hooks of mmengine's Runner, which drops those set to None itself.
 _HOOKS_OF_MMENGINE = (
     'runtime_info',
     'timer',
@@ -26,7 +26,7 @@ _HOOKS_OF_MMENGINE = (
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments that training and testing share."""
+    """Add the arguments that training and testing share."""
     parser.add_argument('--work-dir', help='folder of logs and checkpoints')
     parser.add_argument(
         '--cfg-options',
@@ -46,11 +46,11 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_config(path: str) -> Config:
-    """Reads a config file with its bases.
+    """Read a config file with its bases.
 
     Raises:
-        ConfigError: for a file, a package of a base or a module of ``custom_imports`` that is not
-            there.
+        ConfigError: if the file, the package of a base or a module of ``custom_imports`` is
+            missing.
     """
     if not Path(path).is_file():
         renamed = path.replace('own-view_', 'instance-discrimination_')
@@ -60,12 +60,11 @@ def read_config(path: str) -> Config:
         config = Config.fromfile(path)
     except ImportError as error:
         raise ConfigError(
-            f'{path} imports what is not installed ({error}): detection needs mmdet and '
-            "mmcv's operators, which `make venv-full` installs; the folder with a module of your "
-            'own (custom_imports) must be on PYTHONPATH'
+            f'{path} imports what is not installed ({error}): for detection run `make venv-full`; '
+            'the folder of your own modules (custom_imports) must be on PYTHONPATH'
         ) from error
-    # mmengine writes the package of a base `mmrcl::...` into the base's dicts, and then passes this
-    # key to a collate_fn, which does not know it. The base's default_scope says as much.
+    # mmengine writes the package of a base `mmrcl::...` as `_scope_` into the base's dicts, and
+    # later passes this key to collate_fn, which rejects it. default_scope makes it redundant.
     for node in dicts(config._cfg_dict):
         if node.get('_scope_') == 'mmrcl':
             del node['_scope_']
@@ -101,10 +100,10 @@ def build_hooks(config: Config) -> list[Hook]:
 
 
 def load_config(args: argparse.Namespace, folder: str = '') -> Config:
-    """Reads and checks the config that ``args`` name, with their overrides.
+    """Read and check the config ``args.config`` with the overrides in ``args``.
 
     Args:
-        args: of :func:`add_common_arguments`, and ``config``.
+        args: arguments of :func:`add_common_arguments`, and ``config``.
         folder: a folder below the default work dir, which is named after the config.
 
     Raises:
