@@ -58,7 +58,7 @@ def warn_if_untested() -> None:
 
     Reads the metadata of the installed packages and imports none of them.
     """
-    # A spawned worker has no parent_process() yet when it imports the main module anew.
+    # A spawned worker has no parent_process() yet when it imports the main module again.
     if current_process().name != 'MainProcess' or not _is_first_rank(os.environ):
         return
     sentence = describe_untested(_installed_versions())

@@ -191,7 +191,7 @@ class LabelHierarchy(nn.Module):
                 raise ValueError(
                     f'the checkpoint holds a hierarchy of {levels} levels over {samples} images, '
                     f'this run has {self.num_levels} levels over {self.num_samples}: resume with '
-                    'the data set and model.hierarchy.num_levels of the checkpoint, or start anew '
+                    'the data set and model.hierarchy.num_levels of the checkpoint, or start again '
                     'from its backbone by model.backbone.init_cfg=dict(type="Pretrained", '
                     'prefix="backbone.", checkpoint=...)'
                 )

@@ -170,5 +170,5 @@ class KeptEdges(Graph):
         return self.origin.exact(edges)
 
     def keep(self, radius: float, max_edges: int) -> Graph:
-        """Return itself if it covers ``radius``, else ask the origin."""
+        """Return itself if it covers ``radius``, else delegate to the origin."""
         return self if radius <= self.radius else self.origin.keep(radius, max_edges)

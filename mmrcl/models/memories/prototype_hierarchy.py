@@ -43,8 +43,8 @@ class PrototypeHierarchy(LabelHierarchy):
             number of granularities and one more.
 
     Raises:
-        ValueError: for a temperature that is not positive, an alpha below 1, and whatever
-            LabelHierarchy refuses.
+        ValueError: for a temperature that is not positive, an alpha below 1, and as
+            ``LabelHierarchy``.
     """
 
     centers: Tensor
