@@ -10,16 +10,16 @@ help:  ## list the targets
 demo: venv  ## pretrain and evaluate on scikit-learn's digits, in minutes on a CPU
 	$(python) tools/demo.py --work-dir work_dirs/demo
 
-demo-transfer: venv-full work_dirs/demo/results.csv  ## fine-tune its encoders: few labels, Mask R-CNN
+demo-transfer: venv-full work_dirs/demo/results.csv  ## fine-tune the demo's encoders: few labels, Mask R-CNN
 	$(python) tools/demo_transfer.py --pretraining work_dirs/demo --work-dir work_dirs/demo_transfer
 
 work_dirs/demo/results.csv: | venv-full
 	$(python) tools/demo.py --work-dir work_dirs/demo
 
-test: venv-full  ## run the tests
+test: venv-full  ## run all tests
 	$(python) -m pytest
 
-coverage: venv-full  ## run the tests, longer, and report which lines of mmrcl they reach
+coverage: venv-full  ## run all tests and report the coverage of mmrcl (slower)
 	$(python) -m pytest --cov
 
 docs: venv-full  ## build the documentation, docs/_build/html/index.html
@@ -35,10 +35,10 @@ format: venv-full  ## rewrite the code in the project's format
 	$(python) -m ruff check --fix
 	$(python) -m ruff format
 
-venv:  ## make or mend .venv for pretraining and evaluation
+venv:  ## make or update .venv for pretraining and evaluation
 	@tools/install.sh light
 
-venv-full:  ## the same for detection and development too (compiles mmcv's operators)
+venv-full:  ## the same, with detection and development (compiles mmcv's operators)
 	@tools/install.sh full
 
 clean:  ## remove .venv, caches and build artefacts; runs and data stay

@@ -1,8 +1,8 @@
-"""Packaging of mmrcl, and the one place that lists what it depends on.
+"""Packaging of mmrcl and the list of its dependencies.
 
-A site with its own OpenMMLab (mmengine, mmcv, mmpretrain, mmdet under their upstream names) keeps
-it: `pip install --no-deps -e .` installs this package alone. Without `--no-deps` pip would put the
-onedl-* distributions below over the same import names.
+To keep an existing OpenMMLab (mmengine, mmcv, mmpretrain, mmdet under their upstream names), run
+`pip install --no-deps -e .`, which installs this package alone. Without `--no-deps` pip would
+install the onedl-* distributions below under the same import names.
 """
 
 import re
@@ -19,7 +19,7 @@ setup(
     author='mmrcl contributors',
     license='Apache-2.0',
     packages=find_packages(include=['mmrcl', 'mmrcl.*']),
-    # OpenMMLab's layout, see mmrcl/zoo.py: links here, copies in what is built.
+    # OpenMMLab's layout, see mmrcl/zoo.py: links in a checkout, copies in a wheel.
     package_data={
         'mmrcl': [
             'py.typed',
@@ -29,12 +29,12 @@ setup(
         ],
         'mmrcl.visualization.report': ['assets/*'],
     },
-    # It makes the environment of a checkout.
+    # It sets up the environment of a checkout.
     exclude_package_data={'mmrcl': ['.mim/tools/install.sh']},
     python_requires='>=3.10',
     install_requires=[
-        # The oldest that pt-kmeans takes and that the tests ran with: see docs/compatibility.md.
-        # Some sites offer a CPU-only torch 2.13, which pip prefers and no torchvision fits: its
+        # The oldest version that pt-kmeans supports and that was tested: see docs/compatibility.md.
+        # Some sites offer a CPU-only torch 2.13, which pip prefers but no torchvision fits: its
         # import fails with "operator torchvision::nms does not exist".
         'torch>=2.4,<2.13',
         'torchvision>=0.19',
@@ -43,8 +43,8 @@ setup(
         'onedl-mmcv',
         'onedl-mmpretrain',
         'numpy',
-        # K-means on tensors, on any device. None of its releases runs on Python 3.10: there the
-        # K-means sources ask for a newer Python, and all else works.
+        # K-means on tensors, on any device. No release supports Python 3.10: there the K-means
+        # sources raise an error that names the remedy; everything else works.
         'pt-kmeans>=0.9.2; python_version >= "3.11"',
         'scikit-learn',
         'scipy',
@@ -53,8 +53,8 @@ setup(
     extras_require={
         # Imported as mmdet; also needs mmcv's compiled operators (see tools/install.sh).
         'detection': ['onedl-mmdetection'],
-        # What compiling mmcv's operators without build isolation expects to find. mmcv's metadata
-        # needs setuptools 80, torch refuses setuptools 82.
+        # Needed to compile mmcv's operators without build isolation. mmcv's metadata needs
+        # setuptools 80, torch rejects setuptools 82.
         'build-ops': ['setuptools>=80,<82', 'wheel', 'ninja', 'psutil'],
         'development': [
             'hypothesis',
@@ -64,11 +64,11 @@ setup(
             'pytest-cov',
             'pytest-timeout',
             'ruff',
-            # Opens the page of a hierarchy in Chromium, in a test.
+            # A test opens the hierarchy page in Chromium.
             'selenium',
-            # With wandb what users watch a run with: tests read back what a run writes.
+            # Trackers, with wandb: tests read back what a run logs.
             'tensorboard',
-            # Loads what tools/convert writes for it, in a test.
+            # A test loads the files that tools/convert writes for timm.
             'timm',
             'wandb',
         ],

@@ -1,7 +1,7 @@
-"""The versions that the tests ran with, and a warning for others.
+"""Tested versions of the dependencies, and a warning for others.
 
-docs/compatibility.md tells which tests ran with which versions. A version from outside may well
-work, so nothing is refused.
+docs/compatibility.md lists which tests ran with which versions. An untested version may well work,
+so nothing is refused.
 """
 
 import os
@@ -13,18 +13,24 @@ from importlib import metadata
 from multiprocessing import current_process
 from typing import NamedTuple
 
-__all__ = ['TRIED', 'Tried', 'UntriedVersionWarning', 'describe_untried', 'warn_if_untried']
+__all__ = [
+    'TESTED',
+    'UntestedVersionWarning',
+    'VersionRange',
+    'describe_untested',
+    'warn_if_untested',
+]
 
 
-class UntriedVersionWarning(UserWarning):
-    """Says which installed packages are older or newer than those that mmrcl was tried with."""
+class UntestedVersionWarning(UserWarning):
+    """Warning about installed packages older or newer than the tested versions."""
 
 
-class Tried(NamedTuple):
-    """Oldest and newest version of a package that the tests ran with.
+class VersionRange(NamedTuple):
+    """Oldest and newest tested version of a package.
 
     Attributes:
-        distributions: names under which pip knows the package; the first is what mmrcl asks for.
+        distributions: names of the package on pip; the first is the one that mmrcl requires.
         oldest: a version.
         newest: a version.
     """
@@ -34,60 +40,64 @@ class Tried(NamedTuple):
     newest: str
 
 
-TRIED = (
-    Tried(('torch',), '2.4.0', '2.12.1'),
-    Tried(('torchvision',), '0.19.0', '0.27.1'),
-    Tried(('onedl-mmengine', 'mmengine', 'mmengine-lite'), '0.10.12', '0.10.12'),
-    Tried(('onedl-mmcv', 'mmcv', 'mmcv-lite'), '2.3.6', '2.3.6'),
-    Tried(('onedl-mmpretrain', 'mmpretrain'), '1.3.6', '1.3.6'),
-    Tried(('onedl-mmdetection', 'mmdet'), '3.5.1', '3.5.1'),
-    Tried(('numpy',), '2.2.6', '2.4.6'),
-    Tried(('scikit-learn',), '1.9.1', '1.9.1'),
-    Tried(('pt-kmeans',), '0.9.2', '0.9.2'),
+TESTED = (
+    VersionRange(('torch',), '2.4.0', '2.12.1'),
+    VersionRange(('torchvision',), '0.19.0', '0.27.1'),
+    VersionRange(('onedl-mmengine', 'mmengine', 'mmengine-lite'), '0.10.12', '0.10.12'),
+    VersionRange(('onedl-mmcv', 'mmcv', 'mmcv-lite'), '2.3.6', '2.3.6'),
+    VersionRange(('onedl-mmpretrain', 'mmpretrain'), '1.3.6', '1.3.6'),
+    VersionRange(('onedl-mmdetection', 'mmdet'), '3.5.1', '3.5.1'),
+    VersionRange(('numpy',), '2.2.6', '2.4.6'),
+    VersionRange(('scikit-learn',), '1.9.1', '1.9.1'),
+    VersionRange(('pt-kmeans',), '0.9.2', '0.9.2'),
 )
 
 
-def warn_if_untried() -> None:
-    """Warn of installed versions outside of :data:`TRIED`, in the main process of a run alone.
+def warn_if_untested() -> None:
+    """Warn about installed versions outside :data:`TESTED`, only in the main process of a run.
 
     Reads the metadata of the installed packages and imports none of them.
     """
-    # A spawned worker has no parent_process() yet when it imports the main module anew.
+    # A spawned worker has no parent_process() yet when it imports the main module again.
     if current_process().name != 'MainProcess' or not _is_first_rank(os.environ):
         return
-    sentence = describe_untried(_installed_versions())
+    sentence = describe_untested(_installed_versions())
     if sentence:
-        warnings.warn(sentence, UntriedVersionWarning, stacklevel=3)
+        warnings.warn(sentence, UntestedVersionWarning, stacklevel=3)
 
 
-def describe_untried(installed: Mapping[str, str], tried: Iterable[Tried] = TRIED) -> str:
-    """A sentence on the versions outside of what was tried, empty where there are none.
+# The name that mmrcl/__init__.py imports.
+warn_if_untried = warn_if_untested
 
-    A patch release counts as its minor one: with 2.4.0 to 2.12.1 tried, 2.12.9 is inside and
+
+def describe_untested(installed: Mapping[str, str], tested: Iterable[VersionRange] = TESTED) -> str:
+    """Return a sentence that lists the untested versions, empty if there are none.
+
+    Only major and minor version are compared: with 2.4.0 to 2.12.1 tested, 2.12.9 is inside and
     2.13.0 outside.
 
     Args:
-        installed: version by name of the distribution; a package that is not there is passed over.
-        tried: what to hold them against.
+        installed: version by name of the distribution; missing packages are ignored.
+        tested: the ranges to compare with.
     """
     outside = [
-        f'{name} {installed[name]} (tried: {_range(package)})'
-        for package in tried
+        f'{name} {installed[name]} (tested: {_range(package)})'
+        for package in tested
         for name in package.distributions
         if name in installed and not _is_inside(installed[name], package)
     ]
     if not outside:
         return ''
-    return f'mmrcl was not tried with {", ".join(outside)}; docs/compatibility.md tells more'
+    return f'mmrcl was not tested with {", ".join(outside)}; see docs/compatibility.md'
 
 
-def _range(package: Tried) -> str:
+def _range(package: VersionRange) -> str:
     if package.oldest == package.newest:
         return package.oldest
     return f'{package.oldest} to {package.newest}'
 
 
-def _is_inside(version: str, package: Tried) -> bool:
+def _is_inside(version: str, package: VersionRange) -> bool:
     return _minor(package.oldest) <= _minor(version) <= _minor(package.newest)
 
 
@@ -96,7 +106,7 @@ def _minor(version: str) -> tuple[int, ...]:
 
 
 def _installed_versions() -> dict[str, str]:
-    names = [name for package in TRIED for name in package.distributions]
+    names = [name for package in TESTED for name in package.distributions]
     versions = {}
     for name in names:
         with suppress(metadata.PackageNotFoundError):
@@ -106,6 +116,6 @@ def _installed_versions() -> dict[str, str]:
 
 
 def _is_first_rank(environment: Mapping[str, str]) -> bool:
-    # Set by torch's launcher and by Slurm for each process that they start.
+    # torch's launcher and Slurm set these for each process that they start.
     ranks = ('RANK', 'LOCAL_RANK', 'SLURM_PROCID')
     return all(environment.get(name, '0') == '0' for name in ranks)

@@ -1,9 +1,9 @@
-"""Errors that end a run with a sentence for its user."""
+"""Errors that end a run with one message for the user."""
 
 
 class TrainingError(RuntimeError):
-    """What made training stop; the message says what to do."""
+    """Failure that stops training; the message names the remedy."""
 
 
 class ConfigError(ValueError):
-    """A setting that cannot work, found before any work; the message says what to set."""
+    """Invalid setting, found before any work starts; the message names the remedy."""

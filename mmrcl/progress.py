@@ -1,4 +1,4 @@
-"""What long work tells on the console."""
+"""Progress of long computations on the console."""
 
 import contextlib
 import sys
@@ -9,16 +9,16 @@ from typing import Any
 from mmengine.dist import is_main_process
 from mmengine.utils import ProgressBar
 
-# A bar for a second's work, several times an epoch, would bury the log.
+# Short loops run several times an epoch; a bar for each would flood the log.
 _STEPS_WITHOUT_BAR = 20
 _UPDATES = 100
 _UPDATES_OF_A_LOG = 10
 
 
 def progress(items: Any, what: str) -> Iterable[Any]:
-    """Passes ``items``, of known length, through; shows how many are done and the time left.
+    """Yield ``items``, of known length, and show how many are done and the time left.
 
-    The main process alone shows it. A :class:`mmrcl.clustering.sharing.Progress`.
+    Only the main process shows it. Implements :class:`mmrcl.clustering.sharing.Progress`.
     """
     if len(items) <= _STEPS_WITHOUT_BAR or not is_main_process():
         return items
@@ -39,7 +39,7 @@ def _with_bar(items: Any, what: str) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def stage(title: str) -> Iterator[None]:
-    """Names a stage of a script and tells how long it took."""
+    """Print the title of a stage of a script, and afterwards how long it took."""
     print(f'\n{title}', flush=True)
     start = time.time()
     yield

@@ -14,7 +14,7 @@ from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
 from mmengine.registry import Registry
 
-# These imports tell at length of optional parts that are not there, mmcv's operators among them.
+# These imports print long warnings about missing optional parts, such as mmcv's operators.
 with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     warnings.simplefilter('ignore')
     import mmpretrain.datasets
@@ -73,8 +73,8 @@ TRANSFORMS = _child(mmpretrain.registry.TRANSFORMS, 'datasets')
 
 MODELS = _child(mmpretrain.registry.MODELS, 'models')
 MODEL_WRAPPERS = _child(mmpretrain.registry.MODEL_WRAPPERS, 'models')
-# A child of mmengine's, so that configs of mmdet too find `mmrcl.StrictPretrained`: they look among
-# the root's children, not among mmpretrain's.
+# A child of mmengine's registry, so that mmdet's configs find `mmrcl.StrictPretrained` too: they
+# search the root's children, not mmpretrain's.
 WEIGHT_INITIALIZERS = _child(MMENGINE_WEIGHT_INITIALIZERS, 'models')
 
 EVALUATORS = _child(mmpretrain.registry.EVALUATORS, 'evaluation')

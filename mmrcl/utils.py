@@ -1,4 +1,4 @@
-"""What mmengine's hub asks of a package."""
+"""The entry point that mmengine's hub expects of a package."""
 
 from importlib import import_module
 
@@ -6,9 +6,9 @@ __all__ = ['register_all_modules']
 
 
 def register_all_modules() -> None:
-    """Lets the parts of mmrcl be found by name; :func:`mmengine.hub.get_model` calls it.
+    """Register the modules of mmrcl by name; :func:`mmengine.hub.get_model` calls this.
 
-    A config of mmrcl needs no such call: its ``default_scope`` finds the registries, and these
-    import the parts when one is asked for.
+    Configs of mmrcl do not need it: their ``default_scope`` finds the registries, which import the
+    modules on the first look-up.
     """
     import_module('mmrcl.registry')

@@ -9,9 +9,9 @@ __version__ = '0.1.0'
 
 @lru_cache
 def commit() -> str:
-    """The commit that the code is of, with ``-dirty`` where files differ from it.
+    """Return the git commit of the code, with ``-dirty`` if files differ from it.
 
-    Empty for an installed package, which has none.
+    The result is empty for an installed package, which has no repository.
     """
     root = Path(__file__).parents[1]
     if not (root / '.git').exists():

@@ -1,4 +1,4 @@
-"""Where configs, tools and model index lie, in a checkout and in an installed package."""
+"""Location of configs, tools and model index, in a checkout and in an installed package."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ __all__ = ['mim_folder']
 
 
 def mim_folder() -> Path:
-    """The folder of ``configs``, ``tools`` and ``model-index.yml``.
+    """Return the folder that holds ``configs``, ``tools`` and ``model-index.yml``.
 
     This is ``mmrcl/.mim``, where OpenMMLab's tools look for them: ``mim train mmrcl ...``, a base
     ``mmrcl::rcl/...`` and :func:`mmengine.hub.get_config`. A wheel carries copies there, a
@@ -21,7 +21,7 @@ def mim_folder() -> Path:
     missing = [name for name in needed if not (folder / name).exists()]
     if missing:
         raise FileNotFoundError(
-            f'{folder} lacks {", ".join(missing)}: install mmrcl again, from a wheel or from a '
-            'checkout that keeps symbolic links (git config core.symlinks true)'
+            f'{folder} lacks {", ".join(missing)}: reinstall mmrcl, from a wheel or from a '
+            'checkout with symbolic links (git config core.symlinks true)'
         )
     return folder

@@ -190,18 +190,18 @@ def broken(tmp_path: Path, **changes: str) -> Path:
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        (dict(seed='[0]'), r'bad.py: seed is no setting; there are arms, .* seeds'),
+        (dict(seed='[0]'), r'bad.py: unknown setting seed: choose from arms, .* seeds'),
         (dict(arms='{}'), r'bad.py has no arms'),
-        (dict(arms='dict(rcl=dict(option={}))'), r'arm rcl: option is no setting'),
-        (dict(arms="{'a/b': dict()}"), r'arm a/b: its name is a folder'),
+        (dict(arms='dict(rcl=dict(option={}))'), r'arm rcl: unknown setting option'),
+        (dict(arms="{'a/b': dict()}"), r'arm a/b: the name is used as a folder'),
         (dict(config='None'), r'arm rcl has no config'),
         (dict(config="'none.py'"), r'arm rcl: config .*none.py does not exist'),
-        (dict(reference="'own'"), r'bad.py: own is no arm; there are rcl'),
+        (dict(reference="'own'"), r'bad.py: unknown arm own: choose from rcl'),
         (dict(headroom="('rcl',)"), r'headroom=.* must name two arms'),
         (dict(draw="'lines'"), r"draw='lines' must be"),
         (dict(arms='dict(a=dict(x=1), b=dict())'), r'some arms have an x'),
         (dict(arms="dict(a=dict(title='t'), b=dict(title='t'))"), r'two arms share a title'),
-        (dict(seeds='[]'), r'seeds and label_draws'),
+        (dict(seeds='[]'), r'set at least one seed, and label_draws'),
     ],
 )
 def test_a_bad_grid_says_what_is_wrong(tmp_path, changes, message):

@@ -1,4 +1,4 @@
-"""The warning for versions that were not tried, and the table in the docs."""
+"""The warning for untested versions, and the table in the docs."""
 
 import re
 import subprocess
@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from mmrcl import compatibility
-from mmrcl.compatibility import TRIED, Tried, UntriedVersionWarning, describe_untried
+from mmrcl.compatibility import TESTED, UntestedVersionWarning, VersionRange, describe_untested
 
 ROOT = Path(__file__).parents[1]
-STACK = (Tried(('torch',), '2.4.0', '2.12.1'), Tried(('onedl-mmcv', 'mmcv'), '2.3.6', '2.3.6'))
+STACK = (
+    VersionRange(('torch',), '2.4.0', '2.12.1'),
+    VersionRange(('onedl-mmcv', 'mmcv'), '2.3.6', '2.3.6'),
+)
 
 
 @pytest.mark.parametrize(
@@ -24,21 +27,24 @@ STACK = (Tried(('torch',), '2.4.0', '2.12.1'), Tried(('onedl-mmcv', 'mmcv'), '2.
         {'torch': '2.9.1', 'mmcv': '2.3.6'},
     ],
 )
-def test_versions_that_were_tried(installed: dict[str, str]):
-    assert describe_untried(installed, STACK) == ''
+def test_tested_versions(installed: dict[str, str]):
+    assert describe_untested(installed, STACK) == ''
 
 
 @pytest.mark.parametrize(
     ('installed', 'expected'),
     [
-        ({'torch': '2.3.1'}, 'with torch 2.3.1 (tried: 2.4.0 to 2.12.1);'),
-        ({'torch': '2.13.0a0+git1'}, 'with torch 2.13.0a0+git1 (tried: 2.4.0 to 2.12.1);'),
-        ({'torch': '2.9.0', 'mmcv': '2.2.0'}, 'with mmcv 2.2.0 (tried: 2.3.6);'),
-        ({'torch': '3.0', 'onedl-mmcv': '2.4.0'}, 'torch 3.0 (tried: 2.4.0 to 2.12.1), onedl-mmcv'),
+        ({'torch': '2.3.1'}, 'with torch 2.3.1 (tested: 2.4.0 to 2.12.1);'),
+        ({'torch': '2.13.0a0+git1'}, 'with torch 2.13.0a0+git1 (tested: 2.4.0 to 2.12.1);'),
+        ({'torch': '2.9.0', 'mmcv': '2.2.0'}, 'with mmcv 2.2.0 (tested: 2.3.6);'),
+        (
+            {'torch': '3.0', 'onedl-mmcv': '2.4.0'},
+            'torch 3.0 (tested: 2.4.0 to 2.12.1), onedl-mmcv',
+        ),
     ],
 )
 def test_versions_that_were_not(installed: dict[str, str], expected: str):
-    assert expected in describe_untried(installed, STACK)
+    assert expected in describe_untested(installed, STACK)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +66,8 @@ def test_one_process_of_a_run_warns(
     monkeypatch.setattr(compatibility.metadata, 'version', lambda name: '0.1')
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
-        compatibility.warn_if_untried()
-    assert [each.category for each in caught] == [UntriedVersionWarning] * warned
+        compatibility.warn_if_untested()
+    assert [each.category for each in caught] == [UntestedVersionWarning] * warned
 
 
 # A spawned worker imports mmrcl anew. To silence by category, one would have to import it first.
@@ -71,7 +77,7 @@ from importlib import metadata
 
 metadata.version = lambda name: '0.1'
 if sys.argv[1:] == ['silent']:
-    warnings.filterwarnings('ignore', message='mmrcl was not tried with')
+    warnings.filterwarnings('ignore', message='mmrcl was not tested with')
 import mmrcl
 
 if __name__ == '__main__':
@@ -94,10 +100,10 @@ def test_import_warns_once_and_imports_nothing_heavy(
         command, capture_output=True, text=True, timeout=100, env={'PYTHONPATH': str(ROOT)}
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count('UntriedVersionWarning: mmrcl was not tried with torch 0.1') == times
+    assert done.stderr.count('UntestedVersionWarning: mmrcl was not tested with torch 0.1') == times
 
 
 def test_docs_have_the_same_versions():
     page = (ROOT / 'docs/compatibility.md').read_text()
     rows = re.findall(r'^\| `([\w-]+)` .*\| ([\d.]+) \| ([\d.]+) \|$', page, re.MULTILINE)
-    assert rows == [(each.distributions[0], each.oldest, each.newest) for each in TRIED]
+    assert rows == [(each.distributions[0], each.oldest, each.newest) for each in TESTED]

@@ -145,7 +145,7 @@ def test_wrong_files_are_refused(tmp_path):
     for name, sentence in [
         ('missing.pth', 'can not be found'),
         ('text.pth', 'torn or no checkpoint'),
-        ('foreign.pth', 'tells no config: name it by --config'),
+        ('foreign.pth', 'contains no config: pass it by --config'),
     ]:
         done = tool('convert/backbone.py', tmp_path / name)
         assert done.returncode == 1 and sentence in done.stderr

@@ -54,7 +54,7 @@ def test_a_published_list(subset, root, names, tmp_path, capsys, prefixed):
         wnid = names[i].split('_')[0]
         assert dataset.get_data_info(i)['img_path'] == f'{root}/train/{wnid}/{names[i]}'
         assert dataset.get_data_info(i)['gt_label'] == CLASSES.index(wnid)
-    with pytest.raises(SystemExit, match='train_1pct.txt exists already: give --overwrite'):
+    with pytest.raises(SystemExit, match='train_1pct.txt exists already: use --overwrite'):
         subset(*arguments[:-1])
 
 

@@ -162,7 +162,7 @@ def test_same_seed_same_bytes_and_another_set_is_not_overwritten(folder, tmp_pat
     assert contents(tmp_path / 'again') == before
     write(folder)
     assert 'is there already' in capsys.readouterr().out
-    with pytest.raises(SystemExit, match='name another folder'):
+    with pytest.raises(SystemExit, match='use another folder'):
         write(folder, '--seed', 1)
     assert contents(folder) == before
     write(tmp_path / 'other', '--seed', 1)
@@ -174,8 +174,8 @@ def test_same_seed_same_bytes_and_another_set_is_not_overwritten(folder, tmp_pat
     ('options', 'sentence'),
     [
         (['--size', 20], '--size 20 is too small'),
-        (['--val', 0], 'need 1 canvas or more'),
-        (['--seed', -1], 'give 0 or more'),
+        (['--val', 0], 'must be at least 1 canvas'),
+        (['--seed', -1], 'must be at least 0'),
     ],
 )
 def test_settings_that_cannot_work_stop_with_a_sentence(tmp_path, options, sentence):

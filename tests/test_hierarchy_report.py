@@ -165,7 +165,7 @@ WRONG = {
             'CHECKPOINT',
         ],
         [],
-        'has no hierarchy: name a config with model.hierarchy',
+        'has no hierarchy: pass a config with model.hierarchy',
     ),
     'another config': ([CONFIG, 'CHECKPOINT'], [], 'does not fit the model of the config'),
     'other images': (

@@ -123,7 +123,7 @@ WRONG = {
     ),
     'other images': (
         [CONFIG, '--cfg-options', 'train_dataloader.dataset.indices=500'],
-        'both must name the same data set',
+        'set both to the same data set',
     ),
     'split': (
         [CONFIG, '--cfg-options', 'train_dataloader.dataset.split=val'],

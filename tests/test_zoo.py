@@ -48,8 +48,8 @@ BREAKS = {
         f'configs/rcl/{RCL}.py',
         REMOVED,
         [
-            f'configs/rcl/README.md lists {RCL}.py, which is not there',
-            f'{METAFILE} lists configs/rcl/{RCL}.py, which is not there',
+            f'configs/rcl/README.md lists {RCL}.py, which does not exist',
+            f'{METAFILE} lists configs/rcl/{RCL}.py, which does not exist',
         ],
     ),
     'a config is new': (
@@ -83,7 +83,7 @@ BREAKS = {
     'a name is not that of the file': (
         METAFILE,
         (f'Name: {RCL}', 'Name: rcl_1xb128-30e_digits'),
-        ['rcl_1xb128-30e_digits must be named as the file of its config, configs/rcl/'],
+        ['rcl_1xb128-30e_digits must have the name of its config file, configs/rcl/'],
     ),
     'a name stands twice': (
         METAFILE,
@@ -98,12 +98,12 @@ BREAKS = {
     'weights are named': (
         METAFILE,
         ('    Metadata:', '    Weights: there.pth\n    Metadata:'),
-        ['has weights, and the pages say that none are published'],
+        ['has weights, but the documentation states that none are published'],
     ),
     'epochs are wrong': (
         METAFILE,
         ('Epochs: 30', 'Epochs: 31'),
-        ['must have Epochs 30, as its name says'],
+        ['must have Epochs 30, as in its name'],
     ),
     'a collection is unknown': (
         METAFILE,
@@ -151,5 +151,5 @@ def test_hub_finds_config_and_model_by_name():
 
 def test_an_incomplete_installation_tells_the_remedy(tmp_path: Path, monkeypatch):
     monkeypatch.setattr('mmrcl.zoo.__file__', str(tmp_path / 'zoo.py'))
-    with pytest.raises(FileNotFoundError, match='lacks configs/rcl, .* install mmrcl again'):
+    with pytest.raises(FileNotFoundError, match='lacks configs/rcl, .* reinstall mmrcl'):
         mim_folder()

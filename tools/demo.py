@@ -47,10 +47,10 @@ TITLES = dict(
 
 
 def pretrain(work_dir: Path, epochs: int) -> None:
-    """Trains all configs side by side.
+    """Train all configs in parallel.
 
     Raises:
-        TrainingError: naming the log of a run that failed.
+        TrainingError: with the log of a run that failed.
     """
     options = ['--cfg-options', f'train_cfg.max_epochs={epochs}']
     jobs = []
@@ -61,7 +61,7 @@ def pretrain(work_dir: Path, epochs: int) -> None:
 
 
 def build_model(config: Config, checkpoint: Path | None) -> nn.Module:
-    """The model of a config, from a checkpoint or as initialised."""
+    """Build the model of a config, from a checkpoint or as initialised."""
     MMLogger.get_current_instance().setLevel('WARNING')
     set_random_seed(0)
     model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
@@ -72,13 +72,13 @@ def build_model(config: Config, checkpoint: Path | None) -> nn.Module:
 
 
 def encode(model: nn.Module, config: Config) -> list[LabeledFeatures]:
-    """Backbone features of the training and the test images."""
+    """Extract backbone features of the training and test images."""
     loaders = (config.plain_train_dataloader, config.test_dataloader)
     return [extract_representation(model, Runner.build_dataloader(loader)) for loader in loaders]
 
 
 def raw_images(loader: dict) -> tuple[np.ndarray, Tensor]:
-    """Images (N, 8, 8) uint8 and classes (N,) of a loader's data set."""
+    """Read images (N, 8, 8) uint8 and classes (N,) of a loader's data set."""
     dataset = Runner.build_dataloader(loader).dataset
     infos = [dataset.get_data_info(i) for i in range(len(dataset))]
     images = np.stack([info['img'] for info in infos])
@@ -86,7 +86,7 @@ def raw_images(loader: dict) -> tuple[np.ndarray, Tensor]:
 
 
 def pixels(config: Config) -> list[LabeledFeatures]:
-    """The images themselves as features, 64 numbers each."""
+    """Return the pixels as features, 64 per image."""
     sets = [
         raw_images(loader) for loader in (config.plain_train_dataloader, config.test_dataloader)
     ]
@@ -94,7 +94,7 @@ def pixels(config: Config) -> list[LabeledFeatures]:
 
 
 def score(features: dict[str, list[LabeledFeatures]]) -> list[Result]:
-    """kNN and linear accuracy of each encoder with 1 %, 10 % and 100 % of the labels."""
+    """Compute kNN and linear accuracy of each encoder with 1 %, 10 % and 100 % of the labels."""
     results: list[Result] = []
     for name, (train, test) in features.items():
         scores = evaluate_representation(*train, *test, seeds=range(10))
@@ -105,7 +105,7 @@ def score(features: dict[str, list[LabeledFeatures]]) -> list[Result]:
 def draw(
     work_dir: Path, config: Config, features: dict[str, list[LabeledFeatures]], labels: Tensor
 ) -> dict[Path, str]:
-    """The three figures and what they show."""
+    """Draw the three figures, and return their paths with descriptions."""
     digits = [str(digit) for digit in range(10)]
     images, classes = raw_images(config.plain_train_dataloader)
     curves = {TITLES[name]: scalars_of(work_dir / name) for name in CONFIGS}
@@ -125,7 +125,7 @@ def draw(
 
 
 def write_page(work_dir: Path, checkpoint: Path) -> dict[Path, str]:
-    """The page of RCL's hierarchy, by tools/analysis/hierarchy_report.py."""
+    """Write the page of RCL's hierarchy by tools/analysis/hierarchy_report.py."""
     path = work_dir / 'hierarchy_report.html'
     script = ROOT / 'tools/analysis/hierarchy_report.py'
     command = [sys.executable, script, CONFIGS['rcl'], checkpoint, '--out', path]
@@ -159,7 +159,7 @@ def main() -> None:
             features[name] = encode(model, config)
         results = score(features)
         written = {write_results_csv(args.work_dir / 'results.csv', results): 'the table below'}
-    # t-SNE's short parallel regions wait long for each other on a busy machine.
+    # Threads of t-SNE's short parallel regions wait long for each other on a busy machine.
     with stage('Drawing'), threadpool_limits(1):
         written |= draw(args.work_dir, config, features, model.hierarchy.labels)
         written |= write_page(args.work_dir, args.work_dir / 'rcl' / f'epoch_{epochs}.pth')

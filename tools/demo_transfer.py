@@ -1,8 +1,8 @@
-"""The demo's encoders at work: classification with few labels, and Mask R-CNN.
+"""Fine-tune the demo's encoders: classification with few labels, and Mask R-CNN.
 
-Fine-tunes each encoder, and one initialised at random with the same budget, on 1 % and 10 % of the
-digits' labels and as the backbone of a Mask R-CNN on canvases of digits, by tools/train.py; scores
-them and draws detections.
+Each encoder, and one initialised at random with the same budget, is fine-tuned on 1 % and 10 % of
+the digits' labels and as the backbone of a Mask R-CNN on canvases of digits, by tools/train.py.
+Prints the scores and draws detections.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from mmrcl.evaluation import format_table
 from mmrcl.progress import stage
 from mmrcl.visualization import Instances, plot_detections, read_scalars
 
-# These tell at length of optional parts that are not there.
+# These imports print long warnings about missing optional parts.
 with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     warnings.simplefilter('ignore')
     try:
@@ -48,13 +48,13 @@ DRAWN = 6
 
 
 class Task(NamedTuple):
-    """What an encoder is fine-tuned for.
+    """A downstream task.
 
     Attributes:
-        config: the benchmark.
-        metrics: column of the table by the name of a logged number.
-        scale: what makes that number a percentage.
-        seeds: settings that follow the seed of a run.
+        config: config of the benchmark.
+        metrics: column of the table by the name of a logged scalar.
+        scale: factor from the scalar to a percentage.
+        seeds: settings that are set to the seed of a run.
     """
 
     config: Path
@@ -95,12 +95,12 @@ class Run(NamedTuple):
     seed: int
 
     def folder(self, work_dir: Path) -> Path:
-        """Its work dir."""
+        """Return its work dir."""
         return work_dir / self.task / f'{self.arm}_seed{self.seed}'
 
 
 class Score(NamedTuple):
-    """A number of the table, in per cent."""
+    """A score of the table, in per cent."""
 
     initialisation: str
     seed: int
@@ -121,7 +121,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def start_of(arm: str, pretraining: Path) -> str:
-    """The checkpoint that an arm starts from, or ``'random'``.
+    """Return the checkpoint that an arm starts from, or ``'random'``.
 
     Raises:
         ConfigError: if the demo has not written it.
@@ -135,7 +135,7 @@ def start_of(arm: str, pretraining: Path) -> str:
 
 
 def job(run: Run, start: str, work_dir: Path, epochs: int | None) -> Job:
-    """The command of a run."""
+    """Make the job of a run."""
     task = TASKS[run.task]
     folder = run.folder(work_dir)
     epochs = epochs or Config.fromfile(task.config).train_cfg.max_epochs
@@ -148,7 +148,7 @@ def job(run: Run, start: str, work_dir: Path, epochs: int | None) -> Job:
 
 
 def scores_of(run: Run, work_dir: Path) -> Iterator[Score]:
-    """The last scores that a run logged."""
+    """Yield the last scores that a run logged."""
     task = TASKS[run.task]
     rows = read_scalars(scalars_of(run.folder(work_dir)))
     for key, column in task.metrics.items():
@@ -157,7 +157,7 @@ def scores_of(run: Run, work_dir: Path) -> Iterator[Score]:
 
 
 def write_csv(path: Path, scores: Sequence[Score]) -> Path:
-    """One row a score."""
+    """Write one row per score."""
     with path.open('w', newline='') as file:
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(Score._fields)
@@ -166,7 +166,7 @@ def write_csv(path: Path, scores: Sequence[Score]) -> Path:
 
 
 def table(scores: Sequence[Score]) -> str:
-    """A row for each initialisation; mean and deviation where there are several seeds."""
+    """Format a row per initialisation, with mean and deviation for several seeds."""
     rows = []
     for name in dict.fromkeys(score.initialisation for score in scores):
         cells = [name]
@@ -179,7 +179,7 @@ def table(scores: Sequence[Score]) -> str:
 
 
 def true_instances(coco: COCO, image: int) -> Instances:
-    """The annotated digits of a canvas."""
+    """Read the annotated digits of a canvas."""
     found = coco.loadAnns(coco.getAnnIds(image))
     left_top_size = np.array([each['bbox'] for each in found])
     boxes = np.hstack([left_top_size[:, :2], left_top_size[:, :2] + left_top_size[:, 2:]])
@@ -189,14 +189,14 @@ def true_instances(coco: COCO, image: int) -> Instances:
 
 
 def predicted_instances(folder: Path, paths: Sequence[Path]) -> list[Instances]:
-    """What the detector of a work dir finds on images."""
+    """Run the detector of a work dir on images."""
     model = init_detector(str(DETECTION), str(latest_checkpoint(folder)), device='cpu')
     found = [inference_detector(model, str(path)).pred_instances.numpy() for path in paths]
     return [Instances(each.labels, each.bboxes, each.masks, each.scores) for each in found]
 
 
 def draw(work_dir: Path, data: Path, arms: Sequence[str], seed: int) -> Path:
-    """Truth and detections on some val canvases."""
+    """Draw ground truth and detections on some val canvases."""
     coco = COCO(data / 'annotations/val.json')
     images = coco.getImgIds()[:DRAWN]
     paths = [data / 'val' / each['file_name'] for each in coco.loadImgs(images)]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Train on several GPUs: tools/dist_train.sh CONFIG GPUS [arguments of tools/train.py]
 # On several machines set NNODES, NODE_RANK, MASTER_ADDR and PORT.
-# After SIGTERM, SIGUSR1 or Ctrl-C the run saves and this script ends with code 75: go on with --resume.
+# After SIGTERM, SIGUSR1 or Ctrl-C the run saves and this script ends with code 75: resume with --resume.
 set -eu
 config=${1:?usage: $0 CONFIG GPUS [arguments of tools/train.py]}
 gpus=${2:?usage: $0 CONFIG GPUS [arguments of tools/train.py]}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes or mends ./.venv; quick when there is nothing to do.
+# Creates or repairs ./.venv; quick when there is nothing to do.
 #
 #   light   pretraining and evaluation: mmcv without its compiled operators
 #   full    also detection and development: mmcv's operators, mmdet, test and lint tools
@@ -23,7 +23,7 @@ version_of() { "$1" -c 'import platform; print(platform.python_version())' 2>/de
 imports() { "$python" -c "import $1" >/dev/null 2>&1; }
 
 kind=${1:-}
-[[ $kind == light || $kind == full ]] || fail 'say which environment: light or full.'
+[[ $kind == light || $kind == full ]] || fail 'choose an environment: light or full.'
 
 # The folder counts because the editable install and the scripts in .venv/bin hold its path.
 wanted="$kind $({ cat setup.py mmrcl/version.py tools/install.sh; pwd; } | cksum)"
@@ -91,8 +91,8 @@ install_full() {
     imports 'mmdet.apis' || fail "mmdet does not import: try '$python -c \"import mmdet.apis\"'."
 }
 
-# pip's build isolation hides torch from mmcv's setup.py, which then builds no operators and says
-# nothing; pip keeps that wheel, and would take it again for want of --no-cache-dir.
+# pip's build isolation hides torch from mmcv's setup.py, which then silently builds no operators;
+# pip caches that wheel and would reuse it without --no-cache-dir.
 compile_ops() {
     say "Compiling mmcv's operators (7 to 15 minutes on 2 cores)."
     # Where it sees a GPU, mmcv insists on a CUDA toolkit; without one compile for the CPU alone.

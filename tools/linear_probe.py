@@ -1,9 +1,9 @@
 """Linear evaluation on cached features: a sweep of learning rates and weight decays, and kNN.
 
-Takes a config of configs/benchmarks/linear, as the protocol by images does, and gives about its
-top-1 in a fraction of the time. The setting is chosen on held-out training images; the validation
-images are scored once, by the classifier of that setting. The optimiser is SGD with Nesterov
-momentum, whatever the config's, for the batch of its auto_scale_lr.base_batch_size.
+Uses a config of configs/benchmarks/linear, as the protocol on images does, and reaches about the
+same top-1 in a fraction of the time. The setting is selected on held-out training images; the
+validation images are scored once, by the classifier of that setting. The optimiser is always SGD
+with Nesterov momentum, for the batch size auto_scale_lr.base_batch_size of the config.
 """
 
 import argparse
@@ -50,7 +50,7 @@ WEIGHT_DECAYS = (0.0, 1e-4)
 
 
 class Row(NamedTuple):
-    """A score: of one setting held out, or linear or kNN on the validation images."""
+    """A score: of one setting on held-out images, or linear or kNN on the validation images."""
 
     metric: str
     lr: float | None = None
@@ -72,7 +72,7 @@ def parse_args() -> argparse.Namespace:
         help='views of each training image, by the training pipeline, to fit on in turn; 0 fits '
         'on the images as they are (default: %(default)s)',
     )
-    parser.add_argument('--features', type=Path, help='file that keeps the features for next time')
+    parser.add_argument('--features', type=Path, help='file in which features are cached')
     parser.add_argument('--lrs', type=float, nargs='+', default=LRS, help='learning rates to try')
     parser.add_argument(
         '--weight-decays', type=float, nargs='+', default=WEIGHT_DECAYS, help='decays to try'
@@ -83,25 +83,25 @@ def parse_args() -> argparse.Namespace:
 
 
 def prepare(args: argparse.Namespace) -> Config:
-    """The config with the encoder's checkpoint.
+    """Read the config and set the encoder's checkpoint.
 
     Raises:
-        ConfigError: if it cannot be evaluated.
+        ConfigError: if the arguments or the config are invalid.
     """
     config = load_config(args, folder_of(args.checkpoint))
     check_paths(config, ('train_dataloader', 'val_dataloader'))
     use_pretrained(config, args.checkpoint)
     if min(args.lrs) <= 0 or min(args.weight_decays) < 0 or args.views < 0:
-        raise ConfigError('--lrs must be above 0, --weight-decays and --views not below 0')
+        raise ConfigError('--lrs must be above 0, --weight-decays and --views at least 0')
     config.log_level = 'WARNING'
     return config
 
 
 def features_of(runner: Runner, views: int, cache: Path | None) -> Features:
-    """Features of the training images, of their views and of the validation images.
+    """Extract or load features of training images, their views and validation images.
 
     Raises:
-        ConfigError: if the cache is of something else.
+        ConfigError: if the cache is of another checkpoint, data set or setting.
     """
     source = describe(runner.cfg, unwrapped(runner.model).backbone, views)
     if cache is not None and cache.exists():
@@ -116,7 +116,7 @@ def features_of(runner: Runner, views: int, cache: Path | None) -> Features:
 
 
 def describe(config: Config, backbone: nn.Module, views: int) -> dict[str, str]:
-    """What features depend on, in words and as a hash of the encoder's weights."""
+    """Describe everything that the features depend on; the weights by a hash."""
     digest = hashlib.sha256()
     for tensor in backbone.state_dict().values():
         digest.update(tensor.cpu().numpy().tobytes())
@@ -132,10 +132,10 @@ def describe(config: Config, backbone: nn.Module, views: int) -> dict[str, str]:
 
 
 def read_cache(path: Path, source: dict[str, str]) -> Features:
-    """The features in a file.
+    """Load the features in a file.
 
     Raises:
-        ConfigError: naming what they are of and should not be.
+        ConfigError: with the first dependency that differs.
     """
     saved = torch.load(path, 'cuda' if torch.cuda.is_available() else 'cpu', weights_only=True)
     found = saved.get('source', {})
@@ -143,13 +143,13 @@ def read_cache(path: Path, source: dict[str, str]) -> Features:
         if found.get(what) != value:
             raise ConfigError(
                 f'--features: {path} is of another {what} ({found.get(what)}, not {value}): '
-                'name another file, or delete this one'
+                'use another file, or delete this one'
             )
     return saved['features']
 
 
 def extract_all(runner: Runner, views: int) -> Features:
-    """Runs the encoder over all images, and over the views that training would show first."""
+    """Extract features of all images, and of the views of the first training epochs."""
     val = runner.cfg.val_dataloader
     viewed = dict(val, dataset=runner.cfg.train_dataloader.dataset)
     plain = dict(val, dataset=dict(viewed['dataset'], pipeline=val.dataset.pipeline))
@@ -167,7 +167,7 @@ def extract_all(runner: Runner, views: int) -> Features:
 
 
 def fit(config: Config, features: Features, settings: list[Setting]) -> Sweep:
-    """Chooses among the settings by the training images alone."""
+    """Select a setting on held-out training images and fit it on all training images."""
     schedule = Schedule(
         epochs=config.train_cfg.max_epochs,
         batch_size=config.auto_scale_lr.base_batch_size,
@@ -185,7 +185,7 @@ def fit(config: Config, features: Features, settings: list[Setting]) -> Sweep:
 
 
 def score(features: Features, sweep: Sweep, settings: list[Setting]) -> list[Row]:
-    """What was held out for each setting, and linear and kNN on the validation images."""
+    """Collect the held-out scores of each setting, and linear and kNN on validation images."""
     held_out = zip(settings, sweep.accuracies, sweep.losses, strict=True)
     rows = [Row('held-out', *setting, top1, loss) for setting, top1, loss in held_out]
     val, truth = features['val'], features['val_classes']
@@ -197,7 +197,7 @@ def score(features: Features, sweep: Sweep, settings: list[Setting]) -> list[Row
 
 
 def report(rows: list[Row]) -> str:
-    """The sweep with a row for each learning rate, the setting chosen, and what it gives."""
+    """Format the sweep, a row per learning rate, with the selected setting and its scores."""
     *held_out, linear, knn = rows
     table: dict[float | None, list[str]] = {}
     for row in held_out:
@@ -210,7 +210,7 @@ def report(rows: list[Row]) -> str:
         f'Chosen by cross-entropy: learning rate {linear.lr:g}, decay {linear.weight_decay:g}'
     )
     if len(table) > 1 and linear.lr in (list(table)[0], list(table)[-1]):
-        lines.append('That is the end of the range of learning rates: try a wider one by --lrs')
+        lines.append('This is the end of the range of learning rates: extend it by --lrs')
     lines.append(
         f'Top-1 on the validation images: linear {linear.accuracy:.2%}, kNN {knn.accuracy:.2%}'
     )

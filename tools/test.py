@@ -1,4 +1,4 @@
-"""Score a checkpoint.
+"""Evaluate a checkpoint.
 
 For a pretraining config: kNN and a linear probe on the frozen features of the backbone, with all
 labels and with few. For a classifier: the metrics of its config.
@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
         '--predictions',
         type=Path,
         metavar='FILE',
-        help='.npz file for the predictions that the scores follow from, see '
+        help='.npz file for the predictions behind the scores, see '
         'mmrcl.evaluation.write_predictions',
     )
     add_common_arguments(parser)

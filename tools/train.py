@@ -26,7 +26,7 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from a checkpoint; without one, from the latest in the work dir',
+        help='resume from a checkpoint; by default from the latest in the work dir',
     )
     parser.add_argument(
         '--amp',

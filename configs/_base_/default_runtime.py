@@ -14,7 +14,7 @@ default_hooks = dict(
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    # Seconds after which the other processes end when one is gone.
+    # Seconds after which the other processes end when one has died.
     dist_cfg=dict(backend='nccl', timeout=1800),
 )
 

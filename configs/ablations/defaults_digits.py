@@ -1,4 +1,4 @@
-# What the demo should cluster and retrieve: variants of RCL on scikit-learn's digits.
+# Variants of clustering and retrieval for the demo: RCL on scikit-learn's digits.
 title = 'RCL on digits'
 config = '../rcl/rcl_resnet18_1xb128-coslr-30e_digits.py'
 seeds = [0, 1, 2]
@@ -25,10 +25,12 @@ arms = {
         config='../baselines/instance-discrimination_resnet18_1xb128-coslr-30e_digits.py',
     ),
     'keys-nearest': dict(
-        title='clusters of keys, nearest mate', options=_keys('ClusterRetriever', 'nearest')
+        title='clusters of keys, nearest same-cluster sample',
+        options=_keys('ClusterRetriever', 'nearest'),
     ),
     'keys-random': dict(
-        title='clusters of keys, random mate', options=_keys('ClusterRetriever', 'random')
+        title='clusters of keys, random same-cluster sample',
+        options=_keys('ClusterRetriever', 'random'),
     ),
     'images-online': dict(title='clusters of images, refined online', options=_images),
     'images': dict(

@@ -1,4 +1,4 @@
-# Fig. 5a, number of epochs, on Fashion-MNIST. The learning rate's warm-up keeps its epochs.
+# Fig. 5a, number of epochs, on Fashion-MNIST. The warm-up of the learning rate keeps its length.
 _base_ = '_base_/fashion-mnist_arms.py'
 
 title = 'Fig. 5a on Fashion-MNIST: epochs'

@@ -1,5 +1,5 @@
-# Fig. 5a, number of epochs, on ImageNet-1k: RCL beside own view, SimCLR and BYOL. The paper reports
-# 72.6 and 75.8 top-1 of RCL at 200 and 800 epochs. Not run by us.
+# Fig. 5a, number of epochs, on ImageNet-1k: RCL, instance discrimination, SimCLR and BYOL. The
+# paper reports 72.6 and 75.8 top-1 of RCL at 200 and 800 epochs. Not run by us.
 title = 'Fig. 5a on ImageNet-1k: epochs'
 xlabel = 'epochs'
 label_draws = 1

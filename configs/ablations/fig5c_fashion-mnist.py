@@ -1,5 +1,5 @@
-# Fig. 5c, augmentations removed, on Fashion-MNIST. A crop and a flip, which RCL's config has, are
-# only a part of the full set here, so that there is something to remove.
+# Fig. 5c, augmentations removed, on Fashion-MNIST. The full set has more augmentations than the
+# crop and flip of RCL's config, so that there is something to remove.
 _base_ = '_base_/fashion-mnist_arms.py'
 
 title = 'Fig. 5c on Fashion-MNIST: augmentations removed'

@@ -1,5 +1,5 @@
-# Fig. 5c, augmentations removed, on ImageNet-1k: the drop of RCL beside that of own view, SimCLR
-# and BYOL. Each keeps the strengths of its own config. Not run by us.
+# Fig. 5c, augmentations removed, on ImageNet-1k: the drop of RCL compared with instance
+# discrimination, SimCLR and BYOL. Each keeps the strengths of its own config. Not run by us.
 title = 'Fig. 5c on ImageNet-1k: augmentations removed'
 label_draws = 1
 draw = 'difference'
@@ -67,7 +67,7 @@ def _name(line, view):
 
 def _arm(line, view):
     views = [_simclr_view, _simclr_view] if line == 'SimCLR' else _byol_views
-    # The full set is the config's own, so that the run is that of the other grids.
+    # The full set is that of the config, so that the run is shared with the other grids.
     pipeline = {'train_dataloader.dataset.pipeline': _pipeline(views, _removed[view])}
     return dict(
         title=f'{line}, {view}',

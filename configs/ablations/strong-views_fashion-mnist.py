@@ -1,5 +1,5 @@
-# The headroom under all augmentations of Fig. 5c, where own view is far better than with a crop and
-# a flip alone.
+# The headroom with all augmentations of Fig. 5c, with which instance discrimination is far better
+# than with a crop and a flip alone.
 _base_ = 'fig5c_fashion-mnist.py'
 
 title = 'Fashion-MNIST, all augmentations'

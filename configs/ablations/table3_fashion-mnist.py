@@ -1,4 +1,4 @@
-# Table 3, predictors and levels, on Fashion-MNIST. H = 1 is own view.
+# Table 3, predictors and levels, on Fashion-MNIST. H = 1 is instance discrimination.
 _base_ = '_base_/fashion-mnist_arms.py'
 
 title = 'Table 3 on Fashion-MNIST: predictors and levels'

@@ -1,5 +1,6 @@
 # Table 3, predictors and levels, on ImageNet-1k. The paper reports 70.2, 71.3, 71.8, 71.4 and 72.6
-# top-1 in this order. H = 1 is own view. Radii as in Table 4, from fine to coarse. Not run by us.
+# top-1 in this order. H = 1 is instance discrimination. Radii as in Table 4, from fine to coarse.
+# Not run by us.
 title = 'Table 3 on ImageNet-1k: predictors and levels'
 config = '../rcl/rcl_resnet50_8xb512-coslr-200e_in1k.py'
 reference = 'h1-shared'

@@ -1,5 +1,5 @@
-# Own view alone: MoCo with a queue and a predictor, the demo's baseline. Same budget and settings
-# as RCL's digits config, without hierarchy and retrieved keys.
+# Instance discrimination, the demo's baseline: MoCo with a queue and a predictor. Same budget and
+# settings as RCL's digits config, without hierarchy and retrieved keys.
 _base_ = '../rcl/rcl_resnet18_1xb128-coslr-30e_digits.py'
 
 model = dict(

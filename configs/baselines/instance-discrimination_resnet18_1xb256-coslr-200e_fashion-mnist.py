@@ -1,4 +1,4 @@
-# Own view alone on Fashion-MNIST: MoCo with a queue and a predictor.
+# Instance discrimination on Fashion-MNIST: MoCo with a queue and a predictor.
 # Same budget and settings as RCL's config.
 _base_ = '../rcl/rcl_resnet18_1xb256-coslr-200e_fashion-mnist.py'
 

@@ -1,5 +1,5 @@
-# Own view alone on ImageNet-1k: MoCo with a queue and a predictor, close to Table 3, No. 1 (one
-# predictor, one level: the paper reports 70.2). Same budget and settings as RCL's 200 epochs.
+# Instance discrimination on ImageNet-1k: MoCo with a queue and a predictor, close to Table 3, No. 1
+# (one predictor, one level: the paper reports 70.2). Same budget and settings as RCL's 200 epochs.
 _base_ = '../rcl/rcl_resnet50_8xb512-coslr-200e_in1k.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-"""What of a config decides a run's result, and where two configs differ in it."""
+"""The settings of a config that affect a run's result, and their differences between configs."""
 
 import json
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ _SECTIONS = (
     'test_dataloader',
     'test_cfg',
 )
-# Where the data lies and how it is read; which draws of the labels are scored is asked for anew.
-_OF_NO_ACCOUNT = (
+# Location of the data and how it is loaded. `seeds`, the draws of the labels, is set at scoring.
+_IGNORED_KEYS = (
     'data_root',
     'download',
     'num_workers',
@@ -29,9 +29,9 @@ _OF_NO_ACCOUNT = (
     'persistent_workers',
     'seeds',
 )
-# Hooks that only measure, log or save. Random numbers follow from seed and iteration, so these
-# change nothing.
-_WITHOUT_INFLUENCE = (
+# Hooks that only measure, log or save. Random numbers depend on seed and iteration alone, so these
+# hooks do not affect the result.
+_PASSIVE_HOOKS = (
     'CheckpointHook',
     'CollapseHook',
     'HierarchyMonitorHook',
@@ -52,20 +52,20 @@ Settings = dict[str, Any]
 
 
 def settings_of(config: Config) -> Settings:
-    """The settings that decide weights and scores; a tuple counts as a list."""
+    """Return the settings that affect weights and scores; tuples become lists."""
     chosen = {key: config.get(key) for key in _SECTIONS}
     named = config.get('default_hooks', {}).items()
-    chosen['default_hooks'] = {name: hook for name, hook in named if _decides(hook)}
-    chosen['custom_hooks'] = [hook for hook in chosen['custom_hooks'] or [] if _decides(hook)]
+    chosen['default_hooks'] = {name: hook for name, hook in named if _affects(hook)}
+    chosen['custom_hooks'] = [hook for hook in chosen['custom_hooks'] or [] if _affects(hook)]
     return dict(_leaves(json.loads(json.dumps(chosen, default=str)), ''))
 
 
-def _decides(hook: dict[str, Any] | None) -> bool:
-    return hook is not None and hook['type'] not in _WITHOUT_INFLUENCE
+def _affects(hook: dict[str, Any] | None) -> bool:
+    return hook is not None and hook['type'] not in _PASSIVE_HOOKS
 
 
 def differences(old: Settings, new: Settings) -> list[str]:
-    """Sentences such as ``train_cfg.max_epochs was 40 and is 60``, in order of the keys."""
+    """List the differences, as in ``train_cfg.max_epochs was 40 and is 60``, sorted by key."""
     keys = sorted({*old, *new})
     absent = 'not set'
     pairs = [(key, old.get(key, absent), new.get(key, absent)) for key in keys]
@@ -73,7 +73,7 @@ def differences(old: Settings, new: Settings) -> list[str]:
 
 
 def recorded_config(folder: Path) -> Config | None:
-    """The config with which the latest training in a work dir started, None before any."""
+    """Return the config of the latest training in a work dir, None if there is none."""
     found = sorted(folder.glob('*/vis_data/config.py'))
     return Config.fromfile(found[-1]) if found else None
 
@@ -84,5 +84,5 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
         return
     items = node.items() if isinstance(node, dict) else enumerate(node)
     for key, value in items:
-        if key not in _OF_NO_ACCOUNT:
+        if key not in _IGNORED_KEYS:
             yield from _leaves(value, f'{path}.{key}' if path else str(key))

@@ -21,9 +21,9 @@ class Point(NamedTuple):
 
     Attributes:
         title: its name.
-        values: one a seed.
-        x: its place on the axis of :func:`plot_settings`, a number or a word.
-        line: the line that it belongs to there.
+        values: one per seed.
+        x: its position on the axis of :func:`plot_settings`, a number or a word.
+        line: the line that it belongs to in that figure.
     """
 
     title: str
@@ -37,8 +37,8 @@ def plot_arms(
 ) -> Path:
     """Draw a bar for each arm, with its seeds as dots.
 
-    Bars start at the mean of the reference, so that their length is a difference and no axis is
-    cut off; without a reference at the lowest mean.
+    Bars start at the mean of the reference, so that their length is the difference from it;
+    without a reference they start at the lowest mean.
 
     Args:
         panels: Label of each panel and its arms, from top to bottom.
@@ -62,7 +62,7 @@ def plot_settings(panels: Panels, path: str | Path, xlabel: str = '', title: str
     """Draw lines over a setting, the mean over seeds with a band of one standard deviation.
 
     Args:
-        panels: Label of each panel and its points; words as ``x`` are set out in their order.
+        panels: Label of each panel and its points; words as ``x`` are placed in their order.
         path: The figure to write; its suffix chooses the format.
         xlabel: What the setting is.
         title: Heading of the figure.
@@ -110,10 +110,10 @@ def _draw_lines(axes: Axes, points: Sequence[Point]) -> None:
     places = list(dict.fromkeys(point.x for point in points))
     words = any(isinstance(x, str) for x in places)
     for order, line in enumerate(dict.fromkeys(point.line for point in points)):
-        own = [point for point in points if point.line == line]
-        x = np.array([places.index(point.x) if words else float(point.x or 0) for point in own])
-        mean = np.array([np.mean(point.values) for point in own])
-        spread = np.array([np.std(point.values, ddof=len(point.values) > 1) for point in own])
+        members = [point for point in points if point.line == line]
+        x = np.array([places.index(point.x) if words else float(point.x or 0) for point in members])
+        mean = np.array([np.mean(point.values) for point in members])
+        spread = np.array([np.std(point.values, ddof=len(point.values) > 1) for point in members])
         color, marker = COLORS[order % len(COLORS)], MARKERS[order % len(MARKERS)]
         axes.plot(x, mean, color=color, marker=marker, markersize=4, label=line)
         axes.fill_between(x, mean - spread, mean + spread, color=color, alpha=0.15, linewidth=0)

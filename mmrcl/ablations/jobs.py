@@ -1,4 +1,4 @@
-"""Trainings side by side, each in a process of its own with its share of the cores."""
+"""Parallel trainings, each in its own process with its share of the cores."""
 
 import contextlib
 import fcntl
@@ -17,11 +17,11 @@ class Job(NamedTuple):
     """One training.
 
     Attributes:
-        title: what it is called while it runs.
+        title: its name in the progress line.
         command: program and arguments.
-        folder: its work dir; what it prints goes into ``console.log`` there.
-        epochs: how many it trains.
-        then: a second command, run once the first has succeeded.
+        folder: its work dir; its output goes into ``console.log`` there.
+        epochs: number of epochs.
+        then: a second command, run after the first has succeeded.
     """
 
     title: str
@@ -44,26 +44,26 @@ def run_jobs(
     processes: int | None = None,
     keep_going: bool = False,
 ) -> None:
-    """Runs all jobs, several at once.
+    """Run all jobs, several at once.
 
-    Prints every ``interval`` seconds how far those that run are, and the time left.
+    Every ``interval`` seconds the progress of the running jobs and the time left are printed.
 
     Args:
         jobs: in the order in which they start.
-        interval: see above.
-        processes: jobs at once, one thread each; by default as many as there are cores, which
-            they share.
-        keep_going: run the others to their end where one fails, and raise after them.
+        interval: seconds between two progress lines.
+        processes: number of simultaneous jobs, one thread each; by default one job per core, and
+            the jobs share the cores.
+        keep_going: if a job fails, finish the others before raising.
 
     Raises:
-        TrainingError: naming the log of each job that failed, or its folder where another
-            process works in it; without ``keep_going`` the others are ended.
+        TrainingError: with the log of each failed job, or its folder if another process uses it;
+            without ``keep_going`` the other jobs are terminated.
     """
     cores = os.cpu_count() or 1
     threads = 1 if processes else max(1, cores // max(1, len(jobs)))
-    start, told = time.time(), time.time()
+    start, last_print = time.time(), time.time()
     waiting, running, failures = list(jobs), list[_Run](), list[str]()
-    with _ended(running):
+    with _terminated(running):
         while waiting or running:
             while waiting and len(running) < (processes or cores):
                 try:
@@ -74,16 +74,16 @@ def run_jobs(
             failures += [_failure(run) for run in running if run.process.poll()]
             if failures and not keep_going:
                 raise TrainingError(failures[0])
-            running[:] = [each for run in running for each in _going_on(run, threads)]
-            if time.time() - told > interval and running:
-                told = time.time()
-                print(_progress(len(jobs), len(waiting), running, told - start), flush=True)
+            running[:] = [each for run in running for each in _still_running(run, threads)]
+            if time.time() - last_print > interval and running:
+                last_print = time.time()
+                print(_progress(len(jobs), len(waiting), running, last_print - start), flush=True)
     if failures:
         raise TrainingError('\n'.join(failures))
 
 
 def scalars_of(folder: Path) -> Path | None:
-    """The file of logged numbers of the latest run in a work dir."""
+    """Return the file of logged scalars of the latest run in a work dir, None if there is none."""
     found = folder.glob('*/vis_data/scalars.json')
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
@@ -92,11 +92,11 @@ def _start(job: Job, threads: int) -> _Run:
     job.folder.mkdir(parents=True, exist_ok=True)
     log = (job.folder / 'console.log').open('a')
     try:
-        # The processes of the job inherit the lock with the log, and hold it if this one dies.
+        # The job's processes inherit the lock with the log and keep it if this process dies.
         fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise TrainingError(
-            f'{job.title}: another process works in {job.folder}: wait for its end, or end it'
+            f'{job.title}: another process uses {job.folder}: wait until it ends, or stop it'
         ) from error
     log.truncate(0)
     return _Run(job, log, _popen(job.command, log, threads), time.time())
@@ -108,7 +108,7 @@ def _popen(command: Sequence[str | Path], log: TextIO, threads: int) -> subproce
 
 
 @contextlib.contextmanager
-def _ended(running: list[_Run]) -> Iterator[None]:
+def _terminated(running: list[_Run]) -> Iterator[None]:
     try:
         yield
     finally:
@@ -122,8 +122,8 @@ def _failure(run: _Run) -> str:
     return f'{run.job.title} failed, see {log}: {" ".join(last)}'
 
 
-def _going_on(run: _Run, threads: int) -> list[_Run]:
-    """The run itself while it goes on, its second command after it, nothing after that."""
+def _still_running(run: _Run, threads: int) -> list[_Run]:
+    """Return the run while it is running, then its second command, then an empty list."""
     code = run.process.poll()
     if code is None:
         return [run]
@@ -148,7 +148,7 @@ def _progress(number: int, waiting: int, running: Sequence[_Run], seconds: float
 
 
 def _latest_row(run: _Run) -> dict[str, float]:
-    """The last numbers of the training since the run began, or none yet."""
+    """Return the latest training scalars logged since the run began, empty if there are none."""
     path = scalars_of(run.job.folder)
     if path is None or path.stat().st_mtime < run.start:
         return {}

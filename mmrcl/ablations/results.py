@@ -1,4 +1,4 @@
-"""From the folders of an ablation's runs to its tables and figure."""
+"""Tables and figure of an ablation from the folders of its runs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _TIME = re.compile(r'^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d', re.MULTILINE)
 
 
 def collect_arm_results(grid: Grid, runs: Sequence[Run]) -> dict[str, ArmResult]:
-    """Every arm of the grid with the results of those of its runs that are scored."""
+    """Collect, for every arm of the grid, the results of its scored runs."""
     arm_results = {}
     for arm in grid.arms:
         done = [run for run in runs if run.arm is arm and run.is_scored(grid.label_draws)]
@@ -29,7 +29,7 @@ def collect_arm_results(grid: Grid, runs: Sequence[Run]) -> dict[str, ArmResult]
 
 
 def write_results(grid: Grid, arm_results: Mapping[str, ArmResult], folder: Path) -> str:
-    """Writes ``results.csv``, ``results.md`` and ``results.png``; returns the tables."""
+    """Write ``results.csv``, ``results.md`` and ``results.png``, and return the tables."""
     folder.mkdir(parents=True, exist_ok=True)
     headroom = grid.headroom and [arm_results[name] for name in grid.headroom]
     tables = format_comparison(list(arm_results.values()), grid.measures, headroom)
@@ -41,7 +41,7 @@ def write_results(grid: Grid, arm_results: Mapping[str, ArmResult], folder: Path
 
 
 def training_seconds(folder: Path) -> float:
-    """Seconds on the wall between first and last line of the logs of a work dir."""
+    """Sum the wall-clock seconds between first and last line of each log in a work dir."""
     total = 0.0
     for log in folder.glob('*/*.log'):
         stamps = _TIME.findall(log.read_text())
@@ -52,7 +52,7 @@ def training_seconds(folder: Path) -> float:
 
 
 def last_measures(folder: Path, names: Sequence[str]) -> dict[str, float]:
-    """The last logged value of each name in a work dir; none for names that were not logged."""
+    """Return the last logged value of each name in a work dir; names never logged are left out."""
     found: dict[str, float] = {}
     for path in sorted(folder.glob('*/vis_data/scalars.json')):
         for row in read_scalars(path):
@@ -83,12 +83,12 @@ def _draw(grid: Grid, arm_results: Mapping[str, ArmResult], path: Path) -> Path:
 
 
 def _point(grid: Grid, arm: Arm, arm_results: Mapping[str, ArmResult], column: Column) -> Point:
-    """Per cent of each seed, or points of difference from the reference."""
-    own = arm_results[arm.name]
+    """Return the accuracy of each seed in per cent, or its difference from the reference."""
+    result = arm_results[arm.name]
     if grid.draw == 'accuracy':
-        values = accuracies(own, column, sorted(own.runs))
+        values = accuracies(result, column, sorted(result.runs))
     elif arm.reference is None:
-        values = accuracies(own, column, [])
+        values = accuracies(result, column, [])
     else:
-        values = seed_differences(own, arm_results[arm.reference], column)
+        values = seed_differences(result, arm_results[arm.reference], column)
     return Point(arm.title, (100 * values).tolist(), arm.x, arm.line)

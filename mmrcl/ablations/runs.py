@@ -1,4 +1,4 @@
-"""Runs of an ablation: where each lies, whether it can work and what is left of it."""
+"""Runs of an ablation: their folders, checks before they start, and what remains to be done."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -31,10 +31,10 @@ class Run(NamedTuple):
     """One training of a grid.
 
     Attributes:
-        arm: how it is trained.
-        seed: of its random numbers.
+        arm: the arm that it trains.
+        seed: random seed.
         folder: its work dir.
-        config: whole, with its seed.
+        config: the complete config, seed included.
     """
 
     arm: Arm
@@ -44,31 +44,31 @@ class Run(NamedTuple):
 
     @property
     def title(self) -> str:
-        """A name for the console."""
+        """Name on the console."""
         return f'{self.arm.name} seed {self.seed}'
 
     @property
     def epochs(self) -> int:
-        """How many it trains."""
+        """Number of epochs."""
         return self.config.train_cfg.max_epochs
 
     @property
     def checkpoint(self) -> Path:
-        """What the end of its training writes."""
+        """Path of the checkpoint of the last epoch."""
         return self.folder / f'epoch_{self.epochs}.pth'
 
     @property
     def predictions(self) -> Path:
-        """What its scores follow from."""
+        """Path of the predictions that its scores are computed from."""
         return self.folder / 'predictions.npz'
 
     @property
     def is_trained(self) -> bool:
-        """Whether nothing of its training is left."""
+        """Whether its training is complete."""
         return is_whole(self.checkpoint)
 
     def is_scored(self, label_draws: int) -> bool:
-        """Whether it has been scored on so many draws of the labels."""
+        """Return whether it has been scored on exactly ``label_draws`` draws of the labels."""
         if not self.predictions.is_file():
             return False
         with np.load(self.predictions) as file:
@@ -81,16 +81,16 @@ def plan_runs(
     options: Mapping[str, Any],
     data_root: str | None = None,
 ) -> list[Run]:
-    """All runs of a grid, the seeds outermost, with the config of each.
+    """List all runs of a grid with their configs, seed by seed.
 
     Args:
         grid: the arms and seeds.
-        work_dir: holds ``GRID/ARM/seed_K``.
-        options: settings for all arms by dotted keys, after those of the arm.
-        data_root: folder of the data, for every loader; None leaves the config's.
+        work_dir: contains ``GRID/ARM/seed_K``.
+        options: settings for all arms by dotted keys, applied after those of the arm.
+        data_root: folder of the data for every loader; None keeps the config's.
 
     Raises:
-        ConfigError: naming the arm whose settings cannot work.
+        ConfigError: with the arm whose settings are invalid.
     """
     configs = {arm.name: _config(grid, arm, options, data_root) for arm in grid.arms}
     runs = []
@@ -120,10 +120,10 @@ def _config(grid: Grid, arm: Arm, options: Mapping[str, Any], data_root: str | N
 
 
 def check_run(grid: Grid, run: Run) -> None:
-    """Refuses a run that cannot work: data that is not there, parts that do not build.
+    """Reject a run whose data is missing or whose modules cannot be built.
 
     Raises:
-        ConfigError: naming the arm.
+        ConfigError: with the arm.
     """
     config = copy.deepcopy(run.config)
     sections = ('model', 'train_dataloader', 'test_dataloader', 'test_cfg', *HOOK_SECTIONS)
@@ -145,10 +145,10 @@ def _in_arm(grid: Grid, arm: Arm, error: Exception) -> ConfigError:
 
 
 def check_unchanged(grid: Grid, run: Run) -> None:
-    """Refuses to go on with a run that was trained with other settings.
+    """Reject the continuation of a run that was trained with other settings.
 
     Raises:
-        ConfigError: naming the arm, what changed and what to do.
+        ConfigError: with the arm, the changed settings and the remedy.
     """
     recorded = recorded_config(run.folder)
     changed = recorded and differences(settings_of(recorded), settings_of(run.config))
@@ -156,13 +156,13 @@ def check_unchanged(grid: Grid, run: Run) -> None:
         listed = '\n- '.join(changed[:8])
         raise ConfigError(
             f'{grid.name}: arm {run.arm.name}: {run.folder} was trained with other settings:'
-            f'\n- {listed}\nGive another --work-dir or another name to the arm, or remove that '
-            'folder to train it anew'
+            f'\n- {listed}\nUse another --work-dir, rename the arm, or remove that folder to '
+            'train it again'
         )
 
 
 def shared_with(runs: Sequence[Run], work_dir: Path, label_draws: int) -> list[Run]:
-    """Puts a scored run of another grid with the very same settings in place of one not begun."""
+    """Replace runs that have not started by scored runs of other grids with the same settings."""
     scored: dict[str, Path] = {}
     for file in sorted(work_dir.glob('*/*/seed_*/predictions.npz')):
         if recorded := recorded_config(file.parent):

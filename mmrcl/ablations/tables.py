@@ -123,7 +123,7 @@ def _headroom_table(
 
 
 def column_name(column: Column) -> str:
-    """A heading, as in 'kNN 10 %'."""
+    """Return a heading, as in 'kNN 10 %'."""
     metric, labels = column
     return f'{dict(knn="kNN").get(metric, metric)} {labels} %'
 

@@ -1,4 +1,4 @@
-"""What a notebook wants of mmrcl, in a few functions; ``from mmrcl import ...`` gives them too."""
+"""A few functions for notebooks and scripts, also importable as ``from mmrcl import ...``."""
 
 from .encoders import Encoder, build_backbone, config_of, load_encoder, wrap_encoder
 from .features import Features, extract_features

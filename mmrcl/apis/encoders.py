@@ -1,4 +1,4 @@
-"""Encoders of mmrcl's checkpoints and of other libraries: image files in, vectors out."""
+"""Encoders from mmrcl's checkpoints and from other libraries: image files in, features out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ __all__ = ['Encoder', 'build_backbone', 'config_of', 'load_encoder', 'wrap_encod
 
 @dataclass(frozen=True)
 class Encoder:
-    """A frozen network and how it wants to see an image.
+    """A frozen network and the function that reads an image for it.
 
     Attributes:
-        network: from images (n, C, H, W), as ``read`` gives them, to features (n, d), or to maps,
-            of which the last is averaged over space. Its parameters' device does the work.
-        read: from the path of an image file to a tensor (C, H, W). Workers of a loader call it, so
-            it must be picklable.
+        network: maps images (n, C, H, W), as returned by ``read``, to features (n, d) or to feature
+            maps, the last of which is averaged over space. It runs on its parameters' device.
+        read: maps the path of an image file to a tensor (C, H, W). Loader workers call it, so it
+            must be picklable.
     """
 
     network: nn.Module
@@ -42,22 +42,22 @@ def load_encoder(
     prefix: str | None = None,
     device: str | torch.device | None = None,
 ) -> Encoder:
-    """Loads the backbone of a pretraining, with the test-time transform of its config.
+    """Load the backbone of a pretraining, with the test-time transform of its config.
 
     Args:
-        checkpoint: file or address of a checkpoint that ``tools/train.py`` wrote.
-        config: the config that it was trained with, or its path; by default the one that the
-            checkpoint holds.
-        prefix: of the encoder to take, as in ``momentum_encoder.module.0.``; by default found, see
-            :func:`mmrcl.checkpoint.match_encoder`.
-        device: where the work is done; by default the GPU if there is one.
+        checkpoint: file or URL of a checkpoint written by ``tools/train.py``.
+        config: the config that it was trained with, or its path; by default the one stored in the
+            checkpoint.
+        prefix: prefix of the encoder to load, as in ``momentum_encoder.module.0.``; detected by
+            default, see :func:`mmrcl.checkpoint.match_encoder`.
+        device: device of the network; by default the GPU if there is one.
 
     Returns:
         The encoder, in eval mode, without gradients.
 
     Raises:
-        FileNotFoundError: if there is no such checkpoint.
-        ValueError: if it is torn, tells no config, or does not hold the whole backbone.
+        FileNotFoundError: if the checkpoint does not exist.
+        ValueError: if it is damaged, contains no config, or lacks a part of the backbone.
     """
     state, meta = load_weights(str(checkpoint))
     config = config_of(meta, checkpoint, config)
@@ -66,9 +66,9 @@ def load_encoder(
     if not match.is_whole:
         raise ValueError(
             f'{checkpoint} does not hold the backbone of the config: {match.coverage}; it has '
-            f'{match.faults}. Give the config that it was trained with'
+            f'{match.faults}. Pass the config that it was trained with'
         )
-    backbone.load_state_dict(match.tensors, strict=False)  # Counts of batches may be missing.
+    backbone.load_state_dict(match.tensors, strict=False)  # num_batches_tracked may be missing.
     preprocessor = _preprocessor(config)
     network = _Preprocessed(preprocessor, backbone)
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
@@ -76,12 +76,12 @@ def load_encoder(
 
 
 def wrap_encoder(network: nn.Module, transform: Callable[[Image.Image], Tensor]) -> Encoder:
-    """An encoder of another library, such as torchvision or timm.
+    """Wrap an encoder of another library, such as torchvision or timm.
 
     Args:
-        network: from images (n, C, H, W) to features (n, d), or to maps; a classifier without its
-            last layer. Put into eval mode.
-        transform: from a PIL image in RGB to a tensor (C, H, W).
+        network: maps images (n, C, H, W) to features (n, d) or to feature maps; for a classifier
+            remove the last layer. It is put into eval mode.
+        transform: maps a PIL image in RGB to a tensor (C, H, W).
     """
     return Encoder(_frozen(network), partial(_read_by_pillow, transform))
 
@@ -89,40 +89,40 @@ def wrap_encoder(network: nn.Module, transform: Callable[[Image.Image], Tensor])
 def config_of(
     meta: Mapping[str, Any], checkpoint: str | Path, config: Config | str | Path | None = None
 ) -> Config:
-    """The config that a checkpoint was trained with.
+    """Return the config that a checkpoint was trained with.
 
     Args:
-        meta: what the checkpoint tells of itself, of :func:`mmrcl.checkpoint.load_weights`.
-        checkpoint: its name, for the message.
-        config: goes before the checkpoint's own; a config or the path of one.
+        meta: metadata of the checkpoint, from :func:`mmrcl.checkpoint.load_weights`.
+        checkpoint: its name, for the error message.
+        config: a config or its path; takes precedence over the checkpoint's own.
 
     Raises:
-        ValueError: if none is given and the checkpoint tells none.
+        ValueError: if no config is passed and the checkpoint contains none.
     """
     if isinstance(config, Config):
         return config
     if config is not None:
         return read_config(str(config))
     if not isinstance(meta.get('cfg'), str):
-        raise ValueError(f'{checkpoint} tells no config: name it by --config (config=)')
+        raise ValueError(f'{checkpoint} contains no config: pass it by --config (config=)')
     return Config.fromstring(meta['cfg'], '.py')
 
 
 def build_backbone(config: Config) -> nn.Module:
-    """The backbone of a config, whatever it was to start from.
+    """Build the backbone of a config and ignore its ``init_cfg``.
 
     Raises:
         ValueError: if the config has none.
     """
     if 'backbone' not in config.get('model', {}):
-        raise ValueError('the config has no model.backbone: name the one of the pretraining')
+        raise ValueError('the config has no model.backbone: pass the config of the pretraining')
     backbone = {key: value for key, value in config.model.backbone.items() if key != 'init_cfg'}
     with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmrcl')):
         return MODELS.build(backbone)
 
 
 class _Preprocessed(nn.Module):
-    """A backbone after the normalisation of its config."""
+    """A backbone preceded by the data preprocessor of its config."""
 
     def __init__(self, data_preprocessor: nn.Module, backbone: nn.Module) -> None:
         super().__init__()
@@ -137,18 +137,18 @@ class _Preprocessed(nn.Module):
 def _preprocessor(config: Config) -> nn.Module:
     found = config.model.get('data_preprocessor') or config.get('data_preprocessor')
     if found is None:
-        raise ValueError('the config has no data_preprocessor: set that of the pretraining')
+        raise ValueError('the config has no data_preprocessor: set the one of the pretraining')
     with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmrcl')):
         return MODELS.build(found)
 
 
 def _transforms(config: Config) -> Compose:
-    """From the path of a file to the inputs of the preprocessor, as in a test."""
+    """Build the test-time transforms, from the path of a file to the preprocessor's input."""
     steps = config.get('test_dataloader', {}).get('dataset', {}).get('pipeline')
     if not steps:
         raise ValueError(
-            'the config has no test_dataloader.dataset.pipeline: set one, the transforms of an '
-            'image without augmentation, LoadImageFromFile first and PackInputs last'
+            'the config has no test_dataloader.dataset.pipeline: set one without augmentation, '
+            'from LoadImageFromFile to PackInputs'
         )
     with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmrcl')):
         built = [TRANSFORMS.build(step) for step in steps]
@@ -159,7 +159,7 @@ def _transforms(config: Config) -> Compose:
 
 
 class _LoadAsDataset:
-    """Loads what data sets that hold their images in memory give: gray or RGB, not mmcv's BGR."""
+    """Read a file as data sets that hold their images in memory do: gray or RGB, not BGR."""
 
     def __init__(self, mode: str) -> None:
         self.mode = mode

@@ -1,4 +1,4 @@
-"""Features of a folder of images, by any encoder."""
+"""Features of a folder of images from any encoder."""
 
 import warnings
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Features(NamedTuple):
     Attributes:
         vectors: shape (N, d), float32, on the CPU.
         paths: the files, in the order of ``vectors``.
-        classes: names of their classes, or None where these are not known.
+        classes: class name of each image, or None if unknown.
     """
 
     vectors: Tensor
@@ -40,20 +40,20 @@ def extract_features(
     batch_size: int = 64,
     num_workers: int = 0,
 ) -> Features:
-    """Runs an encoder over image files; shows progress and the time left.
+    """Run an encoder over image files and show progress and the time left.
 
-    A file that cannot be read is left out, and a warning names it.
+    Files that cannot be read are left out with a warning.
 
     Args:
-        encoder: of :func:`load_encoder` or :func:`wrap_encoder`.
-        images: a folder, of which all images count, at any depth, sorted by path; or files.
+        encoder: from :func:`load_encoder` or :func:`wrap_encoder`.
+        images: a folder, searched recursively and sorted by path, or a list of files.
         class_folders: whether the first folder below ``images`` is the class of an image.
-        batch_size: images that the network sees at once.
-        num_workers: processes that read images beside this one.
+        batch_size: images per forward pass.
+        num_workers: additional processes that read images.
 
     Raises:
-        ValueError: if the folder is not there or has no image, no image can be read, images come
-            out in different shapes, or an image lies in no folder of a class.
+        ValueError: if the folder is missing or has no image, no image can be read, images have
+            different shapes after the transform, or an image is not in a class folder.
     """
     paths = _files(images)
     classes = _class_folders(images, paths) if class_folders else None
@@ -65,24 +65,24 @@ def extract_features(
         faults += [fault for _, fault in batch if isinstance(fault, str)]
         if read:
             rows = _encode(encoder.network, [pixels for _, pixels in read])
-            if not found:  # One allocation: features of ImageNet are 10 GB.
+            if not found:  # Allocate once: features of ImageNet take 10 GB.
                 vectors = rows.new_empty(len(paths), rows.shape[1])
             vectors[len(found) : len(found) + len(rows)] = rows
             found += [index for index, _ in read]
-    _tell_unreadable(faults, len(paths))
+    _report_unreadable(faults, len(paths))
     kept = [paths[index] for index in found]
     names = None if classes is None else [classes[index] for index in found]
     return Features(vectors[: len(found)], kept, names)
 
 
 def class_numbers(classes: Sequence[str], names: Sequence[str]) -> Tensor:
-    """Positions in ``names`` of the classes of N images, shape (N,)."""
+    """Return the positions in ``names`` of the classes of N images, shape (N,)."""
     number = {name: index for index, name in enumerate(names)}
     return torch.tensor([number[name] for name in classes])
 
 
 class _Files(Dataset):
-    """Position and pixels of each file; of one that cannot be read what is wrong with it."""
+    """Index and pixels of each file, or the index and the error for an unreadable one."""
 
     def __init__(self, encoder: Encoder, paths: Sequence[str]) -> None:
         self.read = encoder.read
@@ -107,11 +107,11 @@ def _files(images: str | Path | Sequence[str | Path]) -> list[str]:
 
 def _class_folders(images: str | Path | Sequence[str | Path], paths: Sequence[str]) -> list[str]:
     if not isinstance(images, (str, Path)):
-        raise ValueError('class_folders=True needs the folder that holds those of the classes')
+        raise ValueError('class_folders=True needs images to be the parent of the class folders')
     parts = [Path(relpath(path, Path(images).expanduser())).parts for path in paths]
     for path, (*folders, _) in zip(paths, parts, strict=True):
         if not folders:
-            raise ValueError(f'{path} lies in no folder of a class: move it to that of its class')
+            raise ValueError(f'{path} is not in a class folder: move it into that of its class')
     return [first for first, *_ in parts]
 
 
@@ -120,17 +120,17 @@ def _encode(network: nn.Module, images: Sequence[Tensor]) -> Tensor:
     shapes = {tuple(image.shape) for image in images}
     if len(shapes) > 1:
         raise ValueError(
-            f'images come out in shapes such as {sorted(shapes)[:3]}: let the transform of the '
-            'encoder (test_dataloader.dataset.pipeline of its config) resize and crop them to one'
+            f'images have shapes such as {sorted(shapes)[:3]}: resize and crop them to one in the '
+            "encoder's transform (test_dataloader.dataset.pipeline of its config)"
         )
     device = next((tensor.device for tensor in network.parameters()), torch.device('cpu'))
     return pooled(network(torch.stack(list(images)).to(device))).float().cpu()
 
 
-def _tell_unreadable(faults: Sequence[str], total: int) -> None:
+def _report_unreadable(faults: Sequence[str], total: int) -> None:
     if not faults:
         return
-    named = ', '.join(faults[:3])
+    examples = ', '.join(faults[:3])
     if len(faults) == total:
-        raise ValueError(f'none of {total} files can be read as an image, such as {named}')
-    warnings.warn(f'{len(faults)} files cannot be read and are left out: {named}', stacklevel=3)
+        raise ValueError(f'none of {total} files can be read as an image, such as {examples}')
+    warnings.warn(f'{len(faults)} files cannot be read and are left out: {examples}', stacklevel=3)

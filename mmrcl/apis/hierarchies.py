@@ -1,4 +1,4 @@
-"""The hierarchy of any features, and a page to look at it."""
+"""A label hierarchy of any features, and an HTML page that shows it."""
 
 from pathlib import Path
 
@@ -17,15 +17,15 @@ __all__ = ['build_hierarchy', 'write_hierarchy_page']
 
 
 def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> LabelHierarchy:
-    """Clusters features into levels, fine to coarse; shows progress and the time left.
+    """Cluster features into levels, fine to coarse, and show progress and the time left.
 
     Args:
-        vectors: features of any origin, shape (N, d); their directions count.
-        source: how, see :mod:`mmrcl.clustering`; by default ``DBSCANSource()``, with two radii
-            chosen for clusters of 2.6 and 5 images on average.
+        vectors: features, shape (N, d); they are L2-normalised first.
+        source: clustering source, see :mod:`mmrcl.clustering`; by default ``DBSCANSource()``, with
+            two radii chosen for clusters of 2.6 and 5 images on average.
 
     Returns:
-        The hierarchy, level 1 being the images themselves, with the directions in its bank.
+        The hierarchy, level 1 being the images themselves, with the normalised features as bank.
     """
     source = source or DBSCANSource()
     directions = normalize(vectors.float(), dim=1)
@@ -43,24 +43,24 @@ def write_hierarchy_page(
     images: int = 50_000,
     title: str = 'Label hierarchy',
 ) -> Path:
-    """Writes one HTML file that shows the clusters and their images, for any browser.
+    """Write one HTML file that shows the clusters and their images in any browser.
 
     Args:
         path: the file to write.
-        hierarchy: of :func:`build_hierarchy`.
-        features: what was clustered: names the image files, which are read once more.
-        images: at most so many are shown, in whole clusters drawn at random.
+        hierarchy: from :func:`build_hierarchy`.
+        features: the clustered features; their image files are read again.
+        images: maximum number of images shown, drawn at random in whole clusters.
         title: heading of the page.
 
     Returns:
         The path written.
 
     Raises:
-        ValueError: if the two have different numbers of images.
+        ValueError: if hierarchy and features have different numbers of images.
     """
     if len(features.paths) != hierarchy.num_samples:
         raise ValueError(
-            f'{len(features.paths)} images do not fit a hierarchy of {hierarchy.num_samples}: give '
+            f'{len(features.paths)} images do not fit a hierarchy of {hierarchy.num_samples}: pass '
             'the features that it was built from'
         )
     chosen = choose_clusters(hierarchy.labels, images)

@@ -1,4 +1,4 @@
-"""How good frozen features are, by two classifiers."""
+"""Evaluation of frozen features by two classifiers."""
 
 from torch import Tensor
 
@@ -10,16 +10,16 @@ __all__ = ['knn_accuracy', 'linear_accuracy']
 
 
 def knn_accuracy(train: Features, test: Features, k: int = 20, temperature: float = 0.07) -> float:
-    """Share of the test images that their neighbours classify right, in [0, 1].
+    """Return the kNN accuracy on the test images, in [0, 1].
 
     Args:
-        train: with classes.
-        test: with classes, all among those of ``train``.
-        k: neighbours that vote, see :func:`mmrcl.evaluation.knn_predict`.
-        temperature: softness of their weights.
+        train: training features with classes.
+        test: test features with classes, all of which occur in ``train``.
+        k: number of neighbours that vote, see :func:`mmrcl.evaluation.knn_predict`.
+        temperature: temperature of the votes' weights.
 
     Raises:
-        ValueError: if classes are not known, or the two do not fit each other.
+        ValueError: if classes are missing, or widths or classes of the two do not match.
     """
     train_labels, test_labels = _labels(train, test)
     return accuracy(
@@ -28,15 +28,15 @@ def knn_accuracy(train: Features, test: Features, k: int = 20, temperature: floa
 
 
 def linear_accuracy(train: Features, test: Features, weight_decay: float = 1e-3) -> float:
-    """Share of the test images that a linear probe classifies right, in [0, 1].
+    """Return the accuracy of a linear probe on the test images, in [0, 1].
 
     Args:
-        train: with classes.
-        test: with classes, all among those of ``train``.
-        weight_decay: strength of the penalty, see :func:`mmrcl.evaluation.fit_linear_probe`.
+        train: training features with classes.
+        test: test features with classes, all of which occur in ``train``.
+        weight_decay: strength of the L2 penalty, see :func:`mmrcl.evaluation.fit_linear_probe`.
 
     Raises:
-        ValueError: if classes are not known, or the two do not fit each other.
+        ValueError: if classes are missing, or widths or classes of the two do not match.
     """
     train_labels, test_labels = _labels(train, test)
     num_classes = int(train_labels.max()) + 1
@@ -46,14 +46,14 @@ def linear_accuracy(train: Features, test: Features, weight_decay: float = 1e-3)
 
 def _labels(train: Features, test: Features) -> tuple[Tensor, Tensor]:
     if train.classes is None or test.classes is None:
-        raise ValueError('the classes are not known: extract_features(..., class_folders=True)')
+        raise ValueError('the classes are unknown: use extract_features(..., class_folders=True)')
     if train.vectors.shape[1] != test.vectors.shape[1]:
         raise ValueError(
-            f'{train.vectors.shape[1]} and {test.vectors.shape[1]} numbers an image: extract both '
-            'by one encoder'
+            f'train and test have {train.vectors.shape[1]} and {test.vectors.shape[1]} channels: '
+            'extract both with the same encoder'
         )
     names = sorted(set(train.classes))
-    strange = sorted(set(test.classes) - set(names))
-    if strange:
-        raise ValueError(f'the training images have none of class {", ".join(strange[:3])}')
+    unseen = sorted(set(test.classes) - set(names))
+    if unseen:
+        raise ValueError(f'no training image has class {", ".join(unseen[:3])}: add some to train')
     return class_numbers(train.classes, names), class_numbers(test.classes, names)

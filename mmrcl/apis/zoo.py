@@ -18,42 +18,43 @@ __all__ = ['get_config', 'get_model', 'list_models']
 
 
 def list_models(pattern: str = '*') -> list[str]:
-    """Names of the zoo's models that fit a pattern such as ``'rcl_*_in1k'``, sorted."""
+    """List the zoo's models that match a pattern such as ``'rcl_*_in1k'``, sorted."""
     return sorted(name for name in _config_files() if fnmatch(name, pattern))
 
 
 def get_config(model: str | Path) -> Config:
-    """The config of a model, by its name in the zoo or by its path.
+    """Return the config of a model, by its name in the zoo or by its path.
 
     Raises:
-        ValueError: if there is no such file, or the zoo has no such name.
+        ValueError: if the file or the name in the zoo does not exist.
     """
     if Path(model).suffix == '.py':
         return read_config(str(model))
     files = _config_files()
     if model not in files:
-        raise ValueError(f'the zoo has no {model!r}: mmrcl.list_models() tells what it has')
+        raise ValueError(f'the zoo has no {model!r}: see mmrcl.list_models()')
     return read_config(str(files[str(model)]))
 
 
 def get_model(
     model: str | Path | Config, checkpoint: str | Path | None = None, **settings: Any
 ) -> Any:
-    """Builds a model: a whole algorithm, or a classifier or detector of the benchmarks.
+    """Build a model: a complete algorithm, or a classifier or detector of the benchmarks.
 
-    Where only its backbone is wanted, :func:`mmrcl.load_encoder` takes one from a checkpoint.
+    For the backbone alone use :func:`mmrcl.load_encoder`.
 
     Args:
         model: a name of the zoo, the path of a config, or a config.
-        checkpoint: a file or address whose tensors must be all of the model's; without one it is
-            initialised at random, whatever the config names.
-        **settings: of the model, over those of the config, as in ``queue=dict(length=4096)``.
+        checkpoint: a file or URL that contains all tensors of the model; without one the model is
+            initialised at random, even if the config names a checkpoint.
+        **settings: settings of the model that override the config, as in
+            ``queue=dict(length=4096)``.
 
     Returns:
         The model, in eval mode.
 
     Raises:
-        ValueError: if there is no such name, or the checkpoint does not fit.
+        ValueError: if the name does not exist, or the checkpoint does not fit the model.
     """
     config = model.copy() if isinstance(model, Config) else get_config(model)
     config.merge_from_dict(dict(model=settings))
@@ -79,8 +80,8 @@ def _fill(model: nn.Module, checkpoint: str | Path) -> None:
     try:
         model.load_state_dict(state)
     except (RuntimeError, ValueError) as error:
-        said = ' '.join(str(error).split())[:300]
+        reason = ' '.join(str(error).split())[:300]
         raise ValueError(
-            f'{checkpoint} does not fit the model: name the config that it was trained with '
-            f'({said})'
+            f'{checkpoint} does not fit the model: pass the config that it was trained with '
+            f'({reason})'
         ) from error

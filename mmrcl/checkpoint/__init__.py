@@ -1,6 +1,6 @@
-"""From a pretraining checkpoint to the weights that other models and libraries load.
+"""Conversion of pretraining checkpoints to weights for other models and libraries.
 
-State dicts in, state dicts out: torch and mmengine's checkpoint reader alone.
+State dicts in, state dicts out; depends only on torch and mmengine's checkpoint reader.
 """
 
 from .formats import FORMATS, resnet_state

@@ -1,4 +1,4 @@
-"""The files of other libraries, from the tensors of an encoder named as torchvision does."""
+"""Checkpoint files of other libraries, written from an encoder with torchvision's tensor names."""
 
 import json
 import pickle
@@ -17,7 +17,7 @@ Meta = dict[str, Any]
 
 RESNET_DEPTHS = (18, 34, 50, 101, 152)
 
-# torchvision's names to detectron2's, in this order.
+# torchvision's names to detectron2's. The order matters: later patterns match earlier results.
 _TO_DETECTRON2 = (
     (r'^(conv1|bn1)\.', r'stem.\1.'),
     (r'^layer(\d)', lambda found: f'res{int(found[1]) + 1}'),
@@ -28,12 +28,13 @@ _TO_DETECTRON2 = (
 
 
 def resnet_state(state: State) -> State:
-    """Shapes of torchvision's ResNet, without its classifier, whose names ``state`` has.
+    """Return the tensors of the torchvision ResNet that has the names in ``state``.
 
-    mmpretrain, mmdet and timm name the tensors of a ResNet as torchvision does.
+    They are on the meta device, without the classifier. mmpretrain, mmdet and timm name a ResNet's
+    tensors as torchvision does.
 
     Raises:
-        ValueError: if there is none among the depths 18, 34, 50, 101 and 152.
+        ValueError: if no ResNet of 18, 34, 50, 101 or 152 layers has these names.
     """
     for depth in RESNET_DEPTHS:
         with torch.device('meta'):
@@ -52,31 +53,31 @@ def _weights(state: State) -> set[str]:
 
 
 def detectron2_name(name: str) -> str:
-    """As in ``layer1.0.bn2.weight`` to ``res2.0.conv2.norm.weight``."""
+    """Convert a name, as in ``layer1.0.bn2.weight`` to ``res2.0.conv2.norm.weight``."""
     for pattern, replacement in _TO_DETECTRON2:
         name = re.sub(pattern, replacement, name)
     return name
 
 
 def write_mmpretrain(state: State, meta: Meta, path: Path) -> None:
-    """Backbone of a classifier, for ``load_from`` and for ``init_cfg`` with a prefix."""
+    """Write the backbone of a classifier, for ``load_from`` and for ``init_cfg`` with a prefix."""
     named = {f'backbone.{name}': tensor for name, tensor in state.items()}
     torch.save(dict(state_dict=named, meta=meta), path)
 
 
 def write_mmdet(state: State, meta: Meta, path: Path) -> None:
-    """The backbone alone, for ``init_cfg=dict(type='Pretrained', checkpoint=...)``."""
+    """Write the backbone alone, for ``init_cfg=dict(type='Pretrained', checkpoint=...)``."""
     torch.save(dict(state_dict=dict(state), meta=meta), path)
 
 
 def write_torchvision(state: State, meta: Meta, path: Path) -> None:
-    """Bare tensors for ``load_state_dict`` of torchvision and timm; ``meta`` goes beside it."""
+    """Write a state dict for torchvision and timm, and ``meta`` into a JSON file next to it."""
     torch.save(OrderedDict(state), path)
     path.with_suffix('.json').write_text(json.dumps(meta, indent=2) + '\n')
 
 
 def write_detectron2(state: State, meta: Meta, path: Path) -> None:
-    """A pickle whose names detectron2 matches with those of its ResNet."""
+    """Write a pickle whose names detectron2 matches with those of its ResNet."""
     arrays = {detectron2_name(name): state[name].numpy() for name in _weights(state)}
     content = dict(model=arrays, meta=meta, matching_heuristics=True, __author__='mmrcl')
     path.write_bytes(pickle.dumps(content))

@@ -1,4 +1,4 @@
-"""Which checkpoint a run goes on from."""
+"""Choice of the checkpoint that a run resumes from."""
 
 import logging
 import os
@@ -12,34 +12,32 @@ PATTERNS = ('epoch_*.pth', 'iter_*.pth')
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file that torch.save wrote has its end, where it lists what it holds."""
+    """Return whether a file of torch.save is complete: the zip directory is at its end."""
     return zipfile.is_zipfile(path)
 
 
 def latest_checkpoint(work_dir: Path) -> Path | None:
-    """The newest whole checkpoint of a run, or None for a run that has written none.
+    """Return the newest complete checkpoint of a run, or None if the run has written none.
 
-    The one that the file ``last_checkpoint`` names comes first, then the others by their time.
-    Each that is missing or torn is passed over with a warning.
+    The checkpoint named in the file ``last_checkpoint`` comes first, then the others, newest first.
+    Missing and truncated ones are skipped with a warning.
 
     Raises:
-        ValueError: if there are checkpoints and none is whole.
+        ValueError: if there are checkpoints and none is complete.
     """
-    passed_over: list[Path] = []
+    skipped: list[Path] = []
     for path in _newest_first(work_dir):
         if is_whole(path):
-            if passed_over:
-                print_log(
-                    f'Going back to the checkpoint before, {path}', 'current', logging.WARNING
-                )
+            if skipped:
+                _warn(f'Going back to the checkpoint before, {path}')
             return path
-        what = 'torn' if path.exists() else 'missing'
-        _warn(f'The checkpoint {path} is {what}')
-        passed_over.append(path)
-    if passed_over:
+        state = 'torn' if path.exists() else 'missing'
+        _warn(f'The checkpoint {path} is {state}')
+        skipped.append(path)
+    if skipped:
         raise ValueError(
-            f'none of the {len(passed_over)} checkpoints in {work_dir} is whole: name another one '
-            'by --resume CHECKPOINT, or start anew in another --work-dir'
+            f'none of the {len(skipped)} checkpoints in {work_dir} is whole: pass another one '
+            'by --resume CHECKPOINT, or start again in another --work-dir'
         )
     return None
 

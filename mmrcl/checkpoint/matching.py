@@ -1,4 +1,4 @@
-"""Where a checkpoint keeps its encoder, and how much of a module it fills."""
+"""Locate the encoder in a checkpoint and compare its tensors with those of a module."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,20 +9,20 @@ from torch import Tensor
 
 State = Mapping[str, Tensor]
 
-# Words in the prefixes of encoders that follow another one's weights, as in momentum_encoder.
-_FOLLOWERS = {'momentum', 'target', 'teacher', 'ema', 'k'}
+# Words in the prefixes of encoders that average another encoder's weights.
+_AVERAGED = {'momentum', 'target', 'teacher', 'ema', 'k'}
 
 
 class Match(NamedTuple):
-    """How a checkpoint fits a module.
+    """Comparison of a checkpoint with a module.
 
     Attributes:
-        prefix: what the checkpoint puts before the names of the module's tensors.
-        tensors: those of the module that it holds, by the module's names.
-        missing: names of the module's tensors that it does not hold.
-        unfit: names of those that it holds in another shape, each with both shapes.
-        surplus: names that it holds in parts that the module has too, but not with them: those of
-            a deeper network.
+        prefix: prefix of the module's tensor names in the checkpoint.
+        tensors: the module's tensors found in the checkpoint, by the module's names.
+        missing: names of the module's tensors that the checkpoint lacks.
+        unfit: names of tensors with another shape in the checkpoint, each with both shapes.
+        surplus: names in the checkpoint that belong to a part of the module but that the module
+            lacks, such as the blocks of a deeper network.
     """
 
     prefix: str
@@ -33,12 +33,12 @@ class Match(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the module's tensors, in their shapes, are those of the same network."""
+        """Whether names and shapes of the tensors are those of the module, exactly."""
         return not self.missing and not self.unfit and not self.surplus
 
     @property
     def coverage(self) -> str:
-        """As in ``300 of 318 tensors (94.3 %), named 'backbone.'...``."""
+        """Summary such as ``300 of 318 tensors (94.3 %), named 'backbone.'...``."""
         held = len(self.tensors)
         wanted = held + len(self.missing) + len(self.unfit)
         named = f', named {self.prefix!r}...' if self.prefix and held else ''
@@ -46,36 +46,36 @@ class Match(NamedTuple):
 
     @property
     def faults(self) -> str:
-        """The first tensor of each kind that is wrong."""
+        """Description of the first missing, unfit and surplus tensor."""
         missing = [f'no {name}' for name in self.missing[:1]]
-        surplus = [f'{name}, which the other has no place for' for name in self.surplus[:1]]
+        surplus = [f'{name}, which the module lacks' for name in self.surplus[:1]]
         return ' and '.join(missing + self.unfit[:1] + surplus)
 
 
 def _percent(part: int, whole: int) -> float:
-    """Rounded down, so that 100 is all of them."""
+    """Compute a percentage, rounded down so that only a complete match gives 100."""
     return int(1000 * part / whole) / 10
 
 
 def load_weights(path: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Reads a checkpoint of whatever trainer.
+    """Read a checkpoint of any trainer.
 
     Args:
-        path: a file or an address that mmengine reads.
+        path: a file or a URL that mmengine reads.
 
     Returns:
-        The tensors by name, taken from ``state_dict`` or ``model`` where there is one, and what is
-        told of them in ``meta``, empty where nothing is.
+        The tensors by name, from the entry ``state_dict`` or ``model`` if there is one, and the
+        entry ``meta``, empty if there is none.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it holds no tensors.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if it contains no tensors.
     """
     try:
         content = _load_checkpoint(str(path), map_location='cpu')
     except FileNotFoundError:
         raise
-    except Exception as error:  # What is no pickle can raise anything.
+    except Exception as error:  # Unpickling an arbitrary file can raise anything.
         raise ValueError(f'{path} is torn or no checkpoint: {error}') from error
     parts = content if isinstance(content, Mapping) else {}
     state = parts.get('state_dict', parts.get('model', parts))
@@ -83,24 +83,24 @@ def load_weights(path: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if isinstance(state, Mapping):
         tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise ValueError(f'{path} holds no tensors: name a checkpoint')
+        raise ValueError(f'{path} holds no tensors: pass a checkpoint')
     return tensors, parts.get('meta', {})
 
 
 def match_encoder(state: State, module: State, prefix: str | None = None) -> Match:
-    """Finds the tensors of a module in a checkpoint, whatever is put before their names.
+    """Find the tensors of a module in a checkpoint under any prefix of their names.
 
-    Of all prefixes (``backbone.``, ``module.backbone.``, none...) the one counts under which most
-    of the module's names are there; of equal ones, the encoder that follows no other: not a
-    momentum encoder, target or teacher. Batch norm's count of batches need not be there.
+    The prefix (``backbone.``, ``module.backbone.``, empty, ...) with the most of the module's names
+    is chosen. On a tie the query encoder wins over a momentum encoder, target or teacher. Batch
+    norm's ``num_batches_tracked`` may be missing.
 
     Args:
         state: the tensors of the checkpoint.
-        module: the module's tensors, of which names and shapes count.
-        prefix: settles which one to take.
+        module: the module's tensors; only names and shapes are used.
+        prefix: the prefix to use instead of the detected one.
 
     Raises:
-        ValueError: if several encoders fit alike.
+        ValueError: if several encoders match equally well.
     """
     wanted = [name for name in module if not name.endswith('num_batches_tracked')]
     if prefix is None:
@@ -131,9 +131,10 @@ def _find_prefix(state: State, wanted: Sequence[str]) -> str:
                     counts[before] = counts.get(before, 0) + 1
     most = max(counts.values(), default=0)
     best = [prefix for prefix, count in counts.items() if count == most]
-    leaders = [prefix for prefix in best if _FOLLOWERS.isdisjoint(re.split(r'[._]', prefix))]
-    found = leaders or best or ['']
+    queries = [prefix for prefix in best if _AVERAGED.isdisjoint(re.split(r'[._]', prefix))]
+    found = queries or best or ['']
+    # Several incomplete matches are no error here: the caller reports what the first one lacks.
     if len(found) > 1 and most == len(wanted):
         names = ', '.join(repr(prefix) for prefix in sorted(found))
-        raise ValueError(f'{len(found)} encoders fit alike, named {names}: name one as the prefix')
+        raise ValueError(f'{len(found)} encoders fit alike, named {names}: pass one as the prefix')
     return found[0]

@@ -1,4 +1,4 @@
-"""DBSCAN at several radii at once, with labels that nest (Sect. 4.3, Table 4)."""
+"""DBSCAN at several radii at once, with nested labels (Sect. 4.3, Table 4)."""
 
 import math
 import warnings
@@ -16,7 +16,7 @@ MAX_EDGES = 1 << 25
 
 
 class PercolationWarning(UserWarning):
-    """One cluster swallows a large part of the images: the radius is too large."""
+    """Warning that one cluster absorbs a large part of the images: the radius is too large."""
 
 
 class NestedPartition(NamedTuple):
@@ -38,26 +38,26 @@ def nested_dbscan(
     max_share: float = 1.0,
     max_edges: int = MAX_EDGES,
 ) -> NestedPartition:
-    """Clusters by DBSCAN at all radii in one pass over the pairs of points.
+    """Cluster by DBSCAN at all radii in one pass over the pairs of points.
 
     For a fixed ``min_samples``, core points and their components only grow with the radius.
     Border points follow a rule that makes the levels nest for every sample: a border point joins
-    its nearest core point (ties to the smaller index) at the finest level at which it has one,
-    and from there follows that point. Noise is a cluster of its own.
+    its nearest core point (ties to the smaller index) at the finest level at which it has one, and
+    follows that core point at all coarser levels. Each noise point is a cluster of its own.
 
-    Edges are kept while they are few. With more, a second pass joins the components without
-    keeping any, so memory stays bounded whatever the data.
+    Edges are kept in memory up to ``max_edges``. With more, a second pass joins the components
+    without storing edges, so memory stays bounded for any data.
 
     Args:
-        graph: the points, such as ``EuclideanGraph(features)``. All ranks that share it must
-            call, and all get the labels that one alone would get.
+        graph: the points, such as ``EuclideanGraph(features)``. The call is collective: all ranks
+            that share the graph must call, and all get the labels of a single process.
         eps: radii, ascending.
         min_samples: points within the radius, itself included, that make a core point.
         max_share: warn if the largest cluster holds more than this share of the points.
         max_edges: edges that a rank may keep in memory, 12 bytes each (Jaccard: 16).
 
     Raises:
-        ValueError: for radii that do not ascend from above 0.
+        ValueError: if the radii are not positive and ascending.
     """
     check_radii(eps)
     found = cluster_graph(graph.keep(eps[-1], max_edges), eps, min_samples)
@@ -68,7 +68,7 @@ def nested_dbscan(
 
 
 def check_radii(eps: Sequence[float]) -> None:
-    """Refuses radii that do not ascend from above 0."""
+    """Raise ValueError unless the radii are positive and ascending."""
     if not eps or any(low > high for low, high in zip(eps, eps[1:], strict=False)):
         raise ValueError(f'eps={list(eps)} must be radii in ascending order, finest level first')
     if eps[0] <= 0:
@@ -76,7 +76,7 @@ def check_radii(eps: Sequence[float]) -> None:
 
 
 def cluster_graph(graph: Graph, eps: Sequence[float], min_samples: int) -> NestedPartition:
-    """:func:`nested_dbscan` of the edges that ``graph`` gives, without checks and warnings."""
+    """Run :func:`nested_dbscan` on the edges of ``graph``, without checks and warnings."""
     counts = graph.counts(eps)
     graph.ranks.sum_(counts)
     core = counts + 1 >= min_samples
@@ -97,7 +97,8 @@ class _Components:
         both = self.core[edges.rows] & self.core[edges.cols]
         self.pending.append((edges.rows[both].long(), edges.cols[both].long()))
         self.gathered += len(self.pending[-1][0])
-        # Joining looks at all points, and edges that it would settle come up meanwhile.
+        # Each join costs a pass over all points, so gather many edges first; but not too many, as
+        # edges that a join would make redundant keep arriving.
         if self.gathered > max(1 << 12, len(self.roots) // 16):
             self.join()
 
@@ -108,7 +109,7 @@ class _Components:
 
 
 class _Borders:
-    """The nearest core point of each point of one level that is none, ties to the smaller index."""
+    """The nearest core point of each non-core point of one level, ties to the smaller index."""
 
     def __init__(self, core: Tensor) -> None:
         self.core = core
@@ -125,12 +126,14 @@ class _Borders:
     def _attach(self, ends: Tensor, cores: Tensor, lengths: Tensor) -> None:
         before = self.reach[ends]
         self.reach.scatter_reduce_(0, ends, lengths, 'amin')
+        # Forget the old anchor where a shorter edge came; then the smallest index wins a tie.
         closest = lengths == self.reach[ends]
         self.anchors[ends[closest & (lengths < before)]] = len(self.core)
         self.anchors.scatter_reduce_(0, ends[closest], cores[closest], 'amin')
 
     def settle(self, graph: Graph) -> Tensor:
-        """The anchors of all ranks, -1 where there is none, shape (N,)."""
+        """Combine the anchors of all ranks, -1 for none, shape (N,)."""
+        # The minimum over ranks must not see an anchor that is farther than another rank's.
         mine = self.reach.clone()
         graph.ranks.min_(self.reach)
         self.anchors[mine > self.reach] = len(self.core)
@@ -141,7 +144,7 @@ class _Borders:
 def _components_and_borders(
     graph: Graph, core: Tensor, eps: Sequence[float]
 ) -> tuple[Tensor, list[Tensor]]:
-    """Components of the core points, and the nearest core point of each other point.
+    """Find the components of the core points, and the nearest core point of each other point.
 
     Returns:
         Smallest core point of each core point's component, shape (L, N), and for each level the
@@ -167,6 +170,7 @@ def _label_levels(core: Tensor, roots: Tensor, anchors: Sequence[Tensor]) -> lis
     alone = torch.arange(core.shape[1], device=core.device)
     anchor = torch.full_like(alone, -1)
     labels = []
+    # From fine to coarse: a border point keeps the core point of its first level, so levels nest.
     for is_core, root, nearest in zip(core, roots, anchors, strict=True):
         anchor = torch.where(is_core, alone, torch.where(anchor >= 0, anchor, nearest))
         labels.append(canonical_labels(torch.where(anchor >= 0, root[anchor], alone)))
@@ -174,7 +178,7 @@ def _label_levels(core: Tensor, roots: Tensor, anchors: Sequence[Tensor]) -> lis
 
 
 def warn_of_percolation(labels: Tensor, max_share: float, where: str, remedy: str) -> None:
-    """Warns by :class:`PercolationWarning` if the largest cluster is above ``max_share``."""
+    """Issue a :class:`PercolationWarning` if the largest cluster is above ``max_share``."""
     share = summarize_partition(labels).largest / len(labels)
     if share > max_share:
         warnings.warn(

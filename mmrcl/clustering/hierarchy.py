@@ -1,4 +1,4 @@
-"""Nested labels of every image, with the features that they were made from."""
+"""Nested labels of every image, and the bank of the features that they are made from."""
 
 from typing import Any, Literal
 
@@ -10,9 +10,9 @@ from .segments import group_rows, segment_mean, segment_min
 
 
 def canonical_labels(labels: Tensor) -> Tensor:
-    """Renames each cluster after its first image: label = smallest index of a member.
+    """Relabel each cluster by its first image: label = smallest index of a member.
 
-    Two labelings describe the same partition exactly if their canonical labels are equal.
+    Two labelings describe the same partition if and only if their canonical labels are equal.
 
     Args:
         labels: integer labels, shape (N,).
@@ -27,17 +27,17 @@ def canonical_labels(labels: Tensor) -> Tensor:
 class LabelHierarchy(nn.Module):
     """Labels of every image at levels 1..H (Sect. 4.3) and a feature bank.
 
-    Level 1 is the images themselves and is not stored. A cluster is named after its first image,
-    so a row of ``labels`` is at once the labels of the images and the parent pointers of the
+    Level 1 is the images themselves and is not stored. A cluster is labelled by its first image,
+    so a row of ``labels`` holds both the labels of the images and the parent pointers of the
     level below: the parent of cluster ``c`` is ``labels[level, c]``.
 
-    Everything is a buffer: it moves, saves and resumes with the module that owns it. A hierarchy
-    that no one has filled has every image alone at every level.
+    All state is in buffers, which move, save and resume with the module that owns them. Until
+    labels are set, every image is a cluster of its own at every level.
 
     Args:
         num_levels: H, the level of the images included; at least 2.
         feat_dim: d, length of a feature.
-        num_samples: N; 0 leaves the size to :meth:`allocate` or to a checkpoint.
+        num_samples: N; with 0 :meth:`allocate` or a checkpoint sets the size.
         bank_momentum: share of its old value that a bank entry keeps at an update, in [0, 1).
         bank_dtype: ``'float32'``, or ``'float16'`` for half the memory: 0.66 GB for ImageNet at
             d = 256. All sums are taken in float32.
@@ -58,7 +58,7 @@ class LabelHierarchy(nn.Module):
         super().__init__()
         if num_levels < 2:
             raise ValueError(
-                f'num_levels={num_levels}: level 1 is the images, so a hierarchy needs at least 2'
+                f'num_levels={num_levels} must be at least 2: level 1 is the images themselves'
             )
         if not 0 <= bank_momentum < 1:
             raise ValueError(f'bank_momentum={bank_momentum} must be in [0, 1)')
@@ -78,7 +78,7 @@ class LabelHierarchy(nn.Module):
         return self.labels.shape[1]
 
     def allocate(self, num_samples: int) -> None:
-        """Makes room for ``num_samples`` images, each alone at every level, with zero features."""
+        """Allocate ``num_samples`` images, each a cluster of its own, with zero features."""
         device = self.labels.device
         alone = torch.arange(num_samples, device=device)
         self.labels = alone.repeat(self.num_levels - 1, 1)
@@ -86,13 +86,13 @@ class LabelHierarchy(nn.Module):
         self.initialized = torch.tensor(False, device=device)
 
     def level_labels(self, level: int) -> Tensor:
-        """Labels of all images at ``level`` in 1..H, shape (N,)."""
+        """Return the labels of all images at ``level`` in 1..H, shape (N,)."""
         if level == 1:
             return torch.arange(self.num_samples, device=self.labels.device)
         return self.labels[level - 2]
 
     def labels_of(self, indices: Tensor) -> Tensor:
-        r"""Labels of the images ``indices`` of any shape at all levels, shape (H, \*indices)."""
+        r"""Return the labels of ``indices``, of any shape, at all levels, shape (H, \*indices)."""
         if self.num_samples == 0:
             raise ValueError(
                 'the label hierarchy holds no images: add HierarchicalClusteringHook as '
@@ -101,11 +101,11 @@ class LabelHierarchy(nn.Module):
         return torch.cat([indices[None], self.labels[:, indices]])
 
     def set_labels(self, labels: Tensor, nested: bool = True) -> None:
-        """Replaces the labels of levels 2..H.
+        """Replace the labels of levels 2..H.
 
         Args:
             labels: any integer labels, shape (H - 1, N), from fine to coarse.
-            nested: whether to insist on nesting. Levels that were clustered apart, like the
+            nested: whether to require nesting. Levels that were clustered independently, as by the
                 paper's K-means (Table 4), are not nested and cannot be refined.
 
         Raises:
@@ -115,7 +115,7 @@ class LabelHierarchy(nn.Module):
             raise ValueError(
                 f'labels of shape {tuple(labels.shape)} do not fit a hierarchy of levels 2..'
                 f'{self.num_levels} over {self.num_samples} images, {tuple(self.labels.shape)}: '
-                'give the clustering source one setting (radius, number of clusters) a level'
+                'give the clustering source one setting (radius, number of clusters) per level'
             )
         named = [canonical_labels(level) for level in labels.to(self.labels.device)]
         self.labels = torch.stack(named)
@@ -124,7 +124,7 @@ class LabelHierarchy(nn.Module):
             self.check()
 
     def set_bank(self, features: Tensor) -> None:
-        """Replaces the whole bank by ``features`` of shape (N, d), L2-normalised."""
+        """Replace the whole bank by ``features`` (N, d), which are L2-normalised first."""
         if features.shape != self.bank.shape:
             raise ValueError(
                 f'features of shape {tuple(features.shape)} do not fit the bank, '
@@ -133,9 +133,9 @@ class LabelHierarchy(nn.Module):
         self.bank.copy_(normalize(features, dim=1))
 
     def update_bank(self, indices: Tensor, features: Tensor) -> None:
-        """Moves the entries of a batch towards its features.
+        """Move the bank entries of a batch towards its features.
 
-        An image that comes more than once, as the padding of a distributed sampler does, counts
+        An image that occurs more than once, such as the padding of a distributed sampler, counts
         with the mean of its features.
 
         Args:
@@ -149,10 +149,10 @@ class LabelHierarchy(nn.Module):
         self.bank[groups.ids] = normalize(moved, dim=1).to(self.bank.dtype)
 
     def check(self) -> None:
-        """Proves that labels are valid, canonical and nested.
+        """Check that labels are valid, canonical and nested.
 
         Raises:
-            ValueError: naming the level and an image at which that fails.
+            ValueError: with the level and the first image at which a check fails.
         """
         images = self.level_labels(1)
         for level in range(2, self.num_levels + 1):
@@ -160,8 +160,8 @@ class LabelHierarchy(nn.Module):
             below = self.level_labels(level - 1)
             inside = (labels >= 0) & (labels <= images)
             named = labels == labels[labels.clamp(0, max(self.num_samples - 1, 0))]
-            self._require(inside & named, level, 'its cluster is not named after its first image')
-            self._require(labels == labels[below], level, 'its cluster of the level below is torn')
+            self._require(inside & named, level, 'its cluster is not labelled by its first image')
+            self._require(labels == labels[below], level, 'its cluster of the level below is split')
 
     def _require(self, holds: Tensor, level: int, what: str) -> None:
         if not bool(holds.all()):
@@ -169,9 +169,9 @@ class LabelHierarchy(nn.Module):
             raise ValueError(f'invalid label hierarchy: image {image} at level {level}: {what}')
 
     def checksum(self) -> Tensor:
-        """A number that differs, almost surely, if labels or bank differ, as int64 scalar.
+        """Compute an int64 scalar that almost surely differs if labels or bank differ.
 
-        It compares ranks, so it must depend on every bit and on the order of the entries.
+        It is used to compare ranks, so it depends on every bit and on the order of the entries.
         """
         total = torch.zeros((), dtype=torch.long, device=self.labels.device)
         bits = torch.int16 if self.bank.dtype == torch.float16 else torch.int32
@@ -191,12 +191,12 @@ class LabelHierarchy(nn.Module):
                 raise ValueError(
                     f'the checkpoint holds a hierarchy of {levels} levels over {samples} images, '
                     f'this run has {self.num_levels} levels over {self.num_samples}: resume with '
-                    'the data set and model.hierarchy.num_levels of the checkpoint, or start anew '
+                    'the data set and model.hierarchy.num_levels of the checkpoint, or start again '
                     'from its backbone by model.backbone.init_cfg=dict(type="Pretrained", '
                     'prefix="backbone.", checkpoint=...)'
                 )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def extra_repr(self) -> str:
-        """One line for ``print(model)``."""
+        """Describe the module in ``print(model)``."""
         return f'num_levels={self.num_levels}, images={self.num_samples}, feat_dim={self.feat_dim}'

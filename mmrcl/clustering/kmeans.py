@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def require_kmeans() -> None:
-    """Raises ImportError, with the remedy, if K-means cannot run here."""
+    """Raise ImportError if pt_kmeans, which runs K-means, is not installed."""
     if find_spec('pt_kmeans') is None:
         raise ImportError(
             'K-means needs pt_kmeans: pip install "pt-kmeans>=0.9.2", on Python 3.11 or newer'
@@ -22,24 +22,24 @@ def kmeans(
     centers: Tensor | None = None,
     max_distances: int = 2**22,
 ) -> Tensor:
-    """Assigns each point to the nearest of ``num_clusters`` centres by Lloyd's iterations.
+    """Assign each point to the nearest of ``num_clusters`` centres by Lloyd's iterations.
 
-    Centres start at points drawn from ``seed``, the same ones on every device. One that loses all
-    its points moves to a point drawn at random, so that a label without points is left only where
-    points coincide or the last iteration emptied it. Stops when the centres rest.
+    Centres start at points drawn with ``seed``, the same ones on every device. A centre that loses
+    all its points moves to a random point, so a label without points remains only where points
+    coincide or the last iteration emptied it. Iterations stop when the centres no longer move.
 
-    Distances are those of a chunk of points to all centres: ``max_distances`` at most, or as many
-    as the centres have numbers if that is more, since each chunk squares all centres anew. Half
-    precision is computed in float32; centres are summed in float64, so that the order of additions
-    on a GPU hardly shows.
+    Distances are computed from a chunk of points to all centres: at most ``max_distances``, but not
+    fewer than the centres have elements, since each chunk squares all centres again. Half precision
+    is computed in float32; centres are summed in float64, so that the order of additions on a GPU
+    has little effect.
 
     Args:
         features: shape (N, d).
         num_clusters: number of centres, 1..N.
-        seed: of all draws.
-        max_iters: bound on the iterations.
-        centers: first centres instead of drawn ones, shape (num_clusters, d).
-        max_distances: distances at a time.
+        seed: seed of all draws.
+        max_iters: maximum number of iterations.
+        centers: initial centres instead of random ones, shape (num_clusters, d).
+        max_distances: distances held at a time.
 
     Returns:
         Labels in 0..num_clusters - 1, shape (N,), on the device of the features.
@@ -67,7 +67,7 @@ def kmeans(
         random_seed=seed,
         aggregation_dtype=torch.float64,
     )
-    # The library's labels are inference tensors, which nobody may change in place.
+    # The library's labels are inference tensors, which cannot be changed in place: copy them.
     return labels.to(features.device, copy=True)
 
 

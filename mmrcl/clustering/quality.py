@@ -27,7 +27,7 @@ class PartitionSummary:
 
 
 def summarize_partition(labels: Tensor) -> PartitionSummary:
-    """Counts the clusters of ``labels``, shape (N,), N >= 1."""
+    """Count the clusters of ``labels``, shape (N,), N >= 1."""
     counts = torch.unique(labels, return_counts=True)[1]
     return PartitionSummary(
         clusters=len(counts),

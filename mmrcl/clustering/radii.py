@@ -1,4 +1,4 @@
-"""Radii of DBSCAN from the cluster sizes that they should give (``eps='auto'``)."""
+"""Choice of DBSCAN radii for given cluster sizes (``eps='auto'``)."""
 
 from collections.abc import Sequence
 
@@ -16,24 +16,25 @@ def choose_radii(
     min_samples: int = 4,
     max_edges: int = MAX_EDGES,
 ) -> tuple[list[float], Graph]:
-    """Finds the largest radii with clusters no larger than asked for.
+    """Find the largest radii whose clusters are no larger than requested.
 
     Mean cluster size and largest cluster only grow with the radius, so a coarse grid of radii
-    brackets each target and a fine one narrows it down. The edges of as many coarse radii as
-    ``max_edges`` allows are listed in one pass and serve all grids below; larger radii are only
-    tried while smaller ones are too small, one after another.
+    brackets each target and a fine grid narrows it down. The edges of as many coarse radii as
+    ``max_edges`` allows are listed in one pass and reused for all grids below; larger radii are
+    evaluated one after another, only while the clusters are still too small.
 
     Args:
         graph: over L2-normalised features; all its ranks must call.
-        mean_sizes: wanted images a cluster, singletons counted, ascending, one a level.
+        mean_sizes: target mean number of images per cluster, singletons included, ascending, one
+            per level.
         max_share: bound on the largest cluster's share of the points at every level.
         min_samples: as in :func:`nested_dbscan`.
-        max_edges: likewise.
+        max_edges: as in :func:`nested_dbscan`.
 
     Returns:
-        One radius for each of ``mean_sizes``, ascending, and the graph with what was listed; two
-        radii may be equal where the bound stops both. Where even the smallest radius breaks the
-        bound, that radius.
+        One radius for each of ``mean_sizes``, ascending, and the graph with the listed edges. Two
+        radii may be equal if the bound limits both. If even the smallest radius exceeds the bound,
+        that radius is returned.
     """
     if list(mean_sizes) != sorted(mean_sizes) or mean_sizes[0] < 1:
         raise ValueError(f'mean_sizes={list(mean_sizes)} must ascend from at least 1')
@@ -42,8 +43,8 @@ def choose_radii(
     kept = graph.keep(reach, max_edges)
 
     def measure(radii: Sequence[float]) -> list[tuple[float, float]]:
-        walked = kept if radii[-1] <= reach else graph
-        found = cluster_graph(walked, radii, min_samples).labels
+        traversed = kept if radii[-1] <= reach else graph
+        found = cluster_graph(traversed, radii, min_samples).labels
         sizes = [summarize_partition(level) for level in found]
         return [(level.mean_size, level.largest / graph.num_points) for level in sizes]
 
@@ -64,11 +65,11 @@ def choose_radii(
 
 
 def _candidates(graph: Graph, min_samples: int, max_edges: int) -> tuple[list[float], int]:
-    """Coarse radii, and how many of them have few enough edges to be listed; at least one."""
+    """Return coarse radii, and how many of them have few enough edges to list; at least one."""
     radii = graph.candidate_radii(min_samples)
     room = max_edges * graph.ranks.size / 2
     affordable = sum(graph.expected_edges(radius) <= room for radius in radii)
-    # Estimates round, and the ranks must not part ways over it.
+    # Estimates may round differently on each rank, and all ranks must choose the same radii.
     agreed = torch.tensor([*radii, max(affordable, 1)], dtype=torch.float64, device=graph.device)
     graph.ranks.agree_(agreed)
     return agreed[:-1].tolist(), int(agreed[-1])

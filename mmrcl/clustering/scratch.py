@@ -8,13 +8,13 @@ from torch import Tensor
 
 
 class Scratch:
-    """Tensors that take the same memory again and again.
+    """Reusable memory for temporary tensors.
 
-    Fresh ones for each block cost page faults, half as much time as a matrix product, and aligned
-    blocks of many sizes fragment the heap of the C library, by gigabytes.
+    New tensors for each block would cost page faults, half the time of a matrix product, and would
+    fragment the heap of the C library by gigabytes.
 
     Args:
-        device: where the tensors live.
+        device: device of the tensors.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -22,7 +22,7 @@ class Scratch:
         self.memory: dict[str, Tensor] = {}
 
     def take(self, name: str, shape: Sequence[int], dtype: torch.dtype = torch.bool) -> Tensor:
-        """A tensor of any content, valid until the next one of this ``name`` is taken."""
+        """Return an uninitialised tensor, valid until ``name`` is taken again."""
         size = math.prod(shape)
         if name not in self.memory or len(self.memory[name]) < size:
             self.memory[name] = torch.empty(size, dtype=dtype, device=self.device)

@@ -1,4 +1,4 @@
-"""Grouped tensors: the rows of a table gathered by a key, without a loop over the groups."""
+"""Grouped tensors: reductions over the rows of a table that share a key, without a Python loop."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 _PIECE = 256  # rows summed one after another
-_CONVERTED = 1 << 17  # rows of a half precision table taken to float32 at a time
+_CONVERTED = 1 << 17  # rows of a half precision table converted to float32 at a time
 
 
 class Groups(NamedTuple):
@@ -18,8 +18,8 @@ class Groups(NamedTuple):
         ids: keys, ascending, shape (G,).
         inverse: group of each row, shape (n,).
         order: row numbers, group after group and ascending inside each, shape (n,).
-        counts: rows of each group, shape (G,).
-        starts: where each group begins in ``order``, shape (G,).
+        counts: number of rows of each group, shape (G,).
+        starts: start of each group in ``order``, shape (G,).
     """
 
     ids: Tensor
@@ -30,18 +30,18 @@ class Groups(NamedTuple):
 
 
 def group_rows(keys: Tensor) -> Groups:
-    """Groups the rows of a table by integer ``keys`` of shape (n,)."""
+    """Group the rows of a table by integer ``keys`` of shape (n,)."""
     ids, inverse, counts = torch.unique(keys, return_inverse=True, return_counts=True)
     order = torch.argsort(inverse, stable=True)
     return Groups(ids, inverse, order, counts, counts.cumsum(0) - counts)
 
 
 def segment_sum(table: Tensor, rows: Tensor, groups: Groups) -> Tensor:
-    """Sum of ``table[rows]`` over each group, shape (G, d), without a copy of these rows.
+    """Sum ``table[rows]`` over each group, shape (G, d), without copying these rows.
 
-    Groups are summed in pieces of a fixed number of rows, so that a large one is shared by many
-    threads, and always in the same order: the result is the same on every call and every rank,
-    which atomic additions on a GPU would not guarantee.
+    Groups are summed in pieces of a fixed number of rows, so that several threads share a large
+    group, and always in the same order: the result is the same on every call and every rank, which
+    atomic additions on a GPU would not guarantee.
 
     Args:
         table: shape (N, d); half precision is summed in float32.
@@ -58,7 +58,7 @@ def segment_sum(table: Tensor, rows: Tensor, groups: Groups) -> Tensor:
 
 
 def _bag_sums(table: Tensor, rows: Tensor, starts: Tensor) -> Tensor:
-    """Sums of ``table[rows]`` over runs of ``rows`` that begin at ``starts``."""
+    """Sum ``table[rows]`` over consecutive runs of ``rows`` that begin at ``starts``."""
     if table.dtype not in (torch.float16, torch.bfloat16):
         return embedding_bag(rows, table, starts, mode='sum')
     ends = torch.cat([starts[1:], starts.new_tensor([len(rows)])])
@@ -72,22 +72,22 @@ def _bag_sums(table: Tensor, rows: Tensor, starts: Tensor) -> Tensor:
 
 
 def segment_mean(values: Tensor, groups: Groups) -> Tensor:
-    """Mean of ``values`` (n, d) over each group, shape (G, d); see :func:`segment_sum`."""
+    """Average ``values`` (n, d) over each group, shape (G, d); see :func:`segment_sum`."""
     rows = torch.arange(len(values), device=values.device)
     return segment_sum(values, rows, groups) / groups.counts[:, None]
 
 
 def segment_min(values: Tensor, groups: Groups) -> Tensor:
-    """Smallest of the integer ``values`` (n,) in each group, shape (G,)."""
+    """Return the smallest of the integer ``values`` (n,) in each group, shape (G,)."""
     top = torch.iinfo(values.dtype).max
     out = values.new_full((len(groups.ids),), top)
     return out.scatter_reduce_(0, groups.inverse, values, 'amin')
 
 
 def padded_rows(groups: Groups, chosen: Tensor, width: int) -> Tensor:
-    """Row numbers of the ``chosen`` groups, one group a line, padded with -1.
+    """Return the row numbers of the ``chosen`` groups, one group per line, padded with -1.
 
-    A group larger than ``width`` is represented by rows evenly spaced over it.
+    A group larger than ``width`` is represented by ``width`` evenly spaced rows.
 
     Args:
         groups: the grouped table.
@@ -105,7 +105,8 @@ def padded_rows(groups: Groups, chosen: Tensor, width: int) -> Tensor:
 
 
 def true_places(chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows and columns where ``chosen`` (m, n) is true; eight at a time, for few in many."""
+    """Return the rows and columns where ``chosen`` (m, n) is true; fast if few are."""
+    # View eight bools as one int64, so that the scan over mostly empty blocks reads few elements.
     if chosen.numel() % 8:
         rows, cols = chosen.nonzero(as_tuple=True)
         return rows, cols
@@ -118,11 +119,11 @@ def true_places(chosen: Tensor) -> tuple[Tensor, Tensor]:
 def size_buckets(
     counts: Tensor, widest: int, depth: int, budget: int
 ) -> Iterator[tuple[Tensor, int]]:
-    """Splits groups into batches of like size, so that about half a batch is padding at most.
+    """Split groups into batches of similar size, so that at most about half a batch is padding.
 
     Args:
         counts: group sizes, shape (G,).
-        widest: widest batch; larger groups share it.
+        widest: maximum width of a batch; larger groups are put into batches of this width.
         depth: length of a row's features.
         budget: bound on ``groups * width * max(width, depth)``, the elements of one batch.
 

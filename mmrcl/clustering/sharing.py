@@ -1,4 +1,4 @@
-"""Work shared over the ranks of a launcher."""
+"""Distribution of work over ranks, and progress reports."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
@@ -10,22 +10,22 @@ Item = TypeVar('Item')
 
 
 class Progress(Protocol):
-    """Passes ``items`` through and tells someone how far along they are."""
+    """Progress callback: an iterable over ``items`` that reports how many are done."""
 
     def __call__(self, items: Sequence[Item], what: str) -> Iterable[Item]:
-        """The same items; ``what`` names the work, such as "Comparing images"."""
+        """Yield ``items``; ``what`` describes the work, such as "Comparing images"."""
         ...
 
 
 def silent(items: Sequence[Item], what: str) -> Iterable[Item]:
-    """A :class:`Progress` that tells no one."""
+    """Return ``items``: a :class:`Progress` that reports nothing."""
     return items
 
 
 class Ranks:
-    """The ranks that share a piece of work; one alone by default.
+    """The ranks that share a piece of work; a single one by default.
 
-    Every method but :meth:`share` is collective: all ranks must come by.
+    Every method except :meth:`share` is collective: all ranks must call it.
 
     Args:
         rank: number of this process.
@@ -38,32 +38,32 @@ class Ranks:
 
     @classmethod
     def all(cls) -> 'Ranks':
-        """All ranks of torch.distributed, or this process alone where that is not in use."""
+        """Return all ranks of torch.distributed, or a single one if it is not initialised."""
         if dist.is_available() and dist.is_initialized():
             return cls(dist.get_rank(), dist.get_world_size())
         return cls()
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """The items of this rank: every ``size``-th one."""
+        """Select the items of this rank: every ``size``-th one."""
         return items[self.rank :: self.size]
 
     def sum_(self, values: Tensor) -> None:
-        """Replaces ``values`` by their sum over ranks."""
+        """Replace ``values`` by their sum over ranks."""
         if self.size > 1:
             dist.all_reduce(values)
 
     def min_(self, values: Tensor) -> None:
-        """Replaces ``values`` by their minimum over ranks."""
+        """Replace ``values`` by their minimum over ranks."""
         if self.size > 1:
             dist.all_reduce(values, dist.ReduceOp.MIN)
 
     def agree_(self, values: Tensor) -> None:
-        """Replaces ``values`` by those of rank 0."""
+        """Replace ``values`` by those of rank 0."""
         if self.size > 1:
             dist.broadcast(values, 0)
 
     def of_others(self, values: Tensor) -> Iterator[Tensor]:
-        """The ``values`` of every other rank, one after another."""
+        """Yield the ``values`` of every other rank, one after another."""
         for rank in range(self.size if self.size > 1 else 0):
             theirs = values.clone()
             dist.broadcast(theirs, rank)

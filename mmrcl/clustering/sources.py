@@ -1,9 +1,8 @@
-"""Where the labels of levels 2..H come from: interchangeable, features in, labels out.
+"""Interchangeable clustering sources of the labels of levels 2..H.
 
-A source is called with the features of all images, shape (N, d), L2-normalised, their classes
-where these are known, and someone to tell how far along it is. It returns labels of shape
-(H - 1, N), from fine to coarse. Its attribute ``nested`` says whether these nest. Under a launcher
-all ranks call it.
+A source is called with the features of all images, shape (N, d), L2-normalised, their classes if
+known, and a progress callback. It returns labels of shape (H - 1, N), from fine to coarse. Its
+attribute ``nested`` is True if these are always nested. In a distributed run all ranks call it.
 """
 
 from collections.abc import Sequence
@@ -21,27 +20,27 @@ from .sharing import Progress, Ranks, silent
 
 
 class ClusteringSource(Protocol):
-    """Anything that turns features into the labels of levels 2..H."""
+    """Interface of a clustering source: features in, labels of levels 2..H out."""
 
     nested: bool
 
     def __call__(
         self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
     ) -> Tensor:
-        """Labels of shape (H - 1, N) for features of shape (N, d)."""
+        """Cluster features of shape (N, d) into labels of shape (H - 1, N)."""
         ...
 
 
 class DBSCANSource:
-    """Nested DBSCAN (Sect. 4.3): the start of the online hierarchy, and a source of Table 4.
+    """Nested DBSCAN (Sect. 4.3): initialises the online hierarchy; also a source of Table 4.
 
     Args:
         eps: radii of levels 2..H, ascending, or ``'auto'``.
-        mean_sizes: for ``'auto'``: wanted images a cluster, one a level. The paper's K-means sizes
-            on ImageNet, 1,000,000 / 500,000 / 250,000 clusters, are 1.3 / 2.6 / 5 images.
-        max_share: bound on the largest cluster's share of the images: for ``'auto'`` obeyed, for
-            given radii warned about.
-        min_samples: points that make a core point.
+        mean_sizes: for ``'auto'``: target mean number of images per cluster, one per level. The
+            paper's K-means on ImageNet, 1,000,000 / 500,000 / 250,000 clusters, has 1.3 / 2.6 / 5.
+        max_share: bound on the largest cluster's share of the images: enforced with ``'auto'``, a
+            warning with given radii.
+        min_samples: points within the radius, itself included, that make a core point.
         metric: ``'euclidean'``, or ``'jaccard'`` over mutual nearest neighbours, which resists
             percolation on features of an early network.
         num_neighbors: mutual nearest neighbours of the Jaccard metric.
@@ -74,7 +73,7 @@ class DBSCANSource:
     def __call__(
         self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
     ) -> Tensor:
-        """Labels of shape (H - 1, N) for features of shape (N, d)."""
+        """Cluster features of shape (N, d) into labels of shape (H - 1, N)."""
         graph = self._graph(features, progress)
         if self.eps == 'auto':
             eps, graph = choose_radii(graph, self.mean_sizes, self.max_share, self.min_samples)
@@ -92,10 +91,10 @@ class KMeansSource:
     """Independent K-means at each level, as in Table 4: labels that do not nest.
 
     Args:
-        num_clusters: clusters of levels 2..H, from fine to coarse; the paper takes 1,000,000,
+        num_clusters: clusters of levels 2..H, from fine to coarse; the paper uses 1,000,000,
             500,000 and 250,000 on ImageNet.
-        max_iters: bound on Lloyd's iterations.
-        seed: of the first centres.
+        max_iters: maximum number of Lloyd's iterations.
+        seed: seed of the initial centres.
 
     Raises:
         ImportError: without pt_kmeans.
@@ -115,7 +114,7 @@ class KMeansSource:
     def __call__(
         self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
     ) -> Tensor:
-        """Labels of shape (H - 1, N) for features of shape (N, d)."""
+        """Cluster features of shape (N, d) into labels of shape (H - 1, N)."""
         levels = progress(self.num_clusters, 'Clustering by K-means')
         return torch.stack([kmeans(features, k, self.seed, self.max_iters) for k in levels])
 
@@ -123,9 +122,9 @@ class KMeansSource:
 class HierarchicalKMeansSource(KMeansSource):
     """K-means of the images, then of the centroids of the level below: labels that nest.
 
-    A centroid is the mean of all images of its cluster, not normalised, and counts once however
-    many these are. A level has fewer clusters than asked for where centres end without points, as
-    they do among images that coincide. Arguments and errors are those of :class:`KMeansSource`.
+    A centroid is the mean of all images of its cluster, not normalised, and has weight 1 for any
+    number of images. A level has fewer clusters than requested if centres end without points, as
+    happens among identical images. Arguments and errors are those of :class:`KMeansSource`.
     """
 
     nested = True
@@ -133,7 +132,7 @@ class HierarchicalKMeansSource(KMeansSource):
     def __call__(
         self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
     ) -> Tensor:
-        """Labels of shape (H - 1, N) for features of shape (N, d)."""
+        """Cluster features of shape (N, d) into labels of shape (H - 1, N)."""
         features = features.to(torch.promote_types(features.dtype, torch.float32))
         levels = [kmeans(features, self.num_clusters[0], self.seed, self.max_iters)]
         for size in self.num_clusters[1:]:
@@ -145,7 +144,7 @@ class HierarchicalKMeansSource(KMeansSource):
 
 
 class ClassSource:
-    """True classes at every level above the images: an upper bound on what criteria can give.
+    """True classes at every level above the images: an upper bound for criteria from clusters.
 
     Args:
         num_levels: H, the images included.
@@ -159,9 +158,9 @@ class ClassSource:
     def __call__(
         self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
     ) -> Tensor:
-        """Labels of shape (H - 1, N) for ``classes`` of shape (N,)."""
+        """Repeat ``classes`` of shape (N,) to labels of shape (H - 1, N)."""
         if classes is None:
             raise ValueError(
-                'ClassSource needs the true classes, but the data set gives no gt_label'
+                'ClassSource needs the true classes: use a data set whose samples have gt_label'
             )
         return classes.to(features.device).repeat(self.num_levels - 1, 1)

@@ -1,6 +1,9 @@
-"""Datasets that give ``sample_idx``; mmpretrain's own are usable beside them unchanged."""
+"""Data sets whose samples carry ``sample_idx``, samplers and seeding.
 
-import mmrcl.registry  # noqa: F401  imports mmpretrain first, and quietly
+mmpretrain's own data sets can be used unchanged.
+"""
+
+import mmrcl.registry  # noqa: F401  imports mmpretrain first, without its warnings
 
 from .balanced_share import balanced_share
 from .digits import Digits

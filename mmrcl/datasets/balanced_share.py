@@ -1,4 +1,4 @@
-"""A class-balanced share of the labels of a data set, as a config asks for it."""
+"""A class-balanced share of a data set, for use in a config."""
 
 import torch
 from mmpretrain.datasets import BaseDataset
@@ -14,9 +14,9 @@ __all__ = ['balanced_share']
 def balanced_share(dataset: dict, fraction: float, seed: int = 0) -> BaseDataset:
     """Build a data set and keep the same share of every class.
 
-    It is no wrapper: what comes back is the data set itself, cut down by
-    mmengine's ``get_subset_``, so that ``sample_idx`` is the position in the share.
-    In a config, ``dict(type='BalancedShare', dataset=dict(...), fraction=0.01)``.
+    It returns the data set itself, not a wrapper, reduced by mmengine's
+    ``get_subset_``, so that ``sample_idx`` is the position in the share. In a
+    config: ``dict(type='BalancedShare', dataset=dict(...), fraction=0.01)``.
 
     Args:
         dataset: Config of a data set based on mmpretrain's ``BaseDataset``.

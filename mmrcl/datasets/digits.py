@@ -15,7 +15,7 @@ SPLITS = ('train', 'test', 'all')
 
 @DATASETS.register_module()
 class Digits(BaseDataset):
-    """The 1,797 handwritten digits of 8 x 8 pixels that scikit-learn carries.
+    """The 1,797 handwritten digits of 8 x 8 pixels included in scikit-learn.
 
     The test split is the last fifth of each class in scikit-learn's order, the
     train split the rest. That is harder than a random split, perhaps because the
@@ -52,7 +52,7 @@ class Digits(BaseDataset):
         super().__init__(ann_file='', **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """Give image and label of every digit in the split, in scikit-learn's order."""
+        """Load image and label of every digit in the split, in scikit-learn's order."""
         digits = load_digits()
         images = np.rint(digits.images * (255 / 16)).astype(np.uint8)
         chosen = np.flatnonzero(_split_mask(digits.target, self.split))

@@ -12,18 +12,18 @@ __all__ = ['EvenlySpacedSampler']
 
 @DATA_SAMPLERS.register_module()
 class EvenlySpacedSampler(Sampler[int]):
-    """The same images in each pass: evenly spaced over the data set, shared out to the ranks.
+    """A fixed sample: evenly spaced over the data set and distributed to the ranks.
 
-    Nothing is drawn at random. Every rank gets as many images; of a number that
-    the ranks do not divide, the last few are left out.
+    Nothing is drawn at random. Every rank gets the same number of images; the
+    last few are left out if the number is not divisible by the ranks.
 
     Args:
-        dataset: What to sample.
-        num_samples: Images of all ranks together; a smaller data set is taken whole.
-        seed: Unused, as the epoch is; mmengine gives both to each sampler.
+        dataset: The data set to sample.
+        num_samples: Images of all ranks together; a smaller data set is used completely.
+        seed: Unused, like the epoch; mmengine passes both to each sampler.
 
     Raises:
-        ValueError: If there is not an image for every rank.
+        ValueError: If there are fewer images than ranks.
     """
 
     def __init__(self, dataset: Sized, num_samples: int, seed: int | None = None) -> None:
@@ -34,7 +34,7 @@ class EvenlySpacedSampler(Sampler[int]):
         if self.num_samples < self.processes:
             raise ValueError(
                 f'num_samples={num_samples} of {self.size} images leaves none for some of '
-                f'{self.processes} processes: raise num_samples or give a larger data set'
+                f'{self.processes} processes: raise num_samples or use a larger data set'
             )
 
     def __len__(self) -> int:
@@ -45,4 +45,4 @@ class EvenlySpacedSampler(Sampler[int]):
             yield (turn * self.processes + self.rank) * self.size // self.num_samples
 
     def set_epoch(self, epoch: int) -> None:
-        """Ignore the epoch, which mmengine tells each sampler."""
+        """Ignore the epoch, which mmengine passes to each sampler."""

@@ -19,21 +19,21 @@ SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.
 class ImageFolder(CustomDataset):
     """All images below a folder, at any depth, sorted by their relative path.
 
-    This is mmpretrain's ``CustomDataset`` without labels, with errors that say
-    what to set. The order, and with it every ``sample_idx``, depends on the file
-    names alone. Suffixes match in any case, links are followed, files and
-    folders whose name begins with a dot are passed over.
+    This is mmpretrain's ``CustomDataset`` without labels, with clearer errors.
+    The order, and with it every ``sample_idx``, depends only on the file names.
+    Suffixes match in any case, links are followed, hidden files and folders
+    (name begins with a dot) are skipped.
 
     Args:
         data_root: The folder; '~' stands for the home folder.
         data_prefix: A folder below ``data_root``; '' takes ``data_root`` itself.
-        extensions: Suffixes of the files that count as images.
+        extensions: Suffixes of image files.
         **kwargs: Further arguments of mmpretrain's ``BaseDataset``, such as
             ``pipeline``.
 
     Raises:
-        ValueError: If no folder is named, it is missing, it has no image, or
-            links lead to one folder by two ways, which would double its images.
+        ValueError: If no folder is set, it is missing, it has no image, or
+            links reach one folder twice, which would duplicate its images.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ImageFolder(CustomDataset):
         **kwargs: Any,
     ) -> None:
         if not (data_root or data_prefix):
-            raise ValueError('ImageFolder has no folder to read: set data_root to one of images')
+            raise ValueError('ImageFolder has no folder to read: set data_root to your images')
         super().__init__(
             data_root=expanduser(data_root),
             data_prefix=data_prefix,
@@ -54,7 +54,7 @@ class ImageFolder(CustomDataset):
         )
 
     def is_valid_file(self, filename: str) -> bool:
-        """Tell by its path below the folder whether a file counts as an image."""
+        """Return whether a file, given by its path below the folder, is an image."""
         hidden = any(part.startswith('.') for part in filename.split('/'))
         return not hidden and super().is_valid_file(filename)
 
@@ -62,26 +62,26 @@ class ImageFolder(CustomDataset):
         folder = self.img_prefix
         if not get_file_backend(folder).isdir(folder):
             raise ValueError(
-                f'ImageFolder: {folder!r} is not a folder; set data_root (and data_prefix, a '
-                'folder below it) to where the images are'
+                f'ImageFolder: {folder!r} is not a folder: set data_root, and data_prefix below '
+                'it, to where the images are'
             )
         samples, _ = get_samples(folder, None, is_valid_file=self.is_valid_file)
         if not samples:
             raise ValueError(
-                f'ImageFolder: no image below {folder!r}; files count by their suffix, one of '
-                f'{", ".join(sorted(self.extensions))}: set extensions if yours has another'
+                f'ImageFolder: no image below {folder!r} with a suffix of '
+                f'{", ".join(sorted(self.extensions))}: set extensions if yours differs'
             )
         _check_reached_once(folder, samples)
         return samples
 
 
 def _check_reached_once(root: str, samples: Sequence[str]) -> None:
-    way_to: dict[str, str] = {}
+    reached_as: dict[str, str] = {}
     for folder in sorted({dirname(sample) for sample in samples}):
         target = realpath(join(root, folder))
-        if target in way_to:
+        if target in reached_as:
             raise ValueError(
-                f'ImageFolder: {way_to[target] or "."!r} and {folder!r} below {root!r} are one '
-                'folder, so its images would count twice: remove the link'
+                f'ImageFolder: {reached_as[target] or "."!r} and {folder!r} below {root!r} are '
+                'the same folder, so its images would count twice: remove the link'
             )
-        way_to[target] = folder
+        reached_as[target] = folder

@@ -1,4 +1,4 @@
-"""The order of the training images, from any position of any epoch."""
+"""A sampler that can start at any position of any epoch."""
 
 from collections.abc import Iterator, Sized
 from itertools import islice
@@ -10,12 +10,12 @@ from mmrcl.registry import DATA_SAMPLERS
 
 
 class SampleKey(NamedTuple):
-    """What a :class:`SeededDataset` needs to draw the views of an image.
+    """Index with which a :class:`SeededDataset` draws the views of an image.
 
     Attributes:
-        seed: of the run.
-        epoch: from 0.
-        image: its index in the data set.
+        seed: seed of the run.
+        epoch: epoch, from 0.
+        image: index in the data set.
     """
 
     seed: int
@@ -25,20 +25,20 @@ class SampleKey(NamedTuple):
 
 @DATA_SAMPLERS.register_module()
 class ResumableSampler(Sampler[SampleKey]):
-    """Gives the indices of another sampler as keys that name seed and epoch.
+    """Wrapper of a sampler that yields keys of seed, epoch and index instead of indices.
 
-    Keys travel with the indices, so worker processes know the epoch even when they outlive it.
+    The epoch is part of the key, so persistent worker processes need no update between epochs.
 
     Args:
-        sampler: config of a sampler whose order follows from its ``seed`` and ``set_epoch``, as
-            that of mmengine's ``DefaultSampler`` does.
+        sampler: config of a sampler whose order is determined by ``seed`` and ``set_epoch``, such
+            as mmengine's ``DefaultSampler``.
         dataset: the data set.
-        seed: of the run.
-        multiple: end an epoch after the last whole multiple of so many images a process, so that
-            gradient accumulation ends with it; 1 takes all.
+        seed: seed of the run.
+        multiple: end an epoch after the last complete multiple of this number of images per
+            process, so that gradient accumulation ends with the epoch; 1 uses all images.
 
     Raises:
-        ValueError: for a sampler that cannot start at an epoch.
+        ValueError: for a sampler without ``seed`` or ``set_epoch``.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ResumableSampler(Sampler[SampleKey]):
         self.start_at(self.sampler.seed, epoch=0, position=0)
 
     def start_at(self, seed: int, epoch: int, position: int) -> None:
-        """Makes the next pass that of ``epoch``, without its first ``position`` images."""
+        """Start the next pass in ``epoch``, after its first ``position`` images."""
         self.seed = seed
         self.epoch = epoch
         self.position = position
@@ -67,5 +67,5 @@ class ResumableSampler(Sampler[SampleKey]):
             yield SampleKey(self.seed, self.epoch, index)
 
     def __len__(self) -> int:
-        """Images of a whole epoch in this process."""
+        """Return the number of images of a complete epoch in this process."""
         return len(self.sampler) // self.multiple * self.multiple

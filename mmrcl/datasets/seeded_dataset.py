@@ -1,4 +1,4 @@
-"""Training images whose views can be drawn again, and whose unreadable files are replaced."""
+"""Training images with reproducible views, and replacement of unreadable files."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ from mmrcl.registry import DATASETS
 from .resumable_sampler import SampleKey
 from .seeding import seeded
 
-# What decoders raise; OSError covers Pillow's own errors, mmcv asserts that there is an image.
+# Errors of image decoders: OSError includes Pillow's own, mmcv raises AssertionError.
 UNREADABLE = (OSError, SyntaxError, AssertionError, cv2.error)
 MAX_TRIES = 10
 
 
 @DATASETS.register_module()
 class SeededDataset(Dataset):
-    """Draws the views of an image from (seed, epoch, image) alone.
+    """A data set whose views depend only on (seed, epoch, image).
 
     Views are the same in any worker, at any position of a batch and with any number of processes.
-    An image that cannot be read is replaced by one drawn from the same numbers; the sample then
-    names it in ``unreadable``, a list of (image, file, reason), for a hook to count.
+    An image that cannot be read is replaced by one drawn with the same seed; the sample then
+    lists it in ``unreadable``, as (image, file, reason), for ``UnreadableImageHook``.
 
     Args:
         dataset: config of a data set whose pipeline draws from Python's, NumPy's and torch's
@@ -36,14 +36,14 @@ class SeededDataset(Dataset):
 
     @property
     def metainfo(self) -> dict:
-        """That of the data set."""
+        """Meta information of the data set."""
         return self.dataset.metainfo
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, key: SampleKey) -> Any:
-        """The item that the data set gives for an image, in an epoch.
+        """Load an image and draw its views for an epoch.
 
         Raises:
             OSError: if ten images in a row cannot be read.
@@ -59,8 +59,8 @@ class SeededDataset(Dataset):
                     index = int(np.random.randint(len(self)))
         index, file, reason = unreadable[-1]
         raise OSError(
-            f'{MAX_TRIES} images in a row cannot be read, the last is {file} ({reason}): is '
-            'data_root complete, and do its files hold images?'
+            f'{MAX_TRIES} images in a row cannot be read, the last is {file} ({reason}): check '
+            'that data_root is complete and its files are images'
         )
 
     def _file(self, index: int) -> str:

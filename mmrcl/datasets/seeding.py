@@ -1,4 +1,4 @@
-"""Random numbers that follow from where a run stands, not from what was drawn before."""
+"""Random numbers determined by seed and position in the run, not by earlier draws."""
 
 import random
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ import torch
 
 
 def seed_all(seed: int, *place: int) -> None:
-    """Seeds Python, NumPy and torch, GPUs included, from a seed and a place in the run.
+    """Seed Python, NumPy and torch, GPUs included, from a seed and a position in the run.
 
     Args:
-        seed: of the run, non-negative.
+        seed: seed of the run, non-negative.
         place: non-negative integers, such as iteration and rank.
     """
     words = _words(seed, place)
@@ -23,7 +23,7 @@ def seed_all(seed: int, *place: int) -> None:
 
 @contextmanager
 def seeded(seed: int, *place: int) -> Iterator[None]:
-    """Like :func:`seed_all` for the generators of the CPU, which then go on as if unused."""
+    """Seed as :func:`seed_all` inside the context, CPU only; restore the generators afterwards."""
     words = _words(seed, place)
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()
     random.seed(words[0])

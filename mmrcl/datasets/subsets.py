@@ -9,15 +9,15 @@ __all__ = ['balanced_subset']
 def balanced_subset(labels: Tensor, fraction: float, seed: int = 0) -> Tensor:
     """Draw the same share of every class.
 
-    A class of n images gives ``max(1, round(fraction * n))`` of them. The draw
-    ranks the images of a class once for each seed, and a subset takes the first
-    of that ranking: of one seed, a smaller subset lies within a larger one.
+    A class of n images contributes ``max(1, round(fraction * n))`` of them. Each
+    seed ranks the images of a class once, and a subset takes the first of that
+    ranking: for one seed, a smaller subset is contained in a larger one.
 
     Args:
         labels: Classes of all images, (N,) integers >= 0.
         fraction: Share of each class, in (0, 1]; 1 takes every image.
-        seed: Seed of the draw. The same seed gives the same subset on every
-            device, whatever the state of the global generators.
+        seed: Seed of the draw. The same seed returns the same subset on every
+            device, independent of the global generators.
 
     Returns:
         Sorted indices into ``labels``, (M,) int64, on the device of ``labels``.

@@ -1,4 +1,4 @@
-"""Hooks, loops and what runs around a model."""
+"""Hooks, loops, optimiser wrapper and checkpoint logic of a training."""
 
 from . import clustering_registration  # noqa: F401  registers the clustering parts
 from .hooks import (

@@ -1,4 +1,4 @@
-"""Resuming with other processes or batches: the same share of training, not the same steps."""
+"""Resume with another number of processes or batch size, at the same share of the training."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,13 +12,13 @@ from mmrcl.features import unwrapped
 
 @dataclass(frozen=True)
 class BatchLayout:
-    """How a run walks through its epochs.
+    """Division of an epoch into processes, batches and optimiser steps.
 
     Attributes:
         processes: number of ranks.
-        batch_size: images a process and iteration.
-        accumulation: iterations a step of the optimiser.
-        epoch_length: iterations an epoch.
+        batch_size: images per process and iteration.
+        accumulation: iterations per optimiser step.
+        epoch_length: iterations per epoch.
     """
 
     processes: int
@@ -28,7 +28,7 @@ class BatchLayout:
 
     @classmethod
     def of(cls, runner: Runner) -> 'BatchLayout':
-        """That of a run."""
+        """Return the layout of a run."""
         loader = runner.train_dataloader
         accumulation = runner.cfg.optim_wrapper.get('accumulative_counts', 1)
         return cls(get_world_size(), loader.batch_size, accumulation, len(loader))
@@ -41,16 +41,16 @@ class BatchLayout:
 
 
 def save_batch_layout(runner: Runner, checkpoint: dict) -> None:
-    """Notes the pace of a run in its checkpoint."""
+    """Save the batch layout of a run in its checkpoint, under the key ``pace``."""
     checkpoint['meta']['pace'] = asdict(BatchLayout.of(runner))
 
 
 def rescale_progress(runner: Runner, checkpoint: dict) -> None:
-    """Fits the progress in a checkpoint to a run of another pace, in place, with a warning.
+    """Convert the progress in a checkpoint to another batch layout, in place, with a warning.
 
-    The iteration becomes the one after as many images of the epoch, rounded down to whole steps of
-    the optimiser; the schedules and the momentum encoder's go on from there, with the learning
-    rate scaled as the new run's is. A checkpoint of the same pace is left alone.
+    The new iteration is the one after the same number of images of the epoch, rounded down to
+    complete optimiser steps. The schedules and the momentum encoder continue from there, with the
+    learning rate scaled like that of the new run. Nothing changes if the layout is the same.
     """
     if 'pace' not in checkpoint['meta']:
         return
@@ -58,10 +58,9 @@ def rescale_progress(runner: Runner, checkpoint: dict) -> None:
     if old == new:
         return
     runner.logger.warning(
-        f'The checkpoint was written by a run of {old}; this one has {new}. Weights, optimiser, '
-        'queue and hierarchy carry over. No longer exact: which images share a batch and its batch '
-        'norms, the random numbers of each process, and, where the iterations of an epoch differ, '
-        'the point of the epoch and of the schedules, to one step of the optimiser.'
+        f'The checkpoint was written by a run of {old}; this one has {new}. The resume is not '
+        'exact: batches and random numbers differ, and the position in the epoch and the '
+        'schedules may shift by one optimiser step.'
     )
     if (old.epoch_length, old.accumulation) != (new.epoch_length, new.accumulation):
         _move(runner, checkpoint, old, new)
@@ -90,7 +89,7 @@ def _moved(scheduler: Any, saved: dict, iterations: int) -> dict:
 
 
 def _scale_lr(runner: Runner, saved_groups: list[dict]) -> None:
-    """Gives the saved rates the factor that ``auto_scale_lr`` gives the new run."""
+    """Scale the saved learning rates by the factor of ``auto_scale_lr`` in the new run."""
     for group, saved in zip(runner.optim_wrapper.param_groups, saved_groups, strict=True):
         if saved.get('initial_lr'):
             saved['lr'] *= group['initial_lr'] / saved['initial_lr']

@@ -1,4 +1,4 @@
-"""Registers the clustering library's parts, which know nothing of registries."""
+"""Registration of the clustering library's classes, which do not depend on registries."""
 
 from mmrcl.clustering import (
     ClassSource,

@@ -1,11 +1,11 @@
-"""Running statistics of batch norms, which each process has of its own."""
+"""Running statistics of batch norms, which differ between processes."""
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def norm_statistics(model: nn.Module) -> dict[str, Tensor]:
-    """Buffers of the batch norms that are not synchronised, by their names in the state dict."""
+    """Return the buffers of batch norms that are not synchronised, by state dict name."""
     return {
         f'{name}.{key}': buffer.cpu()
         for name, module in model.named_modules()

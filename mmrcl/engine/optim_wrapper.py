@@ -1,4 +1,4 @@
-"""Mixed precision in bfloat16, on a GPU and on a CPU."""
+"""Mixed precision in bfloat16 on GPU and CPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +13,14 @@ from mmrcl.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class BFloat16OptimWrapper(OptimWrapper):
-    """Computes under autocast in bfloat16; parameters, gradients and optimiser stay float32.
+    """Optimiser wrapper with bfloat16 autocast; parameters, gradients and state stay float32.
 
-    bfloat16 has the range of float32, so that no loss is scaled. mmengine's ``AmpOptimWrapper``
-    carries a loss scaler in any case and refuses to run without a GPU.
+    bfloat16 has the range of float32, so no loss scaling is needed. mmengine's ``AmpOptimWrapper``
+    always has a loss scaler and does not run without a GPU.
     """
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Puts the forward pass under autocast."""
+        """Run the forward pass under autocast."""
         with super().optim_context(model), autocast(dtype=torch.bfloat16):
             yield

@@ -1,4 +1,4 @@
-"""Numbers that hooks log beside those of the training loop."""
+"""Logging of scalars by hooks."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,8 @@ from mmengine.runner import Runner
 
 
 def log_scalars(runner: Runner, scalars: Mapping[str, float], epochs: int) -> None:
-    """Logs ``scalars`` with the number of iterations and epochs that are done.
+    """Log ``scalars`` with the number of completed iterations and epochs.
 
-    mmengine hands W&B no step; ``iter`` is in every row so that it can be the axis there.
+    mmengine passes no step to W&B; ``iter`` is in every row so that it can be the axis there.
     """
     runner.visualizer.add_scalars(dict(scalars, epoch=epochs, iter=runner.iter), step=runner.iter)

@@ -1,4 +1,4 @@
-"""How well clusters agree with known classes."""
+"""Agreement of clusters with known classes."""
 
 from typing import NamedTuple
 
@@ -21,12 +21,12 @@ __all__ = [
 
 
 class ClusterTable(NamedTuple):
-    """What each of K clusters holds, the largest first and then by label.
+    """Composition of K clusters, the largest first, ties by label.
 
     Attributes:
         label: Label of the cluster, (K,).
         size: Number of its images, (K,).
-        majority: Its most frequent class, the lowest of several, (K,).
+        majority: Its most frequent class, ties to the lowest, (K,).
         purity: Share of its images in that class, (K,) in (0, 1].
     """
 
@@ -37,7 +37,7 @@ class ClusterTable(NamedTuple):
 
 
 def cluster_table(labels: Tensor, classes: Tensor) -> ClusterTable:
-    """Compare each cluster with the classes of its images.
+    """Tabulate size, majority class and purity of each cluster.
 
     Args:
         labels: Cluster of every image, (N,) integers.
@@ -52,10 +52,10 @@ def cluster_table(labels: Tensor, classes: Tensor) -> ClusterTable:
 
 
 def purity(labels: Tensor, classes: Tensor, min_size: int = 1) -> float:
-    """Give the share of images that are of their cluster's majority class, in (0, 1].
+    """Return the share of images that belong to their cluster's majority class, in (0, 1].
 
-    A cluster of one image is always pure, so singletons flatter the figure;
-    ``min_size=2`` leaves them out (and gives nan where nothing is left).
+    A cluster of one image is always pure, so singletons inflate the purity;
+    ``min_size=2`` leaves them out. The result is NaN if no cluster is left.
 
     Args:
         labels: Cluster of every image, (N,) integers.
@@ -63,15 +63,16 @@ def purity(labels: Tensor, classes: Tensor, min_size: int = 1) -> float:
         min_size: Clusters with fewer images are left out.
     """
     table = cluster_table(labels, classes)
-    counted = table.size * (table.size >= min_size)
-    return float(counted @ table.purity / counted.sum()) if counted.any() else float('nan')
+    weight = table.size * (table.size >= min_size)
+    return float(weight @ table.purity / weight.sum()) if weight.any() else float('nan')
 
 
 def same_cluster_precision(labels: Tensor, classes: Tensor) -> float:
-    """Give the share of an image's cluster mates that are of its class, in [0, 1].
+    """Return the share of an image's same-cluster samples that are of its class, in [0, 1].
 
-    It is the chance that a key drawn evenly from the query's cluster shows the
-    query's class, averaged over the images that have a mate; nan if none has.
+    This is the probability that a key drawn uniformly from the query's cluster is
+    of the query's class, averaged over the images in clusters of two or more; NaN
+    if there are none.
 
     Args:
         labels: Cluster of every image, (N,) integers.
@@ -82,18 +83,21 @@ def same_cluster_precision(labels: Tensor, classes: Tensor) -> float:
     _, place, alike = np.unique(
         cluster * len(names) + kind, return_inverse=True, return_counts=True
     )
-    mates = size[cluster] - 1
-    right = alike[place] - 1
-    return float(np.mean(right[mates > 0] / mates[mates > 0])) if mates.any() else float('nan')
+    others = size[cluster] - 1
+    same_class = alike[place] - 1
+    if not others.any():
+        return float('nan')
+    return float(np.mean(same_class[others > 0] / others[others > 0]))
 
 
 def adjusted_mutual_info(labels: Tensor, classes: Tensor) -> float:
-    """Give the mutual information of clusters and classes, adjusted for chance.
+    """Compute the mutual information of clusters and classes, adjusted for chance.
 
-    It is 1 for equal partitions and about 0 for independent ones, however many
-    clusters there are (Vinh et al., 2010, arithmetic mean). It is scikit-learn's
-    ``adjusted_mutual_info_score``, whose expectation takes time with clusters x
-    classes, minutes for ImageNet; here it takes time with distinct sizes of these.
+    It is 1 for equal partitions and about 0 for independent ones, for any number
+    of clusters (Vinh et al., 2010, arithmetic mean). The value is that of
+    scikit-learn's ``adjusted_mutual_info_score``, whose expectation takes time
+    proportional to clusters x classes, minutes for ImageNet; here it is
+    proportional to the number of distinct cluster and class sizes.
 
     Args:
         labels: Cluster of every image, (N,) integers.
@@ -103,16 +107,16 @@ def adjusted_mutual_info(labels: Tensor, classes: Tensor) -> float:
     rows, columns = (np.unique(part, return_counts=True)[1] for part in (found, known))
     expected = _expected_mutual_info(rows, columns, len(found))
     bound = (entropy(rows) + entropy(columns)) / 2
-    # As in scikit-learn, so that two trivial partitions agree: 0 / 0 is 1.
+    # As in scikit-learn: two trivial partitions agree, so 0 / 0 counts as 1.
     gained = _away_from_zero(mutual_info_score(known, found) - expected)
     return gained / _away_from_zero(bound - expected)
 
 
 def _expected_mutual_info(rows: np.ndarray, columns: np.ndarray, total: int) -> float:
-    """Mutual information to be expected of partitions with these cluster sizes.
+    """Compute the expected mutual information of random partitions with these cluster sizes.
 
-    The sum over clusters a, b and their possible overlaps n of n / N log(N n / (a b)), weighted by
-    the hypergeometric probability of n. Clusters of one size share their term.
+    It is the sum over clusters a, b and their possible overlaps n of n / N log(N n / (a b)),
+    weighted by the hypergeometric probability of n. Clusters of equal size share one term.
     """
     log_factorial = gammaln(np.arange(total + 1) + 1.0)
     b, times_b = np.unique(columns, return_counts=True)

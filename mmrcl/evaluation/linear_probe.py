@@ -23,12 +23,12 @@ class LinearProbe:
     bias: Tensor
 
     def predict(self, features: Tensor, block_size: int = 65536) -> Tensor:
-        """Classify features, (M, d), a block at a time into classes, (M,) int64."""
+        """Classify features, (M, d), block by block; return classes, (M,) int64."""
         blocks = features.split(block_size)
         return torch.cat([self.logits(block).argmax(dim=1) for block in blocks])
 
     def logits(self, features: Tensor) -> Tensor:
-        """Score features, (M, d), for every class, (M, C)."""
+        """Compute the logits of features, (M, d), for every class, (M, C)."""
         return F.linear(features.to(self.weight), self.weight, self.bias)
 
 
@@ -42,8 +42,8 @@ def fit_linear_probe(
 ) -> LinearProbe:
     r"""Fit softmax regression by full-batch L-BFGS.
 
-    With z the features, standardised to mean 0 and deviation 1 over the N
-    training images, it minimises
+    With z the features, standardised to mean 0 and standard deviation 1 over the
+    N training images, it minimises
 
     .. math::
         \frac{1}{N} \sum_i -\log \mathrm{softmax}(W z_i + b)_{y_i}
@@ -51,24 +51,23 @@ def fit_linear_probe(
 
     which is scikit-learn's ``LogisticRegression`` with :math:`C = 1 / (N \lambda)`.
 
-    The problem is convex, so full-batch L-BFGS with a line search has no
-    learning rate to tune and draws nothing at random. Loss and gradient are summed
-    over blocks, hence the memory beyond the features is one block of standardised
-    features and logits (at d = 2048, C = 1000: 0.5 and 0.26 GB in float32), and an
-    iteration on ImageNet, N = 1.28M, is 16 TFLOP on a GPU. Scikit-learn would need
-    the features in float64 in main memory, SGD a schedule for every encoder. To learn what
-    the field's protocol by images would give, SGD and its settings included, take
+    The problem is convex, so full-batch L-BFGS with a line search needs no
+    learning rate and no random numbers. Loss and gradient are summed over blocks,
+    so the memory beyond the features is one block of standardised features and
+    logits (at d = 2048, C = 1000: 0.5 and 0.26 GB in float32), and an iteration on
+    ImageNet, N = 1.28M, takes 16 TFLOP. Scikit-learn would need the features in
+    float64 in main memory, SGD a schedule for every encoder. To estimate the
+    result of the usual SGD protocol on images, use
     :func:`~mmrcl.evaluation.sweep_linear_probes`.
 
     Args:
-        features: (N, d), on the device that shall do the work; half precision is
-            widened a block at a time.
+        features: (N, d), on the device to compute on; half precision is converted
+            to float32 block by block.
         labels: Classes, (N,) integers in [0, ``num_classes``).
-        num_classes: Number of classes C; those absent from ``labels`` are fitted
-            as never seen.
+        num_classes: Number of classes C; classes absent from ``labels`` get low logits.
         weight_decay: lambda, the strength of the L2 penalty. The bias has none.
-        max_iter: Bound on the iterations of L-BFGS, which stops earlier where neither
-            the gradient nor the loss's change is above rounding.
+        max_iter: Maximum number of L-BFGS iterations; it stops earlier when gradient
+            or change of the loss are at rounding level.
         block_size: Number of images in a block.
 
     Returns:
@@ -115,7 +114,7 @@ def check_labels(labels: Tensor, num_classes: int) -> None:
 
 
 def _moments(features: Tensor, block_size: int) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of each feature; the deviation of a constant one counts as 1."""
+    """Compute mean and standard deviation of each feature; constant features get deviation 1."""
     blocks = features.split(block_size)
     mean = sum(block.double().sum(dim=0) for block in blocks) / len(features)
     variance = sum((block.double() - mean).square().sum(dim=0) for block in blocks) / len(features)

@@ -1,4 +1,4 @@
-"""Many linear classifiers by SGD in one pass over cached features."""
+"""Many linear classifiers trained by SGD in one pass over cached features."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ __all__ = ['Schedule', 'Setting', 'Sweep', 'fit_linear_probes', 'sweep_linear_pr
 
 
 class Setting(NamedTuple):
-    """What SGD does to one classifier: peak learning rate and weight decay."""
+    """SGD settings of one classifier: peak learning rate and weight decay."""
 
     lr: float
     weight_decay: float
@@ -26,13 +26,13 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """What all classifiers of a sweep share.
+    """SGD settings shared by all classifiers of a sweep.
 
     Attributes:
-        epochs: Passes over the features; the learning rate falls to 0 along a cosine.
-        batch_size: Images a step, for which the learning rates are meant.
-        momentum: Of Nesterov's kind.
-        seed: Of the order of the images and of the choice of those held out.
+        epochs: Passes over the features; the learning rate decays to 0 along a cosine.
+        batch_size: Images per step; the learning rates are for this batch size.
+        momentum: Nesterov momentum.
+        seed: Seed of the order of the images and of the choice of held-out images.
     """
 
     epochs: int = 90
@@ -42,13 +42,13 @@ class Schedule:
 
 
 class Sweep(NamedTuple):
-    """What :func:`sweep_linear_probes` found.
+    """Result of :func:`sweep_linear_probes`.
 
     Attributes:
         accuracies: Top-1 of each setting on the held-out images, in [0, 1].
         losses: Its mean cross-entropy there; infinite for a setting that diverged.
-        best: Position of the chosen setting.
-        probe: The classifier that it gives on all training images.
+        best: Index of the selected setting.
+        probe: Classifier fitted with that setting on all training images.
     """
 
     accuracies: list[float]
@@ -67,39 +67,41 @@ def sweep_linear_probes(
     held_out: float = 0.2,
     progress: Progress = silent,
 ) -> Sweep:
-    """Choose a setting on held-out training images, then fit it on all of them.
+    """Select a setting on held-out training images, then fit it on all of them.
 
-    First all settings are fitted at once without a class-balanced share of the images.
-    The one of least cross-entropy on that share is chosen and fitted on all images: of a
-    few hundred images top-1 counts errors by the dozen, and chance would choose. The images
-    of a test have no part in this.
+    First all settings are fitted at once, without a class-balanced held-out share of the
+    images. The setting of lowest cross-entropy on that share is selected and fitted on all
+    images. Cross-entropy is used because top-1 on a few hundred images is too coarse to
+    rank the settings. No test image is used.
 
     Args:
-        features: Of the training images as they are, (N, d). Held-out images are judged
-            by these; the others are fitted by these too unless there are ``views``.
+        features: Features of the training images without augmentation, (N, d). The held-out
+            images are scored on these; the others are fitted on these too unless ``views``
+            are passed.
         labels: Classes, (N,) integers in [0, ``num_classes``).
         num_classes: Number of classes C.
         settings: Learning rates and weight decays to try.
-        schedule: What they share.
-        views: Of V augmented views of each image, (V, N, d), see :func:`fit_linear_probes`.
-        held_out: Share of the images to choose on, of every class alike
+        schedule: Settings that all classifiers share.
+        views: Features of V augmented views of each image, (V, N, d), see
+            :func:`fit_linear_probes`.
+        held_out: Share of the images of every class to hold out
             (:func:`~mmrcl.datasets.balanced_subset`), in (0, 1).
-        progress: Shows how far the work is.
+        progress: Progress callback.
 
     Raises:
         ValueError: If ``held_out`` leaves no image, and as :func:`fit_linear_probes`.
     """
     check_labels(labels, num_classes)
     targets = labels.to(features.device, torch.long)
-    judging = balanced_subset(targets, held_out, schedule.seed)
+    held_out_images = balanced_subset(targets, held_out, schedule.seed)
     is_left = torch.ones_like(targets, dtype=torch.bool)
-    is_left[judging] = False
+    is_left[held_out_images] = False
     fitting = is_left.nonzero().squeeze(1)
     if not len(fitting):
         raise ValueError(f'held_out={held_out} leaves none of {len(targets)} images: set it lower')
     shown = features if views is None else views
     probes = _fit(shown, targets, fitting, num_classes, settings, schedule, progress)
-    scores = [_score(probe, features, targets, judging) for probe in probes]
+    scores = [_score(probe, features, targets, held_out_images) for probe in probes]
     accuracies, losses = map(list, zip(*scores, strict=True))
     best = losses.index(min(losses))
     everything = torch.arange(len(targets), device=features.device)
@@ -118,34 +120,34 @@ def fit_linear_probes(
 ) -> list[LinearProbe]:
     r"""Fit a softmax regression for each setting by SGD, all in one pass over the features.
 
-    It is the linear evaluation by images with the features computed once: weight and
-    bias w from 0, raw (not standardised) features, cross-entropy L, Nesterov momentum m,
-    learning rate :math:`\eta_t` from its peak to 0 along a cosine, and decay
-    :math:`\lambda` of weight and bias as in ``torch.optim.SGD``:
+    It is the usual linear evaluation on images, with the features computed once: weight
+    and bias w start at 0, features are raw (not standardised), L is the cross-entropy, m
+    Nesterov momentum, the learning rate :math:`\eta_t` decays from its peak to 0 along a
+    cosine, and :math:`\lambda` decays weight and bias as in ``torch.optim.SGD``:
 
     .. math::
         g = \nabla L + \lambda w, \qquad v \leftarrow m v + g, \qquad
         w \leftarrow w - \eta_t (g + m v)
 
-    So its settings carry over to the protocol by images. Where scores shall depend on no
-    learning rate, with few labels above all, take
-    :func:`~mmrcl.evaluation.fit_linear_probe`, which solves a convex problem exactly.
+    The selected settings therefore transfer to the protocol on images. For scores that do
+    not depend on a learning rate, especially with few labels, use
+    :func:`~mmrcl.evaluation.fit_linear_probe`, which solves a convex problem.
 
-    All S classifiers see the same batches and are rows of one matrix, hence a step is one
-    product for all logits and one for all gradients. Beyond the features it takes three
+    All S classifiers see the same batches and are rows of one matrix, so a step is one
+    product for all logits and one for all gradients. Beyond the features it needs three
     times the parameters, S C (d + 1), and twice the logits, B S C for a batch of B: at
     S = 20, C = 1000, d = 2048, B = 4096 that is 0.5 and 0.7 GB in float32. The same seed
-    gives the same classifiers on every run of a device.
+    returns the same classifiers on every run of a device.
 
     Args:
         features: (N, d), or (V, N, d) for V augmented views of each image, of which epoch e
-            shows view e mod V. The work is done on their device; half precision is widened a
-            batch at a time.
+            uses view e mod V. Their device does the computation; half precision is converted
+            batch by batch.
         labels: Classes, (N,) integers in [0, ``num_classes``).
         num_classes: Number of classes C.
         settings: Learning rate and weight decay of each of the S classifiers.
-        schedule: What they share.
-        progress: Shows how far the work is.
+        schedule: Settings that all classifiers share.
+        progress: Progress callback.
 
     Returns:
         S classifiers, in float64 for float64 features and otherwise in float32.
@@ -168,7 +170,7 @@ def _fit(
     schedule: Schedule,
     progress: Progress,
 ) -> list[LinearProbe]:
-    """Fits on the images at the given positions; the bias is the weight of a feature of ones."""
+    """Fit on the images at the given positions; the bias is the weight of a constant feature."""
     views = features if features.ndim == 3 else features[None]
     dtype = torch.promote_types(features.dtype, torch.float32)
     shape = len(settings), num_classes, features.shape[-1] + 1
@@ -196,7 +198,7 @@ def _batches(images: Tensor, schedule: Schedule) -> Iterator[Tensor]:
 
 
 def _gradient(weight: Tensor, x: Tensor, targets: Tensor) -> Tensor:
-    """Gradient of the mean cross-entropy of S classifiers (S, C, d) on a batch (B, d)."""
+    """Compute the mean cross-entropy's gradient for S classifiers (S, C, d) on a batch (B, d)."""
     logits = F.linear(x, weight.flatten(0, 1)).unflatten(1, weight.shape[:2])
     error = logits.softmax(dim=2)
     error[torch.arange(len(x), device=x.device), :, targets] -= 1
@@ -206,7 +208,7 @@ def _gradient(weight: Tensor, x: Tensor, targets: Tensor) -> Tensor:
 def _score(
     probe: LinearProbe, features: Tensor, targets: Tensor, images: Tensor
 ) -> tuple[float, float]:
-    """Accuracy and mean cross-entropy; those of a classifier that diverged are the worst."""
+    """Compute accuracy and mean cross-entropy; (0, inf) for a classifier that diverged."""
     right = loss = 0.0
     for block in images.split(65536):
         logits = probe.logits(features[block])

@@ -1,4 +1,4 @@
-"""Differences between two ways of training, in pairs: by seed and by test image."""
+"""Paired differences between two ways of training: by seed and by test image."""
 
 import math
 from typing import NamedTuple
@@ -9,14 +9,14 @@ __all__ = ['MeanError', 'headroom_share', 'image_test', 'mean_error']
 
 
 class MeanError(NamedTuple):
-    """A mean, or a ratio of means, and its standard error; nan from a single seed."""
+    """A mean, or a ratio of means, and its standard error; NaN for a single seed."""
 
     value: float
     error: float
 
 
 def mean_error(values: np.ndarray) -> MeanError:
-    """Mean of values, (S,), such as differences by seed, and its standard error."""
+    """Compute the mean of values, (S,), such as differences by seed, and its standard error."""
     if len(values) < 2:
         return MeanError(float(np.mean(values)), math.nan)
     return MeanError(float(np.mean(values)), float(np.std(values, ddof=1) / math.sqrt(len(values))))
@@ -30,18 +30,18 @@ def image_test(first: np.ndarray, second: np.ndarray) -> float:
     .. math::
         z = \sum_i d_i / \sqrt{\sum_i d_i^2}
 
-    is standard normal where the sign of every d is a fair coin's, for many images. For one
-    prediction an image it is McNemar's test without continuity correction: z squared is
-    (b - c)^2 / (b + c). With several trainings and draws of the labels d is their mean, which
-    keeps the images the independent units; the trainings are then taken as given, so it says
-    nothing of other seeds.
+    is standard normal for many images under the null hypothesis that the sign of every d is
+    random. With one prediction per image this is McNemar's test without continuity correction:
+    z squared is (b - c)^2 / (b + c). With several trainings and draws of the labels, d is
+    their mean, so that images remain the independent units. The trainings are then fixed: the
+    test does not generalise to other seeds.
 
     Args:
-        first: Whether each image is classified rightly, (P, M) bool; P predictions an image.
-        second: The same of the other classifier, its predictions paired with the first's.
+        first: Whether each image is classified correctly, (P, M) bool; P predictions per image.
+        second: The same for the other classifier, its predictions paired with the first's.
 
     Returns:
-        Two-sided p; 1 where no image differs.
+        Two-sided p-value; 1 if no image differs.
 
     Raises:
         ValueError: If the shapes differ.
@@ -59,12 +59,12 @@ def image_test(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def headroom_share(arm: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> MeanError:
-    """Share of the headroom that an arm captures, (arm - lower) / (upper - lower) of the means.
+    """Compute the share of the headroom that an arm gains, (arm - lower) / (upper - lower).
 
     Args:
         arm: Accuracies by seed, (S,).
-        lower: Those of the arm that counts as 0, of the same seeds.
-        upper: Those of the arm that counts as 1.
+        lower: Accuracies of the arm that counts as 0, for the same seeds.
+        upper: Accuracies of the arm that counts as 1.
 
     Returns:
         The share, and its standard error by the jackknife over seeds.

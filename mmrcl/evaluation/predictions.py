@@ -17,9 +17,9 @@ Correct = dict[tuple[str, int], np.ndarray]
 def write_predictions(path: str | Path, predictions: Sequence[Prediction], classes: Tensor) -> Path:
     """Write predictions and the true classes, (M,), as one compressed ``.npz`` file.
 
-    It holds ``predictions`` (P, M), and for each of the P the ``metric``, the percentage of the
-    ``labels`` and the ``draw``; ``classes`` (M,) are the true ones. Missing folders are made; an
-    older file is replaced once the new one is whole.
+    It contains ``predictions`` (P, M), and for each of the P the ``metric``, the percentage of the
+    ``labels`` and the ``draw``; ``classes`` (M,) are the true ones. Missing folders are created; an
+    existing file is replaced once the new one is complete.
 
     Returns:
         The path written.
@@ -40,7 +40,7 @@ def write_predictions(path: str | Path, predictions: Sequence[Prediction], class
 
 
 def read_correct(path: str | Path) -> Correct:
-    """Read which predictions of :func:`write_predictions` were right, draws in their order."""
+    """Read which predictions of :func:`write_predictions` are correct, draws in their order."""
     with np.load(path) as file:
         right = file['predictions'] == file['classes']
         keys = list(zip(file['metric'].tolist(), file['labels'].tolist(), strict=True))

@@ -44,7 +44,7 @@ class Prediction(NamedTuple):
 
     Attributes:
         metric: The classifier's name.
-        labels: Percentage of the training labels that it had.
+        labels: Percentage of the training labels used.
         draw: Seed of the subset.
         classes: (M,) int64.
     """
@@ -110,8 +110,8 @@ def predict_by_representation(
     """Classify by every metric with every share of the training labels.
 
     A share is a class-balanced subset (:func:`~mmrcl.datasets.balanced_subset`),
-    so every encoder meets the same images at the same seed. One per cent of a
-    small set is a handful of images: average it over several seeds.
+    so every encoder gets the same images for the same seed. One per cent of a
+    small set is a handful of images: average over several seeds.
 
     Args:
         train_features: (N, d); pixels may be passed as (N, H * W).
@@ -134,7 +134,7 @@ def predict_by_representation(
 
 
 def score_predictions(predictions: Iterable[Prediction], test_labels: Tensor) -> list[Score]:
-    """Give the accuracy for each metric and share, the mean over its draws, in their order."""
+    """Average the accuracy of each metric and share over its draws, in their order."""
     accuracies: dict[tuple[str, int], list[float]] = {}
     for each in predictions:
         drawn = accuracies.setdefault((each.metric, each.labels), [])
@@ -148,7 +148,7 @@ def score_predictions(predictions: Iterable[Prediction], test_labels: Tensor) ->
 def write_results_csv(path: str | Path, results: Iterable[Result]) -> Path:
     """Write results under the header ``encoder,metric,labels,accuracy``.
 
-    Missing folders are made, an older file is overwritten.
+    Missing folders are created, an existing file is overwritten.
 
     Returns:
         The path written.

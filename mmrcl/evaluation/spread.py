@@ -1,4 +1,4 @@
-"""How far projections spread: the two figures that fall when an encoder collapses."""
+"""Two measures of the spread of projections, which fall when an encoder collapses."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ __all__ = ['effective_rank', 'mean_deviation']
 
 @torch.no_grad()
 def effective_rank(features: Tensor, epsilon: float = 1e-7) -> float:
-    r"""Give the number of directions that features fill, weighted by how much they fill them.
+    r"""Compute the effective number of directions that features span.
 
     It is RankMe (Garrido et al., 2023, Eq. 1), with the singular values
     :math:`\sigma_k` of the N x d features, neither centred nor normalised:
@@ -18,15 +18,15 @@ def effective_rank(features: Tensor, epsilon: float = 1e-7) -> float:
         \exp\Big(-\sum_k p_k \log p_k\Big), \qquad
         p_k = \frac{\sigma_k}{\sum_j \sigma_j} + \epsilon
 
-    min(N, d) where all directions weigh the same, 1 where all features are
+    It is min(N, d) if all singular values are equal, and 1 if all features are
     multiples of one vector or zero.
 
     Args:
-        features: (N, d); the work is done in float64.
+        features: (N, d); computed in float64.
         epsilon: The paper's 1e-7, for singular values of zero.
 
     Returns:
-        The effective rank; nan if a feature is not finite.
+        The effective rank; NaN if a feature is NaN or Inf.
     """
     if not features.isfinite().all():
         return float('nan')
@@ -37,18 +37,18 @@ def effective_rank(features: Tensor, epsilon: float = 1e-7) -> float:
 
 @torch.no_grad()
 def mean_deviation(features: Tensor) -> float:
-    r"""Give the deviation of unit features along a dimension, times :math:`\sqrt d`.
+    r"""Compute the mean standard deviation of unit features, times :math:`\sqrt d`.
 
-    Each feature is divided by its length; the standard deviation over the N
-    features of each dimension is averaged over the d dimensions. Features spread
-    evenly over the sphere give about 1, which none exceed, and equal ones 0
-    (SimSiam, Chen and He, 2021, Sect. 4.1 and Fig. 2, without the factor).
+    Each feature is divided by its norm; the standard deviation over the N
+    features of each dimension is averaged over the d dimensions. It is about 1,
+    the maximum, for features spread uniformly over the sphere, and 0 for equal
+    ones (SimSiam, Chen and He, 2021, Sect. 4.1 and Fig. 2, without the factor).
 
     Args:
-        features: (N, d); the work is done in float64.
+        features: (N, d); computed in float64.
 
     Returns:
-        The deviation in [0, 1]; nan if a feature is not finite.
+        The deviation in [0, 1]; NaN if a feature is NaN or Inf.
     """
     unit = normalize(features.double(), dim=1)
     return float(unit.std(dim=0, correction=0).mean() * features.shape[1] ** 0.5)

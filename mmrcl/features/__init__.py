@@ -1,4 +1,4 @@
-"""Features of all images of a data set, in its order."""
+"""Features and classes of all images of a data set, in its order."""
 
 from .class_labels import classes_of
 from .clustering_input import SPACES, ClusteringInput, extract_clustering_input

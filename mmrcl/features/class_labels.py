@@ -1,4 +1,4 @@
-"""True classes of a data set, for measures alone."""
+"""True classes of a data set, for evaluation only."""
 
 from numbers import Integral
 from typing import Any
@@ -10,16 +10,16 @@ from mmrcl.progress import progress
 
 
 def classes_of(dataset: Any) -> Tensor | None:
-    """Classes of all images, shape (N,), or None where one has none or several.
+    """Return the classes of all images, shape (N,), or None if an image has none or several.
 
     Args:
-        dataset: with ``get_data_info``, as OpenMMLab's are, or one wrapped around such.
+        dataset: a data set with ``get_data_info``, as in OpenMMLab, or a wrapper of one.
     """
     inner = getattr(dataset, 'dataset', dataset)
     classes = []
     for index in progress(range(len(inner)), 'Reading the classes'):
         found = inner.get_data_info(index).get('gt_label')
-        # An int or, of mmpretrain's FashionMNIST, an array of no dimension.
+        # An int or, in mmpretrain's FashionMNIST, a zero-dimensional array.
         if not isinstance(found, Integral) and getattr(found, 'ndim', None) != 0:
             return None
         classes.append(int(found))

@@ -1,4 +1,4 @@
-"""What a clustering source looks at."""
+"""Extraction of the features that a clustering source clusters."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -12,12 +12,12 @@ from .extraction import extract
 
 
 class ClusteringInput(NamedTuple):
-    """All images, in the order of the data set.
+    """Features of all images, in the order of the data set.
 
     Attributes:
-        keys: what the momentum encoder projects them to, L2-normalised, shape (N, d).
-        features: what is clustered, L2-normalised, shape (N, D).
-        classes: true classes, shape (N,), or None where an image has none.
+        keys: projections of the momentum encoder, L2-normalised, shape (N, d).
+        features: the features to cluster, L2-normalised, shape (N, D).
+        classes: true classes, shape (N,), or None if an image has none.
     """
 
     keys: Tensor
@@ -36,16 +36,16 @@ SPACES: Mapping[str, Callable[[Any, Tensor], Tensor] | None] = {
     'maps': lambda model, images: _maps(model, images).flatten(1),
     'images': lambda model, images: images.flatten(1),
 }
-"""Functions of model and images beside the keys, by the name of the space."""
+"""Functions from model and images to the features to cluster, by space; None uses the keys."""
 
 
 def extract_clustering_input(model: Any, space: str, dataloader: DataLoader) -> ClusteringInput:
-    """Runs the momentum encoder over all images once, see :func:`mmrcl.features.extract`.
+    """Run the momentum encoder over all images once, see :func:`mmrcl.features.extract`.
 
     Args:
-        model: with ``extract_keys`` and a ``momentum_encoder`` of backbone and neck.
+        model: model with ``extract_keys`` and a ``momentum_encoder`` of backbone and neck.
         space: one of :data:`SPACES`.
-        dataloader: as for ``extract``.
+        dataloader: as for :func:`mmrcl.features.extract`.
     """
     encode = SPACES[space]
     if encode is None:

@@ -18,7 +18,7 @@ class Extracted(NamedTuple):
 
     Attributes:
         features: shape (N, d).
-        classes: true classes, shape (N,), or None where a sample has none.
+        classes: true classes, shape (N,), or None if a sample has none.
     """
 
     features: Tensor
@@ -26,13 +26,13 @@ class Extracted(NamedTuple):
 
 
 def unwrapped(model: nn.Module) -> Any:
-    """The model itself, whether or not a wrapper such as DDP holds it."""
+    """Return the model itself, without a wrapper such as DDP."""
     return model.module if is_model_wrapper(model) else model
 
 
 @contextmanager
 def eval_mode(model: nn.Module) -> Iterator[None]:
-    """Puts ``model`` into eval mode, without gradients, and back into its own mode."""
+    """Put ``model`` into eval mode without gradients, and restore its mode afterwards."""
     training = model.training
     model.eval()
     try:
@@ -43,19 +43,19 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
 
 
 def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoader) -> Extracted:
-    """Runs ``encode`` over all images, in eval mode, and gathers the result on every rank.
+    """Run ``encode`` over all images, in eval mode, and gather the result on every rank.
 
-    Shows progress and the time left on the main process. An image that could not be read, for which
-    a loader of :func:`mmrcl.features.resumable` gives another, gets zero features.
+    The main process shows progress and the time left. An unreadable image, which a loader of
+    :func:`mmrcl.features.resumable` replaces by another, gets zero features.
 
     Args:
-        model: owner of the ``data_preprocessor``; put into eval mode meanwhile.
-        encode: features of a batch of images.
-        dataloader: unshuffled, without augmentation; every rank must give as many samples, as
-            mmengine's ``DefaultSampler`` does by repeating some.
+        model: owner of the ``data_preprocessor``; put into eval mode during extraction.
+        encode: maps a batch of images to features.
+        dataloader: unshuffled, without augmentation; every rank must have the same number of
+            samples, as with mmengine's ``DefaultSampler``, which repeats some.
 
     Raises:
-        ValueError: if samples lack ``sample_idx`` or it is no position in the data set.
+        ValueError: if ``sample_idx`` of a sample is missing or not its position in the data set.
     """
     features, indices, classes = [], [], []
     with eval_mode(model):
@@ -70,23 +70,23 @@ def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoad
                     indices.append(sample.get('sample_idx', -1))
                 classes.append(int(sample.gt_label) if 'gt_label' in sample else -1)
     shard = torch.cat(features)
-    features.clear()  # Of ImageNet these are 10 GB.
+    features.clear()  # Free memory: for ImageNet these are 10 GB.
     about = torch.tensor([indices, classes], device=shard.device).T.contiguous()
     size = len(dataloader.dataset)  # type: ignore[arg-type]
     return _in_order(_gather(shard), _gather(about), size)
 
 
 def pooled(maps: Tensor | Sequence[Tensor]) -> Tensor:
-    """What a backbone gives, its last map averaged over space, as vectors (n, channels)."""
+    """Average-pool the last feature map of a backbone to vectors (n, channels)."""
     last = maps if isinstance(maps, Tensor) else maps[-1]
     return last.flatten(2).mean(2) if last.ndim > 2 else last
 
 
 def extract_representation(model: Any, dataloader: DataLoader) -> tuple[Tensor, Tensor]:
-    """Features of the backbone, its last map averaged over space, and the true classes.
+    """Extract average-pooled features of the backbone and the true classes.
 
     Args:
-        model: holds ``backbone`` and ``data_preprocessor``, with or without a wrapper such as DDP.
+        model: model with ``backbone`` and ``data_preprocessor``, or a wrapper of it such as DDP.
         dataloader: as for :func:`extract`.
 
     Returns:
@@ -99,8 +99,8 @@ def extract_representation(model: Any, dataloader: DataLoader) -> tuple[Tensor, 
     features, classes = extract(model, lambda images: pooled(model.backbone(images)), dataloader)
     if classes is None:
         raise ValueError(
-            f'{type(dataloader.dataset).__name__} gives no gt_label for some image: kNN and linear '
-            'evaluation need the classes of all images'
+            f'{type(dataloader.dataset).__name__} has no gt_label for some image: use a data set '
+            'with the classes of all images for kNN and linear evaluation'
         )
     return features, classes
 
@@ -117,8 +117,8 @@ def _in_order(features: Tensor, about: Tensor, size: int) -> Extracted:
     if int(indices.min()) < 0 or not bool(seen.all()):
         raise ValueError(
             'the samples must carry sample_idx, each its own position in the data set: keep '
-            '"sample_idx" among the meta_keys of PackInputs, and do not wrap several data sets '
-            'into one (a single data set with several folders or annotation files can be given)'
+            '"sample_idx" in meta_keys of PackInputs, and use a single data set, not a '
+            'concatenation'
         )
     ordered = features.new_empty(size, features.shape[1])
     ordered[indices] = features

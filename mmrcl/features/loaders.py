@@ -1,8 +1,8 @@
-"""Loaders that can start anywhere and survive an unreadable image."""
+"""Loaders that can start at any position and replace unreadable images."""
 
 
 def resumable(dataloader: dict, multiple: int = 1) -> dict:
-    """Config of a loader whose samples follow from seed, epoch and image alone.
+    """Convert the config of a loader so that samples depend only on seed, epoch and image.
 
     Args:
         dataloader: config of a loader, with ``sampler`` and ``dataset``.

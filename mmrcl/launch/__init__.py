@@ -1,4 +1,4 @@
-"""From a config file to a checked runner."""
+"""Reading and checking of configs, and building of the runner."""
 
 from .config import (
     HOOK_SECTIONS,

@@ -15,7 +15,7 @@ from .config_checks import check_config, check_overrides, dicts
 from .renamed import new_base_key, new_file_name
 
 HOOK_SECTIONS = ('default_hooks', 'custom_hooks')
-# Those that mmengine's Runner has by itself, and takes out for a None.
+# Default hooks of mmengine's Runner, which drops those set to None itself.
 _HOOKS_OF_MMENGINE = (
     'runtime_info',
     'timer',
@@ -27,7 +27,7 @@ _HOOKS_OF_MMENGINE = (
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments that training and testing share."""
+    """Add the arguments that training and testing share."""
     parser.add_argument('--work-dir', help='folder of logs and checkpoints')
     parser.add_argument(
         '--cfg-options',
@@ -47,7 +47,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_config(path: str) -> Config:
-    """Reads a config file with its bases.
+    """Read a config file with its bases.
 
     Raises:
         ConfigError: for a file, a base, a setting of a base or a module of ``custom_imports`` that
@@ -59,17 +59,16 @@ def read_config(path: str) -> Config:
         config = Config.fromfile(path)
     except ImportError as error:
         raise ConfigError(
-            f'{path} imports what is not installed ({error}): detection needs mmdet and '
-            "mmcv's operators, which `make venv-full` installs; the folder with a module of your "
-            'own (custom_imports) must be on PYTHONPATH'
+            f'{path} imports what is not installed ({error}): for detection run `make venv-full`; '
+            'the folder of your own modules (custom_imports) must be on PYTHONPATH'
         ) from error
     except FileNotFoundError as error:
         base = str(error.filename)
         raise ConfigError(f'{path}: the base {base} does not exist{new_file_name(base)}') from error
     except AttributeError as error:
         raise ConfigError(f'{path}: {error}{new_base_key(error.name)}') from error
-    # mmengine writes the package of a base `mmrcl::...` into the base's dicts, and then passes this
-    # key to a collate_fn, which does not know it. The base's default_scope says as much.
+    # mmengine writes the package of a base `mmrcl::...` as `_scope_` into the base's dicts, and
+    # later passes this key to collate_fn, which rejects it. default_scope makes it redundant.
     for node in dicts(config._cfg_dict):
         if node.get('_scope_') == 'mmrcl':
             del node['_scope_']
@@ -105,10 +104,10 @@ def build_hooks(config: Config) -> list[Hook]:
 
 
 def load_config(args: argparse.Namespace, folder: str = '') -> Config:
-    """Reads and checks the config that ``args`` name, with their overrides.
+    """Read and check the config ``args.config`` with the overrides in ``args``.
 
     Args:
-        args: of :func:`add_common_arguments`, and ``config``.
+        args: arguments of :func:`add_common_arguments`, and ``config``.
         folder: a folder below the default work dir, which is named after the config.
 
     Raises:

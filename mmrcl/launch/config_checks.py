@@ -17,7 +17,7 @@ from .renamed import check_hook_path, check_names, check_setting
 
 SCOPES = ('mmrcl', 'mmdet')
 
-# Keys that mmengine's Runner reads from a config beside its own arguments.
+# Keys that mmengine's Runner reads from a config in addition to its arguments.
 _FURTHER_KEYS = (
     'compile',
     'data_preprocessor',
@@ -29,10 +29,10 @@ _FURTHER_KEYS = (
 
 
 def check_overrides(config: Config, options: dict[str, Any]) -> None:
-    """Refuses an override whose path is not in the config.
+    """Reject an override whose path is not in the config.
 
-    A new last key is let through: it may be an argument that the config leaves at its default,
-    and the part that gets it refuses it if not.
+    A new last key is accepted: it may be an argument that the config leaves at its default. If it
+    is not, the class that receives it raises an error.
     """
     for option in options:
         node: Any = config._cfg_dict
@@ -64,7 +64,7 @@ def _known(key: str, known: list[str], path: str) -> None:
 
 
 def check_config(config: Config) -> None:
-    """Refuses a config that lacks what training and testing share."""
+    """Reject a config without the keys that training and testing need."""
     for key in ('model', 'default_scope'):
         if key not in config:
             raise ConfigError(f'the config has no {key}: start from one of configs/')
@@ -77,7 +77,7 @@ def check_config(config: Config) -> None:
 
 
 def check_paths(config: Config, sections: Sequence[str]) -> None:
-    """Refuses a folder or file that does not exist, in the sections that will be used."""
+    """Reject folders and files that do not exist, in the given sections."""
     used = [config.get(section) for section in sections]
     if missing := missing_pieces(dicts(used)):
         raise ConfigError('\n- '.join(['the data is not complete', *missing]))
@@ -87,7 +87,7 @@ def check_paths(config: Config, sections: Sequence[str]) -> None:
 
 
 def check_path(node: dict[str, Any], key: str) -> None:
-    """Refuses a file or folder, named under ``key``, that does not exist."""
+    """Reject a file or folder, set under ``key``, that does not exist."""
     value = node.get(key)
     if not isinstance(value, str) or not value or '://' in value or node.get('download'):
         return
@@ -97,28 +97,28 @@ def check_path(node: dict[str, Any], key: str) -> None:
         kind = node.get('type', 'the config')
         remedy = 'set it to where your data is'
         if key not in ('ann_file', 'data_root'):
-            remedy = 'name one that does'
+            remedy = 'set it to an existing file'
         raise ConfigError(f'{key}={value} of {kind} does not exist: {remedy}')
     if key == 'load_from' and not is_whole(path):
-        raise ConfigError(f'{key}={value} is torn or no checkpoint: name another one')
+        raise ConfigError(f'{key}={value} is torn or no checkpoint: pass another one')
 
 
 def check_sync_bn(config: Config) -> None:
-    """Refuses synchronised batch norm, which torch has for GPUs alone.
+    """Reject synchronised batch norm on the CPU, which torch does not support.
 
-    A single process without a group of processes is no trouble: there it is plain batch norm.
+    A single process without a process group is fine: there SyncBN is plain batch norm.
     """
     types = {str(node.get('type')) for node in dicts(config.model)}
     if config.get('sync_bn') or any('SyncBN' in name for name in types):
         raise ConfigError(
-            'SyncBN needs GPUs, and these processes would train on the CPU: start a single process '
-            '(--launcher none), or set every norm_cfg of the model to dict(type="BN"), in neck and '
-            'head to dict(type="BN1d"), and leave out sync_bn'
+            'SyncBN needs GPUs, and these processes would train on the CPU: use --launcher none, '
+            'or remove sync_bn and set every norm_cfg to dict(type="BN"), in neck and head to '
+            'dict(type="BN1d")'
         )
 
 
 def dicts(node: Any) -> Iterator[dict[str, Any]]:
-    """All dicts in a nested config, the outer ones first."""
+    """Yield all dicts of a nested config, outer ones first."""
     if isinstance(node, dict):
         yield node
         for value in node.values():

@@ -1,7 +1,7 @@
-"""What ImageNet, COCO and VOC need on disk, and where to get what is missing.
+"""Check of the files of ImageNet, COCO and VOC, and where to download missing ones.
 
-A data set's own settings (``data_root``, ``ann_file``, ``data_prefix``) say what it reads, so that
-a copy under other names is as good. Nothing is listed but the class folders of ImageNet.
+The paths come from the data set's own settings (``data_root``, ``ann_file``, ``data_prefix``), so
+copies under other names work too. No folder is listed except the class folders of ImageNet.
 """
 
 import os
@@ -17,7 +17,7 @@ _COCO = 'https://cocodataset.org/#download'
 _VOC = 'http://host.robots.ox.ac.uk/pascal/VOC'
 _SUBSET_TOOL = 'python tools/data/imagenet_subset.py {root} --percent {0}'
 
-# For each type of data set: a pattern of what it is named by, and what to do if it is missing.
+# For each type of data set: a pattern of the setting's value, and the remedy if it is missing.
 _REMEDIES = {
     'ImageNet': {
         r'(?:^|/)train$': (
@@ -59,9 +59,9 @@ class Piece(NamedTuple):
     """A file or folder that a data set reads.
 
     Attributes:
-        path: where it is expected.
-        named_by: the setting that tells which download holds it.
-        problem: gives what is wrong with a path, or None.
+        path: its expected location.
+        named_by: value of the setting that identifies the download.
+        problem: function that returns what is wrong with a path, or None.
     """
 
     path: str
@@ -70,14 +70,13 @@ class Piece(NamedTuple):
 
 
 def missing_pieces(nodes: Iterable[dict[str, Any]]) -> list[str]:
-    """Finds what ImageNet, COCO and VOC data sets lack on disk.
+    """List the files and folders of ImageNet, COCO and VOC data sets that are missing on disk.
 
     Args:
-        nodes: dicts of a config. Those of other types and what is not on a local disk are passed
-            over.
+        nodes: dicts of a config. Other data sets and remote paths are ignored.
 
     Returns:
-        A sentence for each missing piece: where it is expected, what to download and where it goes.
+        A sentence for each missing piece: its expected location, the download and its place.
     """
     wanted: dict[Piece, str] = {}
     for node in nodes:
@@ -134,13 +133,13 @@ def _below(root: str, name: str) -> str:
 
 def _file_problem(path: str) -> str | None:
     if not os.path.isfile(path):
-        return 'is no file' if os.path.exists(path) else 'is missing'
+        return 'is not a file' if os.path.exists(path) else 'is missing'
     return None if os.path.getsize(path) else 'is empty'
 
 
 def _folder_problem(path: str) -> str | None:
     if not os.path.isdir(path):
-        return 'is no folder' if os.path.exists(path) else 'is missing'
+        return 'is not a folder' if os.path.exists(path) else 'is missing'
     return 'is empty' if _is_empty(path) else None
 
 
@@ -149,27 +148,27 @@ def _classes_problem(path: str) -> str | None:
         return problem
     names = class_folders(path)
     if len(names) != NUM_CLASSES:
-        which = _shortened(_odd_names(path, names))
-        return f'has {len(names)} class folders instead of {NUM_CLASSES:,}{which}'
+        examples = _shortened(_odd_names(path, names))
+        return f'has {len(names)} class folders instead of {NUM_CLASSES:,}{examples}'
     empty = [name for name in names if _is_empty(os.path.join(path, name))]
     return f'has empty class folders{_shortened(empty)}' if empty else None
 
 
 def class_folders(path: str) -> list[str]:
-    """Names of the folders in a folder, sorted: their positions are the class labels.
+    """List the folders in a folder, sorted: their positions are the class labels.
 
-    Of thousands of entries not all are read: they are images, not classes.
+    At most 2,000 entries are read: a folder with more contains images, not classes.
     """
     with os.scandir(path) as entries:
         return sorted(entry.name for entry in islice(entries, 2 * NUM_CLASSES) if entry.is_dir())
 
 
 def _odd_names(path: str, names: list[str]) -> list[str]:
-    """Folders that are no class or, without such, classes that only the other split has."""
-    strange = [f'{name} is none' for name in names if not re.fullmatch(r'n\d{8}', name)]
+    """List folders that are no class or, if there are none, classes only in the other split."""
+    unknown = [f'{name} is none' for name in names if not re.fullmatch(r'n\d{8}', name)]
     splits = (os.path.join(os.path.dirname(path), split) for split in ('train', 'val'))
     known = {name for split in splits if os.path.isdir(split) for name in class_folders(split)}
-    return strange or [f'{name} is missing' for name in sorted(known - set(names))]
+    return unknown or [f'{name} is missing' for name in sorted(known - set(names))]
 
 
 def _is_empty(path: str) -> bool:

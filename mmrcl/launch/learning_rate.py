@@ -1,4 +1,4 @@
-"""The linear scaling rule: which learning rate a run trains with, and why."""
+"""The linear scaling rule for the learning rate."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from mmengine.runner import Runner
 
 @dataclass(frozen=True)
 class LearningRate:
-    """The learning rate of a config and the batch that a run gives it.
+    """The learning rate of a config and the global batch of a run.
 
     Attributes:
         configured: learning rate of the config.
-        batch_size: images a process and iteration.
-        processes: processes.
-        accumulation: iterations an optimiser step.
-        base_batch_size: the batch that ``configured`` is for, or None if the config names none.
+        batch_size: images per process and iteration.
+        processes: number of processes.
+        accumulation: iterations per optimiser step.
+        base_batch_size: the batch size that ``configured`` is for, or None if the config has none.
         enabled: whether to scale.
     """
 
@@ -28,43 +28,43 @@ class LearningRate:
 
     @property
     def global_batch(self) -> int:
-        """Images an optimiser step."""
+        """Images per optimiser step."""
         return self.batch_size * self.processes * self.accumulation
 
     @property
     def factor(self) -> float:
-        """What the linear rule (Goyal et al., 2017) multiplies the learning rate by."""
+        """Factor of the linear scaling rule (Goyal et al., 2017)."""
         return self.global_batch / (self.base_batch_size or self.global_batch)
 
     def __str__(self) -> str:
-        """One line for the log."""
+        """Format one line for the log."""
         start = (
-            f'Global batch {self.global_batch} = {self.batch_size} a process x {self.processes} '
+            f'Global batch {self.global_batch} = {self.batch_size} per process x {self.processes} '
             f'processes x {self.accumulation} accumulated; lr {self.configured:g} of the config'
         )
         if self.base_batch_size is None:
-            return f'{start}, which names no base batch (auto_scale_lr.base_batch_size)'
+            return f'{start}, which has no auto_scale_lr.base_batch_size'
         start = f'{start} is for batch {self.base_batch_size}'
         scaled = f'{self.configured * self.factor:g} (factor {self.factor:g})'
         if self.enabled:
             return f'{start}: scaled to {scaled}'
         if self.factor == 1:
             return start
-        return f'{start} and stays; --auto-scale-lr would make it {scaled}'
+        return f'{start}: not scaled; --auto-scale-lr would make it {scaled}'
 
 
 def scale_learning_rate(runner: Runner) -> LearningRate | None:
-    """Scales the learning rate of a run that has not started, where its config says so; logs it.
+    """Scale the learning rate before the run starts if the config enables it, and log it.
 
-    mmengine's own scaling leaves accumulated gradients out of the batch, so that it is switched
-    off. The runner's config keeps its learning rate: a run that starts from it anew scales once.
+    mmengine's own scaling ignores gradient accumulation, so it is disabled. The learning rate in
+    the runner's config does not change, so a new run from that config scales only once.
 
     Returns:
-        What was logged, or None for several optimisers or a loader without a batch size, which
-        are left to mmengine.
+        The logged learning rate, or None for several optimisers or a loader without a batch size,
+        which are left to mmengine.
 
     Raises:
-        ValueError: if the config wants scaling and names no base batch.
+        ValueError: if scaling is enabled without ``base_batch_size``.
     """
     wrapper = runner.optim_wrapper
     rate = wrapper.get('optimizer', {}).get('lr')
@@ -74,8 +74,8 @@ def scale_learning_rate(runner: Runner) -> LearningRate | None:
     scaling = runner.auto_scale_lr or {}
     if scaling.get('enable') and 'base_batch_size' not in scaling:
         raise ValueError(
-            'auto_scale_lr.enable=True needs auto_scale_lr.base_batch_size, the batch size that '
-            'the learning rate of the config is for'
+            'auto_scale_lr.enable=True needs auto_scale_lr.base_batch_size: set it to the batch '
+            'size that the learning rate of the config is for'
         )
     found = LearningRate(
         configured=rate,

@@ -1,4 +1,4 @@
-"""Which pretraining checkpoint the parts of a model start from, checked before any work."""
+"""Initialisation of a benchmark's model from a pretraining checkpoint, checked before the run."""
 
 from pathlib import Path
 from typing import Any
@@ -12,26 +12,27 @@ from mmrcl.models import StrictPretrained
 
 from .config_checks import check_path, dicts
 
-# The value of --pretrained that leaves the initialisation random.
+# The value of --pretrained for random initialisation.
 RANDOM = 'random'
 
 
 def use_pretrained(config: Config, checkpoint: str | None) -> None:
-    """Names the checkpoint of all parts that are to start from one, and checks that it fills them.
+    """Set the checkpoint of all modules with ``StrictPretrained``, and check that it fits them.
 
     Args:
         config: changed in place. A run that resumes needs no such checkpoint.
-        checkpoint: a file, an address, ``'random'`` to initialise at random, or None to take the
-            config as it is.
+        checkpoint: a file, a URL, ``'random'`` for random initialisation, or None to leave the
+            config unchanged.
 
     Raises:
-        ConfigError: if a checkpoint is missing, unwanted or does not hold such a part whole.
+        ConfigError: if the checkpoint is missing, unused, or lacks tensors of such a module.
     """
     parts = [node for node in dicts(config.model) if _is_strict(node.get('init_cfg'))]
     if checkpoint is not None and not parts:
         raise ConfigError(
-            '--pretrained: no part of this config starts from a checkpoint; those of '
-            'configs/benchmarks have init_cfg=dict(type="mmrcl.StrictPretrained", checkpoint=None)'
+            '--pretrained: no part of this config starts from a checkpoint: use a config of '
+            'configs/benchmarks, or set init_cfg=dict(type="mmrcl.StrictPretrained", '
+            'checkpoint=None)'
         )
     for part in parts:
         if checkpoint == RANDOM or (config.get('resume') and config.get('load_from')):
@@ -43,9 +44,9 @@ def use_pretrained(config: Config, checkpoint: str | None) -> None:
 
 
 def folder_of(checkpoint: str | None) -> str:
-    """A name for the results of a checkpoint, as in ``rcl_epoch_30`` for ``.../rcl/epoch_30.pth``.
+    """Name the results of a checkpoint, as in ``rcl_epoch_30`` for ``.../rcl/epoch_30.pth``.
 
-    One benchmark so has a folder for each checkpoint, and for none the empty name.
+    Each checkpoint of a benchmark gets its own folder. The name is empty without a checkpoint.
     """
     if checkpoint is None:
         return ''
@@ -61,8 +62,8 @@ def _check_part(config: Config, part: dict[str, Any]) -> None:
     arguments = {key: value for key, value in part['init_cfg'].items() if key != 'type'}
     if arguments.get('checkpoint') is None:
         raise ConfigError(
-            f'{part["type"]} starts from a checkpoint and none is named: add --pretrained '
-            f'CHECKPOINT, or --pretrained {RANDOM} to initialise it at random'
+            f'{part["type"]} starts from a checkpoint and none is set: add --pretrained '
+            f'CHECKPOINT, or --pretrained {RANDOM} for random initialisation'
         )
     check_path(part['init_cfg'], 'checkpoint')
     with DefaultScope.overwrite_default_scope(config.default_scope):
@@ -74,12 +75,12 @@ def _check_part(config: Config, part: dict[str, Any]) -> None:
 
 
 def check_weights(config: Config, checkpoint: str) -> None:
-    """Refuses a checkpoint that does not hold all that a test uses; mmengine would only warn.
+    """Reject a checkpoint without all weights that a test needs; mmengine would only warn.
 
-    Evaluation of a representation uses the backbone, other tests the whole model.
+    Evaluation of a representation needs the backbone, other tests the whole model.
 
     Raises:
-        ConfigError: naming the first tensor that is missing or does not fit.
+        ConfigError: with the first tensor that is missing or has another shape.
     """
     backbone_only = config.test_cfg.get('type') == 'RepresentationTestLoop'
     part = config.model.backbone if backbone_only else config.model

@@ -1,4 +1,4 @@
-"""From a checked config to a runner, for training and for testing."""
+"""Build a runner for training or testing from a checked config."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +17,9 @@ from .pretrained import check_weights, use_pretrained
 
 
 def start_on_cpu(config: Config) -> None:
-    """Joins the processes of a distributed run over gloo, where there is no CUDA.
+    """Initialise the process group of a distributed run with gloo if there is no CUDA.
 
-    mmengine's own start asks for CUDA, and leaves a group alone that exists already.
+    mmengine's own initialisation requires CUDA, but it accepts an existing group.
     """
     if config.launcher == 'none' or torch.cuda.is_available():
         return
@@ -38,7 +38,7 @@ def prepare_training(
     auto_scale_lr: bool,
     pretrained: str | None = None,
 ) -> None:
-    """Puts the arguments of ``tools/train.py`` into the config.
+    """Apply the arguments of ``tools/train.py`` to the config.
 
     Args:
         config: changed in place.
@@ -48,11 +48,11 @@ def prepare_training(
         pretrained: the checkpoint that a benchmark starts from, see :func:`use_pretrained`.
 
     Raises:
-        ConfigError: if the config cannot be trained that way.
+        ConfigError: if the config does not support these arguments.
     """
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
         if config.get(key) is None:
-            raise ConfigError(f'the config has no {key}: it is not meant for training')
+            raise ConfigError(f'the config has no {key}: use a config for training')
     check_paths(config, ('model', 'train_dataloader', 'val_dataloader', *HOOK_SECTIONS))
     if resume is not None:
         config.resume = True
@@ -66,8 +66,8 @@ def prepare_training(
     if auto_scale_lr:
         if 'base_batch_size' not in config.get('auto_scale_lr', {}):
             raise ConfigError(
-                '--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config, the '
-                'batch size that its learning rate is for'
+                '--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the config: set '
+                'it to the batch size that its learning rate is for'
             )
         config.auto_scale_lr.enable = True
 
@@ -81,7 +81,7 @@ def _latest(work_dir: str) -> str | None:
 
 
 def use_amp(config: Config, dtype: str) -> None:
-    """Trains in mixed precision, with dynamic loss scaling in ``'float16'``.
+    """Enable mixed precision, with dynamic loss scaling for ``'float16'``.
 
     Raises:
         ConfigError: for float16 without a GPU.
@@ -92,20 +92,20 @@ def use_amp(config: Config, dtype: str) -> None:
         config.optim_wrapper.type = 'BFloat16OptimWrapper'
         return
     if not torch.cuda.is_available():
-        raise ConfigError('--amp float16 needs a GPU: leave it out or use --amp bfloat16')
+        raise ConfigError('--amp float16 needs a GPU: remove it or use --amp bfloat16')
     config.optim_wrapper.update(type='AmpOptimWrapper', dtype=dtype)
     config.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def prepare_test(config: Config, checkpoint: str) -> None:
-    """Names the checkpoint to score.
+    """Set the checkpoint to evaluate.
 
     Raises:
-        ConfigError: if the config has no test or the checkpoint does not hold its backbone.
+        ConfigError: if the config has no test or the checkpoint lacks weights that it needs.
     """
     for key in ('test_dataloader', 'test_cfg'):
         if config.get(key) is None:
-            raise ConfigError(f'the config has no {key}: it is not meant for testing')
+            raise ConfigError(f'the config has no {key}: use a config for testing')
     check_paths(config, ('model', 'test_dataloader', 'test_cfg'))
     config.load_from = checkpoint
     check_path(config, 'load_from')
@@ -113,10 +113,10 @@ def prepare_test(config: Config, checkpoint: str) -> None:
 
 
 def build_runner(config: Config, train: bool = False) -> Runner:
-    """Builds the runner and, for training, the loop with its data.
+    """Build the runner and, for training, the loop with its data.
 
     Raises:
-        ConfigError: for parts, packages, settings or files that do not exist or do not fit.
+        ConfigError: for classes, packages, settings or files that are missing or invalid.
     """
     start_on_cpu(config)
     try:

@@ -1,4 +1,4 @@
-"""Model parts of mmrcl, registered in :data:`mmrcl.registry.MODELS`."""
+"""Models and their modules, registered in :data:`mmrcl.registry.MODELS`."""
 
 from mmrcl.clustering import LabelHierarchy
 from mmrcl.registry import MODELS

@@ -1,4 +1,4 @@
-"""Initialisation from a pretraining checkpoint that cannot load nothing silently."""
+"""Initialisation from a pretraining checkpoint that fails unless every tensor is loaded."""
 
 from collections.abc import Sequence
 
@@ -14,20 +14,20 @@ __all__ = ['StrictPretrained']
 
 @WEIGHT_INITIALIZERS.register_module()
 class StrictPretrained:
-    """Loads every tensor of a module from a pretraining checkpoint, or fails.
+    """Load every tensor of a module from a pretraining checkpoint, or fail.
 
-    For ``init_cfg`` of a backbone in configs of mmpretrain and mmdet, there as
-    ``dict(type='mmrcl.StrictPretrained', checkpoint=...)``. mmengine's own ``Pretrained`` loads
-    what fits and goes on with a warning. The checkpoint may be as the training wrote it: where
-    it keeps the encoder is found by itself, see :func:`mmrcl.checkpoint.match_encoder`.
+    Use it as ``init_cfg`` of a backbone in configs of mmpretrain and mmdet:
+    ``dict(type='mmrcl.StrictPretrained', checkpoint=...)``. mmengine's own ``Pretrained`` loads the
+    tensors that match and only warns about the others. The checkpoint can be used as the training
+    wrote it: the encoder in it is detected, see :func:`mmrcl.checkpoint.match_encoder`.
 
-    Nothing initialises the module afterwards, mmpretrain's ``zero_init_residual`` included. Only
-    its ``new_parts`` keep what they were initialised with.
+    The module is not initialised afterwards, not even by mmpretrain's ``zero_init_residual``. Only
+    its ``new_parts`` keep their own initialisation.
 
     Args:
-        checkpoint: a file or an address. ``tools/train.py --pretrained`` sets it.
-        prefix: what the checkpoint puts before the names, where several encoders fit.
-        new_parts: parts of the module, by name, that the checkpoint does not hold.
+        checkpoint: a file or a URL. ``tools/train.py --pretrained`` sets it.
+        prefix: prefix of the encoder in the checkpoint, needed if several encoders match.
+        new_parts: submodules, by name, that the checkpoint does not contain.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class StrictPretrained:
     ) -> None:
         if checkpoint is None:
             raise ValueError(
-                'StrictPretrained: no checkpoint is named: start by tools/train.py CONFIG '
+                'StrictPretrained: no checkpoint is set: use tools/train.py CONFIG '
                 '--pretrained CHECKPOINT, or set init_cfg.checkpoint'
             )
         self.checkpoint = checkpoint
@@ -43,10 +43,10 @@ class StrictPretrained:
         self.new_parts = tuple(new_parts)
 
     def __call__(self, module: BaseModule) -> None:
-        """Fills ``module``.
+        """Load the checkpoint into ``module``.
 
         Raises:
-            ValueError: if the checkpoint does not hold all of it.
+            ValueError: if the checkpoint lacks one of its tensors.
         """
         match = self.match(module)
         print_log(f'{type(module).__name__}: {match.coverage} from {self.checkpoint}', 'current')
@@ -57,13 +57,13 @@ class StrictPretrained:
         for part in module.modules():
             if isinstance(part, BaseModule):
                 part.is_init = True
-        # What subclasses ask for before they initialise something of their own afterwards.
+        # Subclasses such as mmpretrain's ResNet check this before further initialisation.
         module.init_cfg = dict(type='Pretrained', checkpoint=self.checkpoint)
         if hasattr(module, '_params_init_info'):
             update_init_info(module, init_info=f'StrictPretrained: from {self.checkpoint}')
 
     def match(self, module: nn.Module) -> Match:
-        """Finds the tensors of ``module`` in the checkpoint.
+        """Find the tensors of ``module`` in the checkpoint.
 
         Raises:
             ValueError: if one is missing or has another shape, or for an unknown new part.
@@ -71,8 +71,8 @@ class StrictPretrained:
         unknown = set(self.new_parts) - {name for name, _ in module.named_modules()}
         if unknown:
             raise ValueError(
-                f'StrictPretrained: new_parts names {sorted(unknown)}, no part of '
-                f'{type(module).__name__}'
+                f'StrictPretrained: new_parts={sorted(unknown)} are not in '
+                f'{type(module).__name__}: set the names of its submodules'
             )
         wanted = {
             name: tensor
@@ -85,6 +85,6 @@ class StrictPretrained:
             raise ValueError(
                 f'{self.checkpoint} does not hold the {type(module).__name__} of this config: '
                 f'{match.coverage}; it has {match.faults}. Use the backbone that the checkpoint '
-                'was trained with, or name another checkpoint'
+                'was trained with, or another checkpoint'
             )
         return match

@@ -24,17 +24,17 @@ def read_scalars(path: str | Path) -> list[dict[str, float]]:
     path = Path(path)
     if not path.is_file():
         raise ValueError(
-            f'no scalars at {str(path)!r}: give the file vis_data/scalars.json of a run, below '
-            'the time-stamped folder in its work_dir'
+            f'no scalars at {str(path)!r}: pass vis_data/scalars.json from the time-stamped folder '
+            'of a work_dir'
         )
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def read_run(work_dir: str | Path) -> list[dict[str, float]]:
-    """Read the scalars of a run that may have stopped and been resumed, in order.
+    """Read the scalars of a run in order, across stops and resumes.
 
-    Each start wrote a time-stamped folder of its own. What an earlier one logged
-    and a later one, which begins before it, logged again is left out.
+    Each start wrote its own time-stamped folder. Rows of an earlier start that a
+    later one logged again are left out.
 
     Raises:
         ValueError: If no scalars lie below the folder.
@@ -42,13 +42,13 @@ def read_run(work_dir: str | Path) -> list[dict[str, float]]:
     paths = sorted(Path(work_dir).rglob('vis_data/scalars.json'))
     if not paths:
         raise ValueError(
-            f'no vis_data/scalars.json below {str(work_dir)!r}: give a work_dir of a run'
+            f'no vis_data/scalars.json below {str(work_dir)!r}: pass the work_dir of a run'
         )
     rows: list[dict[str, float]] = []
     for path in paths:
         later = read_scalars(path)
         begins = min((row['step'] for row in later), default=float('inf'))
-        # At the step where it begins, which may end an epoch, it may repeat a part only.
+        # At its first step, which may end an epoch, the later start may repeat only some rows.
         again = [row.keys() for row in later if row['step'] == begins]
         kept = [row for row in rows if row['step'] <= begins]
         rows = [row for row in kept if row['step'] < begins or row.keys() not in again] + later
@@ -56,9 +56,9 @@ def read_run(work_dir: str | Path) -> list[dict[str, float]]:
 
 
 def scalar_line(rows: Rows, name: str) -> Line:
-    """Give the epochs, fractional inside one, and values of the rows that have ``name``.
+    """Return the epochs, fractional inside an epoch, and values of the rows that have ``name``.
 
-    The last training row of all is taken to end its epoch.
+    The last training row is assumed to end its epoch.
     """
     training = [row for row in rows if 'loss' in row]
     epoch_length = max((row['iter'] / row['epoch'] for row in training), default=1)
@@ -78,8 +78,8 @@ def plot_curves(
     """Draw loss and kNN accuracy of one or more runs against the epoch.
 
     The loss is ``loss`` of the training rows, the accuracy ``knn/top1`` of the
-    rows that have it; a panel without any such row is left out. The legend gives
-    each run's last value.
+    rows that have it; panels without rows are left out. The legend shows each
+    run's last value.
 
     Args:
         runs: Name of each run and its ``scalars.json``.

@@ -1,4 +1,4 @@
-"""Pictures of detections beside the truth."""
+"""Figures of detections next to the ground truth."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,8 +23,8 @@ class Instances(NamedTuple):
     Attributes:
         labels: (n,) integers, the classes.
         boxes: (n, 4) left, top, right and bottom edge in pixels.
-        masks: (n, H, W) bool, or None where there are boxes alone.
-        scores: (n,) in [0, 1], or None for the truth.
+        masks: (n, H, W) bool, or None if there are only boxes.
+        scores: (n,) in [0, 1], or None for the ground truth.
     """
 
     labels: np.ndarray
@@ -43,12 +43,12 @@ def plot_detections(
 ) -> Path:
     """Draw images with masks, boxes, classes and scores of their objects.
 
-    A column for each image and a row for each entry of ``rows``, such as the
-    truth and the predictions of some detectors. A class keeps its colour; the
-    objects are drawn in the order of their scores, the surest on top.
+    There is a column per image and a row per entry of ``rows``, such as the ground
+    truth and the predictions of several detectors. A class keeps its colour;
+    objects are drawn in order of their scores, the highest on top.
 
     Args:
-        images: (H, W) gray or (H, W, 3) RGB, uint8, each of its own size.
+        images: (H, W) gray or (H, W, 3) RGB, uint8, of any sizes.
         rows: Heading of each row and the objects of every image.
         class_names: Names of the classes.
         path: The figure to write; its suffix chooses the format.
@@ -106,7 +106,7 @@ def _draw_image(
 def _blend(
     image: np.ndarray, masks: np.ndarray | None, colors: Sequence[tuple[float, float, float]]
 ) -> np.ndarray:
-    """The image in [0, 1] with a tint of its colour where a mask is: (H, W, 3)."""
+    """Blend masks into the image in their colours: (H, W, 3) in [0, 1]."""
     gray = image[..., None] if image.ndim == 2 else image
     pixels = np.broadcast_to(gray / 255, (*image.shape[:2], 3)).copy()
     for mask, color in zip([] if masks is None else masks, colors, strict=False):

@@ -1,4 +1,4 @@
-"""Maps of features in two dimensions."""
+"""Two-dimensional embeddings of features."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -94,7 +94,7 @@ def _draw_panel(
 
 
 def _color_and_marker(label: int) -> tuple[ColorType, str]:
-    """A colour for each of ten classes; the next ten repeat them with another marker."""
+    """Return colour and marker of a class: ten colours, repeated with the next marker."""
     marker = MARKERS[label // len(COLORS) % len(MARKERS)]
     return COLORS[label % len(COLORS)], marker
 

@@ -1,4 +1,4 @@
-"""Pictures of clusters: what does each level of a hierarchy put together?"""
+"""Galleries of the images in each cluster, level by level."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,10 +29,10 @@ def plot_cluster_gallery(
 ) -> Path:
     """Draw the largest clusters of every level with their first images.
 
-    A column for each level from fine to coarse, a row for each cluster. A row is
-    headed by the cluster's size and, with ``classes``, by its most frequent class
-    and that class's share; images of another class get a frame. Clusters
-    of one image are not drawn.
+    There is a column per level, from fine to coarse, and a row per cluster. The
+    heading of a row shows the cluster's size and, with ``classes``, its most
+    frequent class and that class's share; images of another class get a frame.
+    Clusters of one image are not drawn.
 
     Args:
         images: (N, H, W) gray or (N, H, W, 3) RGB, uint8.
@@ -78,7 +78,8 @@ def _level_names(count: int) -> list[str]:
 
 
 def _largest(labels: np.ndarray, count: int) -> list[np.ndarray]:
-    """Members of the largest clusters of two images or more, in the order of the dataset."""
+    """Return the members of the largest clusters of two or more images, in dataset order."""
+    # The stable sort resolves ties to the smaller label.
     clusters, sizes = np.unique(labels, return_counts=True)
     order = np.argsort(-sizes, kind='stable')[:count]
     return [np.flatnonzero(labels == clusters[i]) for i in order if sizes[i] > 1]

@@ -1,4 +1,4 @@
-"""The hierarchy, its keys and its pairs over training, from the scalars that the hooks log."""
+"""Curves of the hierarchy, its keys and its pairs over training, from the hooks' scalars."""
 
 import re
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ PANELS = {
     'mean size [images]': r'hierarchy/level_(\d+)/mean_size',
     'churn': r'hierarchy/level_(\d+)/churn',
     'AMI with the classes': r'hierarchy/level_(\d+)/ami',
-    'purity, singletons apart': r'hierarchy/level_(\d+)/purity',
-    'mates of the same class': r'hierarchy/level_(\d+)/same_cluster_precision',
+    'purity without singletons': r'hierarchy/level_(\d+)/purity',
+    'same-cluster samples of the same class': r'hierarchy/level_(\d+)/same_cluster_precision',
     'nesting conformity': r'hierarchy/nesting_conformity',
     'queries with a retrieved key': r'retrieval_hit_rate',
     'retrieved keys of the same class': r'pairs/key_precision',
@@ -39,11 +39,11 @@ COLUMNS = 4
 def plot_hierarchy_curves(
     runs: Mapping[str, str | Path], path: str | Path, title: str = 'Hierarchy and keys'
 ) -> Path:
-    """Draw what ``HierarchicalClusteringHook`` and the monitor hooks log against the epoch.
+    """Draw the scalars of ``HierarchicalClusteringHook`` and the monitor hooks against the epoch.
 
-    A colour is a run, a line style a level of the hierarchy, or, where pairs are
-    grouped by P_c, the number of criteria that judge them positive. A panel for
-    which no run has logged anything is left out.
+    Colours are runs. Line styles are levels of the hierarchy or, where pairs are
+    grouped by P_c, the number of criteria that label them positive. Panels without
+    logged values are left out.
 
     Args:
         runs: Name of each run and its work_dir.
@@ -54,7 +54,7 @@ def plot_hierarchy_curves(
         The path written.
 
     Raises:
-        ValueError: If a run has no scalars, or none of them has any of these.
+        ValueError: If a run has no scalars, or no run logged any of these.
     """
     rows = {name: read_run(work_dir) for name, work_dir in runs.items()}
     panels = {
@@ -75,14 +75,14 @@ def plot_hierarchy_curves(
         _draw_panel(axes, label, lines)
     for axes in grid[len(panels) :]:
         axes.remove()
-    handles = [_sample(name, COLORS[place % len(COLORS)]) for place, name in enumerate(runs)]
+    handles = [_legend_entry(name, COLORS[place % len(COLORS)]) for place, name in enumerate(runs)]
     figure.legend(handles=handles, loc='outside lower center', ncols=4, frameon=False)
     figure.suptitle(title, weight='bold')
     return save(figure, path)
 
 
 def _lines(rows: Rows, pattern: str) -> dict[int, Line]:
-    """The lines of one panel, by level or by the number of criteria; 0 where it has but one."""
+    """Collect the lines of a panel, by level or number of criteria; a single line has key 0."""
     names = {name for row in rows for name in row}
     matches = [match for name in names if (match := re.fullmatch(pattern, name))]
     numbered = {int(match[1]) if match.lastindex else 0: match[0] for match in matches}
@@ -102,11 +102,11 @@ def _draw_panel(axes: Axes, label: str, lines: Mapping[str, Mapping[int, Line]])
     axes.set_xlim(left=0)
     light_axes(axes)
     if len(numbers) > 1:
-        handles = [_sample(str(number), '0.3', place) for place, number in enumerate(numbers)]
+        handles = [_legend_entry(str(number), '0.3', place) for place, number in enumerate(numbers)]
         unit = 'level' if 'level' in PANELS[label] else 'positive by'
         axes.legend(handles=handles, title=unit, frameon=False, fontsize='small')
 
 
-def _sample(label: str, color: ColorType, style: int = 0) -> Line2D:
-    """An entry of a legend."""
+def _legend_entry(label: str, color: ColorType, style: int = 0) -> Line2D:
+    """Make a legend entry."""
     return Line2D([], [], color=color, linestyle=STYLES[style % len(STYLES)], label=label)

@@ -1,4 +1,4 @@
-"""Distributions of query-key pairs by what the criteria say of them (Sect. 4.2, Fig. 3)."""
+"""Distributions of query-key pairs by P_c (Sect. 4.2, Fig. 3)."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,15 +18,15 @@ def draw_pair_distributions(
 ) -> Figure:
     """Draw the distributions of P_c, and of ``P(z'|q_i)`` and eta' for each P_c.
 
-    Row k of the counts is of the pairs that k of the H criteria judge positive;
-    rows without pairs are left out, and each of the others adds up to 1. Pairs to
-    the left of eta' = 0 are attracted, those to the right repelled.
+    Row k of the counts holds the pairs that k of the H criteria label positive;
+    rows without pairs are left out, the others are normalised to sum 1. Pairs with
+    eta' below 0 are attracted, those above 0 repelled.
 
     Args:
-        probability_edges: Of the bins of ``P(z'|q_i)``, above 0, (B + 1,).
-        probabilities: Pairs and criteria counted, (H + 1, B).
-        eta_edges: Of the bins of eta', (C + 1,).
-        etas: Pairs counted, (H + 1, C).
+        probability_edges: Edges of the bins of ``P(z'|q_i)``, above 0, (B + 1,).
+        probabilities: Counts over pairs and criteria, (H + 1, B).
+        eta_edges: Edges of the bins of eta', (C + 1,).
+        etas: Counts over pairs, (H + 1, C).
         title: Heading of the figure.
     """
     figure = Figure(figsize=(13.2, 3.9), layout='constrained')
@@ -38,7 +38,7 @@ def draw_pair_distributions(
         names, pairs[present] / pairs.sum(), color=[COLORS[k % len(COLORS)] for k in present]
     )
     shares.bar_label(bars, fmt='%.3g')
-    shares.set(xlabel='criteria that judge a pair positive: $P_c$', ylabel='share of all pairs')
+    shares.set(xlabel='criteria that label a pair positive: $P_c$', ylabel='share of all pairs')
     _draw_rows(model, probability_edges, probabilities)
     model.set(xscale='log', xlabel="$P(z'|q_i)$", ylabel='share of the pairs of this $P_c$')
     _draw_rows(moves, eta_edges, etas)

@@ -1,4 +1,4 @@
-"""What the figures share: colours, light axes, and writing without global state."""
+"""Common style of the figures: colours, axes, and saving without global state."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 __all__ = ['COLORS', 'MARKERS', 'as_image', 'clear_axes', 'light_axes', 'save']
 
 DPI = 120
-# Ten colours chosen to be told apart with colour-blindness too (Petroff, 2021).
+# Ten colours that remain distinguishable with colour blindness (Petroff, 2021).
 COLORS = matplotlib.color_sequences['petroff10']
 MARKERS = ('o', '^', 's', 'v', 'D', 'P', 'X')
 
@@ -24,16 +24,16 @@ def light_axes(axes: Axes) -> None:
 
 
 def clear_axes(axes: Axes, frame: bool = False) -> None:
-    """Take ticks away, for images and embeddings, and leave at most a faint frame."""
+    """Remove ticks, for images and embeddings, and leave at most a faint frame."""
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(visible=frame, color='0.85')
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure in the format of its suffix, making missing folders.
+    """Write a figure in the format of its suffix, creating missing folders.
 
-    The figures are never registered with pyplot, so no display, backend or open
-    window of the caller is touched.
+    The figures are not registered with pyplot, so display, backend and open
+    windows of the caller are not affected.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def save(figure: Figure, path: str | Path) -> Path:
 
 
 def as_image(figure: Figure) -> np.ndarray:
-    """Render a figure as RGB, (height, width, 3) uint8, as mmengine's visualisers take it."""
+    """Render a figure as RGB, (height, width, 3) uint8, for mmengine's visualisers."""
     figure.set_dpi(DPI)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

@@ -14,21 +14,21 @@ __all__ = ['WandbVisBackend']
 
 @VISBACKENDS.register_module()
 class WandbVisBackend(MMEngineWandbVisBackend):
-    """mmengine's backend for W&B, of which four things stand in the way here.
+    """mmengine's backend for W&B with four changes.
 
-    - It hands W&B no step, which then counts calls: charts are drawn over ``iter`` instead, which
-      every row has, so nothing is dropped when a resumed run goes back a few iterations.
-    - A run that goes on under its W&B name (``init_kwargs=dict(id=..., resume='allow')``) fails
-      because ``resume`` differs in the config: changes are allowed.
-    - It uploads every Python file below the current folder, and searches the data there for them:
-      only done if ``log_code_name`` is given.
-    - Without a login it ends in a traceback: the error says what to do.
+    - The x axis is ``iter``, which every row has. mmengine passes no step, so W&B would count
+      calls and drop rows when a resumed run repeats a few iterations.
+    - Changes of the config are allowed. Otherwise a run resumed under its W&B id
+      (``init_kwargs=dict(id=..., resume='allow')``) fails, because ``resume`` differs.
+    - Code is uploaded only if ``log_code_name`` is set. mmengine would search the current folder,
+      data included, for Python files and upload all.
+    - Without a login the error names the remedy instead of a traceback.
 
     Args:
         save_dir: Folder for W&B's files.
         init_kwargs: Arguments of ``wandb.init``, such as ``project`` and ``name``.
-        define_metric_cfg: As in mmengine's, if something else shall be the axis.
-        **kwargs: Further arguments of mmengine's.
+        define_metric_cfg: As in mmengine's backend, to choose another axis.
+        **kwargs: Further arguments of mmengine's backend.
 
     Raises:
         ImportError: At first use, without the package wandb.
@@ -56,14 +56,14 @@ class WandbVisBackend(MMEngineWandbVisBackend):
             raise
         except Exception as error:
             raise ValueError(
-                f'W&B cannot be started ({error}): run `wandb login`, or set WANDB_MODE=offline in '
-                'the environment to log to a file, or take WandbVisBackend out of '
+                f'W&B cannot be started ({error}): run `wandb login`, set the environment '
+                'variable WANDB_MODE=offline to log to a file, or remove WandbVisBackend from '
                 'visualizer.vis_backends'
             ) from error
 
     @force_init_env
     def add_config(self, config: Config, **kwargs: Any) -> None:
-        """Record the config, and the code where it has a name."""
+        """Record the config, and the code if ``log_code_name`` is set."""
         if self._log_code_name is not None:
             super().add_config(config, **kwargs)
         else:

@@ -93,7 +93,7 @@ def test_a_folder_in_which_a_process_works_is_left_alone(tmp_path):
     with (taken.folder / 'console.log').open('w') as log:
         fcntl.flock(log, fcntl.LOCK_EX)
         orphan = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=-1, stdout=log)
-    with pytest.raises(TrainingError, match='taken: another process works in'):
+    with pytest.raises(TrainingError, match='taken: another process uses'):
         run_jobs([taken, free], keep_going=True)
     orphan.communicate(b'end')
     assert (free.folder / 'console.log').read_text() == 'new\n'

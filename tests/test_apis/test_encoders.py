@@ -127,7 +127,7 @@ def test_refuses_a_config_that_does_not_fit(digits, change, sentence):
 
 def test_refuses_a_checkpoint_without_config_or_tensors(tmp_path):
     torch.save(dict(state_dict=nn.Linear(2, 2).state_dict()), tmp_path / 'a.pth')
-    with pytest.raises(ValueError, match='tells no config'):
+    with pytest.raises(ValueError, match='contains no config'):
         mmrcl.load_encoder(str(tmp_path / 'a.pth'))
     with pytest.raises(FileNotFoundError):
         mmrcl.load_encoder(str(tmp_path / 'b.pth'))

@@ -57,11 +57,11 @@ def test_an_unreadable_file_is_left_out_and_named(tmp_path):
 
 def test_says_what_is_wrong_with_the_images(tmp_path):
     folder = write_colors(tmp_path / 'colors')
-    with pytest.raises(ValueError, match=r'come out in shapes such as \[\(3, 40, 40\), '):
+    with pytest.raises(ValueError, match=r'have shapes such as \[\(3, 40, 40\), '):
         mmrcl.extract_features(PIXELS, folder)
-    with pytest.raises(ValueError, match=r'0\.png lies in no folder of a class'):
+    with pytest.raises(ValueError, match=r'0\.png is not in a class folder'):
         mmrcl.extract_features(PIXELS, folder, class_folders=True)
-    with pytest.raises(ValueError, match='needs the folder'):
+    with pytest.raises(ValueError, match='needs images to be the parent'):
         mmrcl.extract_features(PIXELS, [folder / '0.png'], class_folders=True)
     with pytest.raises(ValueError, match='is not a folder'):
         mmrcl.extract_features(PIXELS, tmp_path / 'nowhere')
@@ -91,11 +91,11 @@ def test_classes_go_by_name(digits, score):
         [test.classes[row] for row in rows],
     )
     assert score(train, late) > 0.7
-    with pytest.raises(ValueError, match='the training images have none of class 0, 1, 2'):
+    with pytest.raises(ValueError, match='no training image has class 0, 1, 2'):
         score(late, test)
-    with pytest.raises(ValueError, match='classes are not known'):
+    with pytest.raises(ValueError, match='classes are unknown'):
         score(train, late._replace(classes=None))
-    with pytest.raises(ValueError, match='192 and 10 numbers an image'):
+    with pytest.raises(ValueError, match='192 and 10 channels'):
         score(train, late._replace(vectors=late.vectors[:, :10]))
 
 

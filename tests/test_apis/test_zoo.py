@@ -22,7 +22,7 @@ def test_lists_names_by_pattern():
 
 def test_gives_the_config_of_a_name_and_of_a_path():
     assert mmrcl.get_config(DIGITS).model == mmrcl.get_config(CONFIG).model
-    with pytest.raises(ValueError, match=r"no 'resnet': mmrcl\.list_models"):
+    with pytest.raises(ValueError, match=r"no 'resnet': see mmrcl\.list_models"):
         mmrcl.get_config('resnet')
 
 

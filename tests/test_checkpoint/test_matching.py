@@ -56,7 +56,7 @@ def test_a_word_inside_another_is_no_follower():
 
 
 def test_refuses_to_guess_between_two():
-    with pytest.raises(ValueError, match=r"2 encoders fit alike, named 'a\.', 'b\.': name one"):
+    with pytest.raises(ValueError, match=r"2 encoders fit alike, named 'a\.', 'b\.': pass one"):
         match_encoder({**held('a.'), **held('b.')}, MODULE)
 
 

@@ -36,7 +36,7 @@ def test_labels_and_parents():
 def test_labels_that_do_not_nest():
     crossing = torch.tensor([[0, 0, 1, 1], [0, 1, 1, 1]])
     hierarchy = LabelHierarchy(3, 4, 4)
-    with pytest.raises(ValueError, match='level 3.*torn'):
+    with pytest.raises(ValueError, match='level 3.*split'):
         hierarchy.set_labels(crossing)
     hierarchy.set_labels(crossing, nested=False)
     assert nesting_conformity(crossing) == 0.75

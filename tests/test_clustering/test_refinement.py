@@ -187,5 +187,5 @@ def test_wrong_settings_are_named(wrong, message):
 def test_settings_must_fit_the_levels():
     hierarchy = random_hierarchy(30, 4, 4, seed=0)
     for refiner in (HierarchyRefiner(), HierarchyRefiner(merge_threshold=[0.5, 0.4])):
-        with pytest.raises(ValueError, match='give one each'):
+        with pytest.raises(ValueError, match='set one per level'):
             refiner.calibrate(hierarchy)

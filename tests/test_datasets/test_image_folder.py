@@ -52,7 +52,7 @@ def test_a_linked_folder_is_followed(tmp_path):
 def test_a_folder_reached_twice_is_refused(tmp_path):
     write_image(tmp_path / 'a/x.png')
     (tmp_path / 'link').symlink_to(tmp_path / 'a')
-    with pytest.raises(ValueError, match="'a' and 'link' below .* are one folder"):
+    with pytest.raises(ValueError, match="'a' and 'link' below .* are the same folder"):
         ImageFolder(str(tmp_path))
 
 
@@ -66,7 +66,7 @@ def test_user_errors_name_the_setting(tmp_path):
     (tmp_path / 'a.gif').write_bytes(b'')
     with pytest.raises(ValueError, match='set data_root'):
         ImageFolder()
-    with pytest.raises(ValueError, match='missing.* is not a folder; set data_root'):
+    with pytest.raises(ValueError, match='missing.* is not a folder: set data_root'):
         ImageFolder(str(tmp_path / 'missing'))
     with pytest.raises(ValueError, match=r'no image below .*\.bmp, \.jpeg.*set extensions'):
         ImageFolder(str(tmp_path))

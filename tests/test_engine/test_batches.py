@@ -107,7 +107,7 @@ def test_one_process_takes_over_from_two_with_their_batch(of_two, tmp_path):
     rest = record(tmp_path, dict(ALIKE, train_dataloader__batch_size=32))
     assert torch.allclose(rest['losses'], together['losses'][14:], rtol=0, atol=1e-5)
     assert torch.equal(rest['labels'], together['labels'])
-    assert 'No longer exact' in next(tmp_path.rglob('*.log')).read_text()
+    assert 'The resume is not exact' in next(tmp_path.rglob('*.log')).read_text()
 
 
 @pytest.mark.slow

@@ -137,7 +137,10 @@ def test_wrong_settings(case):
 
 @pytest.mark.parametrize(
     ('neck', 'message'),
-    [(None, 'Lame lacks a backbone or a neck'), (nn.Identity(), r'Lame gives \(100, 1, 16, 16\)')],
+    [
+        (None, 'Lame lacks a backbone or a neck'),
+        (nn.Identity(), r'Lame returns \(100, 1, 16, 16\)'),
+    ],
 )
 def test_a_model_without_projections_is_refused(tmp_path, neck, message):
     class Lame(nn.Module):

@@ -186,7 +186,7 @@ def test_signals_are_given_back_and_need_a_checkpoint_hook(tmp_path):
     train(tiny_config(tmp_path, train_cfg__max_epochs=3))
     assert signal.getsignal(signal.SIGTERM) == before
     config = tiny_config(tmp_path, default_hooks__checkpoint__type='CheckpointHook')
-    with pytest.raises(ValueError, match='PreemptionHook saves by a SafeCheckpointHook'):
+    with pytest.raises(ValueError, match='PreemptionHook needs SafeCheckpointHook'):
         train(config)
 
 
@@ -267,4 +267,4 @@ def test_a_run_with_unreadable_images(tmp_path, limit, codes):
     found = run_ranks(ends_with_a_sentence, tmp_path, changes, hooks, ranks=len(codes))
     assert found == codes
     log = next(tmp_path.rglob('*.log')).read_text()
-    assert 'Unreadable, another image stands in' in log
+    assert 'Unreadable image, replaced by another' in log

@@ -186,11 +186,11 @@ def runner_with(work_dir, *hooks: dict, **changes) -> Runner:
 
 
 def test_what_cannot_be_measured_is_named(tmp_path):
-    with pytest.raises(ValueError, match='set that one as default_hooks.clustering'):
+    with pytest.raises(ValueError, match='set default_hooks.clustering'):
         runner_with(tmp_path, dict(type='HierarchyMonitorHook')).train()
     runner = runner_with(tmp_path, dict(type='PairMonitorHook'))
     runner.model.head.loss_module = torch.nn.Identity()
-    with pytest.raises(ValueError, match='PairMonitorHook reads the pairs of Relative.*RCL'):
+    with pytest.raises(ValueError, match='PairMonitorHook needs Relative.*RCL'):
         runner.train()
     with pytest.raises(ValueError, match='interval=0 of PairMonitorHook'):
         runner_with(tmp_path, dict(type='PairMonitorHook', interval=0))

@@ -55,7 +55,7 @@ def test_bfloat16_trains_on_a_cpu_close_to_float32(plain, tmp_path):
 
 def test_float16_needs_a_gpu(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    with pytest.raises(ConfigError, match='needs a GPU: leave it out or use --amp bfloat16'):
+    with pytest.raises(ConfigError, match='needs a GPU: remove it or use --amp bfloat16'):
         prepare_training(short_config(tmp_path), None, 'float16', False)
 
 
@@ -124,13 +124,15 @@ def rate(**changes) -> LearningRate:
 
 
 def test_line_of_the_learning_rate():
-    start = 'Global batch 256 = 32 a process x 4 processes x 2 accumulated; lr 0.5 of the config'
+    start = 'Global batch 256 = 32 per process x 4 processes x 2 accumulated; lr 0.5 of the config'
     base = f'{start} is for batch 1024'
     scaled = '0.125 (factor 0.25)'
-    assert str(rate()) == f'{base} and stays; --auto-scale-lr would make it {scaled}'
+    assert str(rate()) == f'{base}: not scaled; --auto-scale-lr would make it {scaled}'
     assert str(rate(enabled=True)) == f'{base}: scaled to {scaled}'
     assert str(rate(base_batch_size=256)) == f'{start} is for batch 256'
-    assert str(rate(base_batch_size=None)).startswith(f'{start}, which names no base batch')
+    assert str(rate(base_batch_size=None)).startswith(
+        f'{start}, which has no auto_scale_lr.base_batch_size'
+    )
 
 
 @pytest.mark.parametrize(('accumulation', 'factor'), [(1, 0.25), (2, 0.5), (6, 1.5)])
@@ -146,7 +148,7 @@ def test_accumulated_gradients_count_in_the_scaling(tmp_path, accumulation, fact
     rates = {round(group['lr'], 9) for group in runner.optim_wrapper.param_groups}
     assert rates == {round(0.05 * factor, 9), round(0.15 * factor, 9)}
     log = next(tmp_path.rglob('*.log')).read_text()
-    line = f'Global batch {32 * accumulation} = 32 a process x 1 processes x {accumulation} accum'
+    line = f'Global batch {32 * accumulation} = 32 per process x 1 processes x {accumulation} accum'
     assert log.count(line) == 1
     assert f'scaled to {0.05 * factor:g} (factor {factor:g})' in log
     assert runner.cfg.optim_wrapper.optimizer.lr == 0.05
@@ -156,7 +158,7 @@ def test_without_scaling_the_learning_rate_stays(plain):
     work_dir, runner = plain
     assert runner.optim_wrapper.param_groups[0]['initial_lr'] == 0.05
     log = next(work_dir.rglob('*.log')).read_text()
-    assert 'is for batch 128 and stays; --auto-scale-lr would make it 0.0125' in log
+    assert 'is for batch 128: not scaled; --auto-scale-lr would make it 0.0125' in log
 
 
 def test_scaling_needs_a_base(tmp_path):

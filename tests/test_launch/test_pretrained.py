@@ -68,8 +68,8 @@ def test_wrong_checkpoints_are_refused(config, tmp_path):
     (tmp_path / 'text.pth').write_text('text')
     for checkpoint, sentence in [
         (None, 'add --pretrained CHECKPOINT, or --pretrained random'),
-        ('nowhere.pth', r'checkpoint=nowhere\.pth of mmrcl\.StrictPretrained does not exist: name'),
-        (other, 'which the other has no place for. Use the backbone that the checkpoint was'),
+        ('nowhere.pth', r'checkpoint=nowhere\.pth of mmrcl\.StrictPretrained does not exist: set'),
+        (other, 'which the module lacks. Use the backbone that the checkpoint was'),
         (str(tmp_path / 'text.pth'), 'torn or no checkpoint'),
     ]:
         with pytest.raises(ConfigError, match=sentence):

@@ -82,11 +82,11 @@ def test_loads_into_a_part_and_initialises_what_is_new(tmp_path):
     ('content', 'init_cfg', 'sentence'),
     [
         (None, dict(checkpoint=None), '--pretrained'),
-        (dict(TINY_RESNET, depth=34), dict(), 'layer1.2.conv1.weight, which the other has no'),
+        (dict(TINY_RESNET, depth=34), dict(), 'layer1.2.conv1.weight, which the module lacks'),
         (dict(TINY_RESNET, base_channels=16), dict(), r'of shape \(16, .*not \(8, '),
         (VIT, dict(), '0 of 100 tensors'),
         (TINY_RESNET, dict(prefix='encoder.'), '0 of 100 tensors'),
-        (TINY_RESNET, dict(new_parts=('extra',)), r"new_parts names \['extra'\], no part of"),
+        (TINY_RESNET, dict(new_parts=('extra',)), r"new_parts=\['extra'\] are not in"),
     ],
 )
 def test_fails_with_a_sentence(tmp_path, content, init_cfg, sentence):

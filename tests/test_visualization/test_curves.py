@@ -81,7 +81,7 @@ def test_a_file_is_written_and_global_state_left_alone(tmp_path):
 
 
 def test_user_errors_say_what_to_give(tmp_path):
-    with pytest.raises(ValueError, match='no scalars at .*missing.json.*give the file vis_data'):
+    with pytest.raises(ValueError, match='no scalars at .*missing.json.*pass vis_data'):
         plot_curves({'run': tmp_path / 'missing.json'}, tmp_path / 'curves.png')
     empty = write_run(tmp_path / 'a.json', knn_every=9, loss=False)
     with pytest.raises(ValueError, match=r"none of the runs \['run'\] has a row with loss"):

@@ -86,7 +86,7 @@ def test_a_file_is_written(tmp_path):
 
 
 def test_user_errors_say_what_to_give(tmp_path):
-    with pytest.raises(ValueError, match='no vis_data/scalars.json below .*: give a work_dir'):
+    with pytest.raises(ValueError, match='no vis_data/scalars.json below .*: pass the work_dir'):
         plot_hierarchy_curves({'RCL': tmp_path}, tmp_path / 'figure.png')
     plain = write(tmp_path / 'plain', '20260101_000000', [dict(loss=1, epoch=1, iter=1, step=1)])
     with pytest.raises(ValueError, match=r"none of the runs \['RCL'\] logged a hierarchy"):

@@ -124,9 +124,9 @@ def test_majority_and_purity_literally(seed, shape):
         assert row['purity'] == pytest.approx(sum(best) / shape[1])
         if several:
             right, total = map(sum, zip(*several, strict=True))
-            assert row['purity_of_mates'] == pytest.approx(right / total)
+            assert row['purity_without_singletons'] == pytest.approx(right / total)
         else:
-            assert row['purity_of_mates'] is None
+            assert row['purity_without_singletons'] is None
         assert row['ami'] == pytest.approx(adjusted_mutual_info_score(kinds, partition))
         assert row['clusters'] == len(groups)
 
@@ -275,7 +275,10 @@ def test_a_page_asks_for_nothing_else(tmp_path):
 @pytest.mark.parametrize(
     ('changes', 'sentence'),
     [
-        ({'labels': torch.tensor([[0, -1, 0, 0, 0, 0]])}, 'give noise a cluster of its own'),
+        (
+            {'labels': torch.tensor([[0, -1, 0, 0, 0, 0]])},
+            'make each noise point a cluster of its own',
+        ),
         ({'labels': torch.zeros(6, dtype=torch.long)}, r'shape \(levels, images\)'),
         ({'images': np.zeros((5, 8, 8), np.uint8)}, '5 images do not fit labels of 6 images'),
         ({'features': torch.zeros(7, 2)}, '7 features do not fit labels of 6 images'),

@@ -261,8 +261,8 @@ def test_retrievals_tell_the_verdict_of_each_level(page, report):
                 continue
             together = [query == key, *(labels[:, query] == labels[:, key]).tolist()]
             signs = [f'{level}{"+" if yes else "−"}' for level, yes in enumerate(together, 1)]
-            verdicts = found.find_elements(By.CSS_SELECTOR, '.verdict')
-            assert [verdict.text for verdict in verdicts] == signs
+            chips = found.find_elements(By.CSS_SELECTOR, '.pair-label')
+            assert [chip.text for chip in chips] == signs
             assert ('✓' in found.text) == (CLASSES[query] == CLASSES[key])
             assert '0.88' in found.text
             shown = found.find_element(By.CSS_SELECTOR, '.picture')

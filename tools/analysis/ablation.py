@@ -1,8 +1,7 @@
 """Run a grid of ablations: train every arm with every seed, score it, make tables and a figure.
 
-A run lies in WORK_DIR/GRID/ARM/seed_K. What is finished is not done again, what was interrupted
-goes on from its latest checkpoint. A run of another grid in WORK_DIR with the very same settings is
-taken over.
+Each run has the folder WORK_DIR/GRID/ARM/seed_K. Finished runs are skipped, interrupted ones resume
+from their latest checkpoint. Runs of another grid in WORK_DIR with the same settings are reused.
 """
 
 import argparse
@@ -41,19 +40,21 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('grid', type=Path, help='a grid file of configs/ablations')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/ablations'))
-    parser.add_argument('--arms', nargs='+', help='train these alone')
-    parser.add_argument('--seeds', nargs='+', type=int, help='train with these alone')
+    parser.add_argument('--arms', nargs='+', help='train only these arms')
+    parser.add_argument('--seeds', nargs='+', type=int, help='train only with these seeds')
     parser.add_argument(
         '--processes',
         type=int,
         default=1 if torch.cuda.is_available() else os.cpu_count(),
-        help='trainings at once, one thread each; by default one a core, or one where there is '
-        'a GPU',
+        help='simultaneous trainings, one thread each; by default one per core, or one if there '
+        'is a GPU',
     )
-    parser.add_argument('--gpus', type=int, help='GPUs of each training, by tools/dist_train.sh')
+    parser.add_argument(
+        '--gpus', type=int, help='GPUs per training, launched by tools/dist_train.sh'
+    )
     parser.add_argument('--data-root', help='folder of the data, for every loader of every arm')
     parser.add_argument(
-        '--collect', action='store_true', help='only make tables and figure of what is finished'
+        '--collect', action='store_true', help='only make tables and figure of the finished runs'
     )
     parser.add_argument(
         '--cfg-options',
@@ -67,7 +68,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def chosen_grid(args: argparse.Namespace) -> Grid:
-    """The grid, with the seeds asked for beside its own.
+    """Read the grid and add the requested seeds to its own.
 
     Raises:
         ConfigError: for an arm that it does not have.
@@ -76,15 +77,17 @@ def chosen_grid(args: argparse.Namespace) -> Grid:
     known = [arm.name for arm in grid.arms]
     for name in args.arms or ():
         if name not in known:
-            raise ConfigError(f'--arms: {name} is no arm of {args.grid}: {", ".join(known)}')
+            raise ConfigError(
+                f'--arms: {args.grid} has no arm {name}: choose from {", ".join(known)}'
+            )
     return replace(grid, seeds=sorted({*grid.seeds, *(args.seeds or ())}))
 
 
 def check(grid: Grid, runs: list[Run], to_train: bool) -> None:
-    """Checks every arm if there is something to train, and what was trained before.
+    """Check every arm if runs are to be trained, and the settings of earlier runs.
 
     Raises:
-        ConfigError: naming an arm that cannot work or was trained with other settings.
+        ConfigError: with an arm that is invalid or was trained with other settings.
     """
     for run in runs[: len(grid.arms)] if to_train else ():
         check_run(grid, run)
@@ -93,7 +96,7 @@ def check(grid: Grid, runs: list[Run], to_train: bool) -> None:
 
 
 def job(run: Run, label_draws: int, gpus: int | None) -> Job:
-    """What is left of a run: training and scoring, or scoring alone."""
+    """Make the job of the rest of a run: training and scoring, or scoring alone."""
     run.folder.mkdir(parents=True, exist_ok=True)
     config = run.folder / 'config.py'
     run.config.dump(config)
@@ -112,26 +115,27 @@ def job(run: Run, label_draws: int, gpus: int | None) -> Job:
 
 
 def work(grid: Grid, runs: list[Run], args: argparse.Namespace) -> None:
-    """Trains and scores what is left.
+    """Train and score the unfinished runs.
 
     Raises:
-        TrainingError: naming the runs that failed, after the others.
+        TrainingError: with the runs that failed, after the others have finished.
     """
-    asked = [
+    requested = [
         run
         for run in runs
         if (args.arms is None or run.arm.name in args.arms)
         and (args.seeds is None or run.seed in args.seeds)
     ]
-    left = [run for run in asked if not run.is_scored(grid.label_draws)]
-    print(f'{grid.name}: {len(asked)} runs, {len(asked) - len(left)} of them finished before')
+    left = [run for run in requested if not run.is_scored(grid.label_draws)]
+    finished = len(requested) - len(left)
+    print(f'{grid.name}: {len(requested)} runs, {finished} of them finished before')
     jobs = [job(run, grid.label_draws, args.gpus) for run in left]
     run_jobs(jobs, processes=args.processes, keep_going=True)
 
 
 def main() -> None:
     args = parse_args()
-    # So that trainings are ended, and save, with it.
+    # On SIGTERM exit normally, so that run_jobs terminates the trainings, which then save.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('error: terminated'))
     failure = None
     try:

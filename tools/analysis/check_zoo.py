@@ -1,7 +1,7 @@
-"""Check the zoo: every config is listed, every listed one exists, every figure tells whose it is.
+"""Check the zoo: all configs are listed, all listed configs exist, all metrics have an origin.
 
-A config stands in the README.md of its folder and, but for the grids of ablations, in the folder's
-metafile.yml, which model-index.yml imports. Prints a sentence for each that does not.
+A config must be listed in the README.md of its folder and, except for the grids of ablations, in
+the folder's metafile.yml, which model-index.yml imports. Prints a sentence for each problem.
 """
 
 import argparse
@@ -16,13 +16,13 @@ from modelindex.models.Model import Model
 
 from mmrcl.zoo import mim_folder
 
-# A grid trains models of other folders with other settings.
+# Grids train models of other folders with other settings, so they have no metafile.
 GRIDS = 'configs/ablations'
 ORIGINS = ('(paper)', '(RCL paper)', '(ours)')
 
 
 def config_folders(root: Path) -> dict[str, set[str]]:
-    """The folders below ``root`` that hold configs, with the names of their files."""
+    """List the folders below ``root`` that contain configs, with the names of their files."""
     folders: dict[str, set[str]] = {}
     for path in sorted((root / 'configs').rglob('*.py')):
         if '_base_' not in path.parts:
@@ -34,7 +34,7 @@ def differences(file: str, listed: set[str], names: set[str]) -> Iterator[str]:
     for name in sorted(names - listed):
         yield f'{file} does not list {name}'
     for name in sorted(listed - names):
-        yield f'{file} lists {name}, which is not there'
+        yield f'{file} lists {name}, which does not exist'
 
 
 def readme_problems(root: Path, folder: str, names: set[str]) -> Iterator[str]:
@@ -47,7 +47,7 @@ def readme_problems(root: Path, folder: str, names: set[str]) -> Iterator[str]:
 
 
 def settings_of(name: str) -> dict[str, int]:
-    """What a name tells: 4096 images and 200 epochs in ``rcl_resnet50_8xb512-coslr-200e_in1k``."""
+    """Parse batch size and epochs of a name: 4096 and 200 in ``..._8xb512-coslr-200e_in1k``."""
     settings = {}
     if batch := re.search(r'_(\d+)xb(\d+)-', name):
         settings['Batch Size'] = int(batch[1]) * int(batch[2])
@@ -58,20 +58,20 @@ def settings_of(name: str) -> dict[str, int]:
 
 def model_problems(model: Model) -> Iterator[str]:
     if model.name != Path(model.config).stem:
-        yield f'{model.name} must be named as the file of its config, {model.config}'
+        yield f'{model.name} must have the name of its config file, {model.config}'
     if model.weights:
-        yield f'{model.name} has weights, and the pages say that none are published'
+        yield f'{model.name} has weights, but the documentation states that none are published'
     metrics = [metric for result in model.results or () for metric in result.metrics]
     for metric in metrics:
         if not metric.endswith(ORIGINS):
             yield f'{model.name}: "{metric}" must end in one of {", ".join(ORIGINS)}'
     for key, value in settings_of(model.name).items():
         if model.metadata.data.get(key) != value:
-            yield f'{model.name} must have {key} {value}, as its name says'
+            yield f'{model.name} must have {key} {value}, as in its name'
 
 
 def problems(root: Path) -> Iterator[str]:
-    """A sentence for each thing that is wrong with the zoo below ``root``."""
+    """Yield a sentence for each problem of the zoo below ``root``."""
     index = modelindex.load(str(root / 'model-index.yml'))
     yield from index.check(silent=True)
     folders = config_folders(root)

@@ -1,4 +1,4 @@
-"""What the momentum encoder of a checkpoint makes of the training images."""
+"""Keys of the training images from the momentum encoder of a checkpoint."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from mmrcl.registry import MODELS
 
 
 def load(config: Config, checkpoint: Path) -> tuple[nn.Module, DataLoader]:
-    """The model of a checkpoint, and the training images as they are."""
+    """Load the model of a checkpoint and the training images without augmentation."""
     init_default_scope('mmrcl')
     model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
     model.load_state_dict(torch.load(checkpoint, 'cpu', weights_only=False)['state_dict'])
@@ -22,6 +22,6 @@ def load(config: Config, checkpoint: Path) -> tuple[nn.Module, DataLoader]:
 
 
 def extract_keys(config: Config, checkpoint: Path) -> Extracted:
-    """Keys as ``HierarchicalClusteringHook`` extracts them, and the classes of the images."""
+    """Extract keys as ``HierarchicalClusteringHook`` does, and the classes of the images."""
     model, loader = load(config, checkpoint)
     return extract(model, model.extract_keys, loader)

@@ -1,9 +1,9 @@
-"""Compares settings of the clustering on the frozen encoder of a checkpoint.
+"""Compare settings of the clustering on the frozen encoder of a checkpoint.
 
 Clusters the training images in every space, by DBSCAN and by K-means, and refines the clusters
-for some epochs of random batches as HierarchicalClusteringHook would. Prints how large the clusters
-are and how clean: the share of images that have a mate, and the share of these mates that are of
-the image's class, which is the precision of random keys from an endless queue.
+for some epochs of random batches as HierarchicalClusteringHook does. Prints cluster sizes, the
+share of images that have a same-cluster sample, and the share of same-cluster samples that are of
+the image's class, which is the precision of random keys from an infinitely long queue.
 """
 
 import argparse
@@ -29,13 +29,13 @@ from mmrcl.evaluation import same_cluster_precision
 from mmrcl.features import SPACES, extract_clustering_input
 
 COLUMNS = (
-    'what is clustered', 'by', 'images a cluster', 'refinement',
-    'level', 'clusters', 'largest', 'mean size', 'with a mate', 'of its class',
+    'space', 'source', 'images per cluster', 'refinement',
+    'level', 'clusters', 'largest', 'mean size', 'with a same-cluster sample', 'same class',
 )  # fmt: skip
 
 
 class Setting(NamedTuple):
-    """What is clustered, by what, wanted images a cluster at levels 2 and 3, and the refiner's."""
+    """Space, source, target images per cluster at levels 2 and 3, and the refiner's settings."""
 
     space: str
     source: str
@@ -80,7 +80,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def cluster(setting: Setting, features: Tensor) -> Tensor:
-    """Labels of levels 2 and 3, shape (2, N), of features (N, D)."""
+    """Cluster features (N, D) into labels of levels 2 and 3, shape (2, N)."""
     if setting.source == 'K-means':
         counts = [round(len(features) / size) for size in setting.mean_sizes]
         return HierarchicalKMeansSource(counts)(features)
@@ -89,7 +89,7 @@ def cluster(setting: Setting, features: Tensor) -> Tensor:
 
 
 def refine(labels: Tensor, keys: Tensor, settings: dict, args: argparse.Namespace) -> Tensor:
-    """Labels of levels 2 and 3 after epochs of refinement by keys that do not change."""
+    """Refine the labels of levels 2 and 3 for some epochs, with fixed keys."""
     hierarchy = LabelHierarchy(len(labels) + 1, keys.shape[1], len(keys))
     hierarchy.set_bank(keys)
     hierarchy.set_labels(labels)

@@ -1,4 +1,4 @@
-"""Writes a learnt hierarchy as one HTML page, to be opened from disk by any browser.
+"""Write a learnt hierarchy as one HTML page, to be opened from disk in any browser.
 
 The page shows the clusters of a checkpoint from coarse to fine as a zoomable map, their images,
 what the model's retrievers find in its queue, and the curves of its run.
@@ -30,7 +30,7 @@ from mmrcl.progress import progress, stage
 from mmrcl.registry import DATASETS, MODELS
 from mmrcl.visualization import SIDE, Retrieved, choose_clusters, read_run, thumbnail, write_report
 
-NEIGHBORS = 3  # of the bank, shown beside what the retrievers find
+NEIGHBORS = 3  # nearest entries of the bank, shown beside the retrieved keys
 
 
 class Pictures(NamedTuple):
@@ -41,7 +41,7 @@ class Pictures(NamedTuple):
 
 
 class Thumbnails(Dataset):
-    """Small images as the encoder sees them, before normalisation."""
+    """Small images as passed to the encoder, before normalisation."""
 
     def __init__(self, dataset: BaseDataset, chosen: Tensor, bgr: bool) -> None:
         self.dataset = dataset
@@ -70,10 +70,10 @@ class Thumbnails(Dataset):
 
 
 def prepare(args: argparse.Namespace) -> Config:
-    """The config, with its overrides.
+    """Read and check the config with its overrides.
 
     Raises:
-        ConfigError: if it has no hierarchy or names no data to show, or there is no checkpoint.
+        ConfigError: if it has no hierarchy or no data to show, or the checkpoint does not exist.
     """
     config = read_config(args.config)
     if args.images < 1 or args.queries < 0:
@@ -83,7 +83,7 @@ def prepare(args: argparse.Namespace) -> Config:
     check_config(config)
     if config.model.get('hierarchy') is None:
         raise ConfigError(
-            f'the model of {args.config} has no hierarchy: name a config with model.hierarchy, '
+            f'the model of {args.config} has no hierarchy: pass a config with model.hierarchy, '
             'such as those of configs/rcl'
         )
     if 'plain_train_dataloader' not in config:
@@ -99,34 +99,34 @@ def prepare(args: argparse.Namespace) -> Config:
 
 
 def load_model(config: Config) -> tuple[Any, dict[str, Any]]:
-    """The model of the checkpoint, and what the checkpoint tells of its run.
+    """Load the model of the checkpoint and the checkpoint's metadata.
 
     Raises:
-        ConfigError: if it is of another config, or was saved before anything was clustered.
+        ConfigError: if it is of another config, or was saved before the first clustering.
     """
     try:
         model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
         state, meta = load_weights(config.load_from)
         model.load_state_dict(state)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        said = ' '.join(str(error).split())
+        reason = ' '.join(str(error).split())
         raise ConfigError(
-            f'{config.load_from} does not fit the model of the config: name the config that it was '
-            f'trained with ({said[:300]})'
+            f'{config.load_from} does not fit the model of the config: pass the config that it was '
+            f'trained with ({reason[:300]})'
         ) from error
     if not model.hierarchy.initialized:
         raise ConfigError(
-            f'{config.load_from} was saved before the images were clustered: name a checkpoint '
+            f'{config.load_from} was saved before the images were clustered: pass a checkpoint '
             'from after the warm-up (default_hooks.clustering.warmup_epochs)'
         )
     return model, meta
 
 
 def load_dataset(config: Config, images: int) -> BaseDataset:
-    """The images that were clustered.
+    """Load the data set that was clustered.
 
     Raises:
-        ConfigError: if they cannot be had, or are not as many.
+        ConfigError: if it cannot be read, or has another number of images.
     """
     try:
         dataset = DATASETS.build(config.plain_train_dataloader.dataset)
@@ -142,25 +142,26 @@ def load_dataset(config: Config, images: int) -> BaseDataset:
 
 
 def retrieve(model: Any, queries: Tensor) -> list[Retrieved]:
-    """What the model's retrievers and, for comparison, the bank give for the images (Q,)."""
+    """Retrieve keys for the images (Q,), by the model's retrievers and as nearest of the bank."""
     hierarchy: LabelHierarchy = model.hierarchy
-    own = hierarchy.bank[queries].float()
+    features = hierarchy.bank[queries].float()
     found = []
     for retriever in getattr(model, 'retrievers', ()):
         if isinstance(retriever, GalleryRetriever):
-            keys = retriever(RetrievalInput(own, queries, model.queue, hierarchy))
-            cosines = (keys.features @ own[:, :, None])[..., 0]
+            keys = retriever(RetrievalInput(features, queries, model.queue, hierarchy))
+            cosines = (keys.features @ features[:, :, None])[..., 0]
             name = f'{type(retriever).__name__}: {retriever.select} in the {retriever.gallery}'
             found.append(Retrieved(name, keys.indices.where(keys.found, -1), cosines))
     count = min(NEIGHBORS + 1, len(hierarchy.bank))
-    cosines, keys = nearest_neighbors(own, hierarchy.bank, count)
+    cosines, keys = nearest_neighbors(features, hierarchy.bank, count)
+    # The stable sort moves the query itself to the end and keeps the others in order.
     others_first = (keys == queries[:, None]).int().argsort(dim=1, stable=True)[:, : count - 1]
     nearest = [part.gather(1, others_first) for part in (keys, cosines)]
-    return [*found, Retrieved('Nearest in the bank, whatever its cluster', *nearest)]
+    return [*found, Retrieved('Nearest in the bank, of any cluster', *nearest)]
 
 
 def read_pictures(config: Config, dataset: BaseDataset, chosen: Tensor) -> Pictures:
-    """Thumbnails and classes of the chosen images (N,)."""
+    """Read thumbnails and classes of the chosen images (N,)."""
     bgr = any(config.data_preprocessor.get(key) for key in ('to_rgb', 'bgr_to_rgb'))
     loader = DataLoader(
         Thumbnails(dataset, chosen, bgr),
@@ -174,7 +175,7 @@ def read_pictures(config: Config, dataset: BaseDataset, chosen: Tensor) -> Pictu
 
 
 def facts(config: Config, meta: dict[str, Any], chosen: int, total: int) -> dict[str, str]:
-    """What the head of the page tells of the run."""
+    """Collect the facts about the run for the head of the page."""
     checkpoint = Path(config.load_from)
     shown = f'{total:,}' if chosen == total else f'{chosen:,} of {total:,}, in whole clusters'
     about = {
@@ -189,7 +190,7 @@ def facts(config: Config, meta: dict[str, Any], chosen: int, total: int) -> dict
 
 
 def write(args: argparse.Namespace, config: Config, model: Any, meta: dict, dataset: Any) -> Path:
-    """Draws what is shown and writes the page."""
+    """Choose the images to show, retrieve keys and write the page."""
     torch.manual_seed(0)
     hierarchy: LabelHierarchy = model.hierarchy
     chosen = choose_clusters(hierarchy.labels, args.images)

@@ -1,6 +1,6 @@
-"""Draws the hierarchy, its keys and its pairs over training for one or more runs.
+"""Draw the hierarchy, its keys and its pairs over training for one or more runs.
 
-Reads the scalars that a run logs, across stops and resumes; what a run has not logged is left out.
+Reads the scalars that a run logs, across stops and resumes; missing scalars are left out.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     names = args.names or [path.resolve().name for path in args.work_dirs]
     if len(set(names)) != len(args.work_dirs):
-        parser.error(f'{len(args.work_dirs)} runs are called {names}: give as many --names')
+        parser.error(f'{len(args.work_dirs)} runs are called {names}: pass a --names for each')
     args.runs = dict(zip(names, args.work_dirs, strict=True))
     args.out = args.out or args.work_dirs[0] / 'monitoring.png'
     return args

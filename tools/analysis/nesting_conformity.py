@@ -1,11 +1,11 @@
-"""Measures how well offline clusterings nest, as Sect. 5.3 does, on the keys of a checkpoint.
+"""Measure how well offline clusterings nest, as in Sect. 5.3, on the keys of a checkpoint.
 
-Each level is clustered apart from the others, by K-means and by DBSCAN: with border points that
-join their nearest core point at each radius anew, or, by scikit-learn, the cluster found first.
-Noise is a cluster of its own, or all of it one. The paper does not tell its rules. It reports that
-73.88 % of the images conform for K-means with 1,000,000 / 500,000 / 250,000 clusters of ImageNet's
-1.28 million images and 97.3 % for DBSCAN with radii 0.6 / 0.7 / 0.8. HierarchicalKMeansSource and
-DBSCANSource give 100 %.
+Each level is clustered independently, by K-means and by DBSCAN. In DBSCAN, border points join their
+nearest core point at each radius separately or, with scikit-learn, the cluster found first. Each
+noise point is a cluster of its own, or all noise is one cluster. The paper does not state its
+rules. It reports that 73.88 % of the images conform for K-means with 1,000,000 / 500,000 / 250,000
+clusters of ImageNet's 1.28 million images and 97.3 % for DBSCAN with radii 0.6 / 0.7 / 0.8.
+HierarchicalKMeansSource and DBSCANSource have 100 % by construction.
 """
 
 import argparse
@@ -32,7 +32,7 @@ MEAN_SIZES = (1.28, 2.56, 5.12)
 
 
 def dbscan(features: Tensor, eps: list[float], min_samples: int) -> Tensor:
-    """Labels of DBSCAN at each radius alone, -1 for noise, shape (L, N)."""
+    """Cluster by DBSCAN at each radius independently, -1 for noise, shape (L, N)."""
     graph = EuclideanGraph(features)
     found = [nested_dbscan(graph, [radius], min_samples) for radius in eps]
     labels = torch.cat([level.labels for level in found])
@@ -41,7 +41,7 @@ def dbscan(features: Tensor, eps: list[float], min_samples: int) -> Tensor:
 
 
 def sklearn_dbscan(features: Tensor, eps: list[float], min_samples: int) -> Tensor:
-    """The same by scikit-learn."""
+    """Cluster as :func:`dbscan`, by scikit-learn."""
     levels = [DBSCAN(eps=radius, min_samples=min_samples).fit_predict(features) for radius in eps]
     return torch.from_numpy(np.stack(levels)).long()
 
@@ -50,7 +50,7 @@ ALGORITHMS = {'DBSCAN': dbscan, "scikit-learn's": sklearn_dbscan}
 
 
 def noise_alone(labels: Tensor) -> Tensor:
-    """Makes each point of noise, -1, a cluster of its own."""
+    """Make each noise point, -1, a cluster of its own."""
     return torch.where(labels < 0, -1 - torch.arange(labels.shape[1]), labels)
 
 
@@ -74,12 +74,12 @@ def parse_args() -> argparse.Namespace:
         '--num-clusters',
         type=int,
         nargs='+',
-        help="of K-means, finest level first (default: the paper's images a cluster)",
+        help="of K-means, finest level first (default: the paper's images per cluster)",
     )
     parser.add_argument(
         '--sklearn',
         action='store_true',
-        help="scikit-learn's DBSCAN too, whose memory grows with the pairs within a radius",
+        help="also run scikit-learn's DBSCAN, whose memory grows with the pairs within a radius",
     )
     return parser.parse_args()
 

@@ -1,11 +1,12 @@
-"""Times and weighs the clustering library.
+"""Measure time and memory of the clustering library.
 
-    dbscan      nested DBSCAN at three radii against three runs of scikit-learn's, and against the
-                bare matrix products that it needs; the growth with the number of images
+    dbscan      nested DBSCAN at three radii, compared with three runs of scikit-learn's and with
+                the bare matrix products; growth with the number of images
     dense       nested DBSCAN of one blob in which every pair is within the radius
-    refinement  one refinement against the loss of the same batch; the growth with images and batch
+    refinement  one refinement, compared with the loss of the same batch; growth with images and
+                batch
 
-Everything in a table ran in turn in one process; memory is measured in a process of its own.
+All entries of a table run in turn in one process; memory is measured in a separate process.
 """
 
 import argparse
@@ -37,29 +38,29 @@ MIN_SAMPLES = 4
 
 
 def device() -> str:
-    """Where everything but scikit-learn runs."""
+    """Return the device of everything except scikit-learn."""
     return 'cuda' if torch.cuda.is_available() else 'cpu'
 
 
 def small_blobs(samples: int, dim: int) -> Tensor:
-    """Unit vectors around random directions, five to a direction, at distances that vary."""
+    """Draw unit vectors around random directions, five per direction, at various distances."""
     torch.manual_seed(0)
     centers = normalize(torch.randn(samples // 5, dim), dim=1)
     spread = 0.3 + 0.6 * torch.rand(samples, 1)
     noise = normalize(torch.randn(samples, dim), dim=1)
-    own = torch.randint(len(centers), (samples,))
-    return normalize(centers[own] + spread * noise, dim=1).to(device())
+    chosen = torch.randint(len(centers), (samples,))
+    return normalize(centers[chosen] + spread * noise, dim=1).to(device())
 
 
 def one_blob(samples: int, dim: int) -> Tensor:
-    """Unit vectors so near each other that every pair is within the smallest radius."""
+    """Draw unit vectors so close together that every pair is within the smallest radius."""
     torch.manual_seed(0)
     noise = normalize(torch.randn(samples, dim), dim=1)
     return normalize(normalize(torch.randn(1, dim), dim=1) + 0.3 * noise, dim=1).to(device())
 
 
 def bare_products(features: Tensor, block_size: int) -> None:
-    """The symmetric half of all products, block by block into one buffer, and nothing else."""
+    """Compute only the symmetric half of all products, block by block into one buffer."""
     buffer = features.new_empty(block_size**2)
     blocks = features.split(block_size)
     for number, row in enumerate(blocks):
@@ -69,13 +70,13 @@ def bare_products(features: Tensor, block_size: int) -> None:
 
 
 def three_references(features: Tensor) -> list[DBSCAN]:
-    """scikit-learn's DBSCAN at each radius, on all cores."""
+    """Run scikit-learn's DBSCAN at each radius, on all cores."""
     points = features.cpu().numpy()
     return [DBSCAN(eps=eps, min_samples=MIN_SAMPLES, n_jobs=-1).fit(points) for eps in RADII]
 
 
 def same_core_partition(found: NestedPartition, references: list[DBSCAN]) -> bool:
-    """Whether core points and their partition agree at all radii."""
+    """Return whether core points and their partition agree at all radii."""
     for labels, core, reference in zip(
         found.labels.cpu(), found.core.cpu(), references, strict=True
     ):
@@ -90,7 +91,7 @@ def same_core_partition(found: NestedPartition, references: list[DBSCAN]) -> boo
 
 
 def run_dbscan(args: argparse.Namespace) -> list[dict[str, object]]:
-    """One row for each size, and the exponent of the growth."""
+    """Return one row per size, and print the exponent of the growth."""
     rows: list[dict[str, object]] = []
     medians = []
     for samples in args.samples:
@@ -127,14 +128,14 @@ def run_dbscan(args: argparse.Namespace) -> list[dict[str, object]]:
 
 
 def dbscan_job(kind: str, samples: int, dim: int) -> measure.Job:
-    """Job for the measurement of memory, in its own process."""
+    """Prepare the job for the measurement of memory, in its own process."""
     features = (small_blobs if kind == 'small' else one_blob)(samples, dim)
     nested_dbscan(EuclideanGraph(features[:64]), RADII)
     return lambda: nested_dbscan(EuclideanGraph(features), RADII, MIN_SAMPLES)
 
 
 def run_dense(args: argparse.Namespace) -> list[dict[str, object]]:
-    """One row for each size."""
+    """Return one row per size."""
     rows = []
     for samples in args.samples:
         features = one_blob(samples, args.dim)
@@ -153,9 +154,9 @@ def run_dense(args: argparse.Namespace) -> list[dict[str, object]]:
 
 
 def imagenet_like(samples: int, dim: int, bank_dtype: str) -> LabelHierarchy:
-    """A hierarchy with clusters of 2.6 and 5 images on average and one of a twelfth of all.
+    """Build a hierarchy with clusters of 2.6 and 5 images on average and one large cluster.
 
-    The large one has 100,000 of ImageNet's images, in one piece at both levels.
+    The large cluster has a twelfth of all images, at most 100,000, and is the same at both levels.
     """
     generator = torch.Generator().manual_seed(0)
     large = min(100_000, samples // 12)
@@ -178,7 +179,7 @@ def imagenet_like(samples: int, dim: int, bank_dtype: str) -> LabelHierarchy:
 
 
 class Refinement:
-    """Refines batch after batch, each from the same hierarchy."""
+    """Refinement of one batch after another, each from the same hierarchy."""
 
     def __init__(self, hierarchy: LabelHierarchy, batch: int) -> None:
         self.hierarchy = hierarchy
@@ -189,7 +190,7 @@ class Refinement:
         self.refiner.calibrate(hierarchy)
 
     def reset(self) -> None:
-        """Takes back what the last call did, and draws the next batch."""
+        """Restore the labels and draw the next batch."""
         self.hierarchy.labels.copy_(self.start)
         self.calls += 1
         generator = torch.Generator().manual_seed(self.calls)
@@ -201,7 +202,7 @@ class Refinement:
 
 
 def refinement_job(samples: int, dim: int, bank_dtype: str, batch: int) -> measure.Job:
-    """Job for the measurement of memory, in its own process."""
+    """Prepare the job for the measurement of memory, in its own process."""
     small = Refinement(imagenet_like(2000, dim, bank_dtype), batch)
     small.reset()
     small()
@@ -211,7 +212,7 @@ def refinement_job(samples: int, dim: int, bank_dtype: str, batch: int) -> measu
 
 
 def loss_job(batch: int, queue: int, dim: int) -> measure.Job:
-    """Forward and backward of the loss with H = 3 and two keys a query."""
+    """Prepare forward and backward of the loss with H = 3 and two keys per query."""
     torch.manual_seed(0)
     where = device()
     predictions = normalize(torch.randn(3, batch, dim, device=where), dim=2).requires_grad_()
@@ -238,7 +239,7 @@ def loss_job(batch: int, queue: int, dim: int) -> measure.Job:
 
 
 def run_refinement(args: argparse.Namespace) -> list[dict[str, object]]:
-    """One row for each number of images and each batch; the last one against the loss."""
+    """Return one row per number of images and batch; the last is compared with the loss."""
     rows = []
     for samples in args.samples:
         hierarchy = imagenet_like(samples, args.dim, args.bank_dtype)

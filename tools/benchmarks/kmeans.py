@@ -1,9 +1,9 @@
-"""K-means of mmrcl, which pt_kmeans runs, beside faiss and scikit-learn from the same start.
+"""Compare K-means of mmrcl, run by pt_kmeans, with faiss and scikit-learn from the same start.
 
     python tools/benchmarks/kmeans.py --samples 20000 --clusters 7692 4000
 
-The points are unit vectors in small blobs, five to a blob on average, like images of a trained
-encoder. On a GPU only the libraries that use it are run.
+The points are unit vectors in small blobs of five on average, like features of a trained encoder.
+On a GPU only libraries that use it are run.
 """
 
 import argparse
@@ -24,7 +24,7 @@ Run = Callable[[Tensor, Tensor, int], Tensor]
 
 
 def points_and_start(samples: int, clusters: int, dim: int) -> tuple[Tensor, Tensor]:
-    """Points (N, d) and as many of them, drawn at random, as there shall be centres."""
+    """Draw points (N, d), and among them the initial centres."""
     generator = torch.Generator().manual_seed(0)
     blobs = normalize(torch.randn(max(1, samples // 5), dim, generator=generator), dim=1)
     chosen = torch.randint(len(blobs), (samples,), generator=generator)
@@ -43,7 +43,7 @@ def run_faiss(points: Tensor, start: Tensor, iters: int) -> Tensor:
     import faiss
 
     size, dim = start.shape
-    # Without these bounds it draws 256 points a centre and warns below 39.
+    # By default faiss samples 256 points per centre and warns below 39.
     bounds = dict(min_points_per_centroid=1, max_points_per_centroid=len(points))
     model = faiss.Kmeans(dim, size, niter=iters, gpu=points.is_cuda, **bounds)
     model.train(points.cpu().numpy(), init_centroids=start.cpu().numpy())
@@ -66,7 +66,7 @@ COLUMNS = ('library', 'N', 'K', 's an iteration', 'peak MiB', 'inertia', 'cluste
 
 
 def unusable(name: str) -> str:
-    """Why a library cannot run here, or nothing."""
+    """Return why a library cannot run here, empty if it can."""
     if find_spec(LIBRARIES[name][0]) is None:
         return 'not installed'
     if torch.cuda.is_available() and name == 'scikit-learn':
@@ -79,7 +79,7 @@ def unusable(name: str) -> str:
 
 
 def prepare(name: str, samples: int, clusters: int, dim: int, iters: int) -> Job:
-    """One K-means with its library loaded and run once on a few points."""
+    """Prepare one K-means, after a warm-up of its library on a few points."""
     points, start = points_and_start(samples, clusters, dim)
     run = LIBRARIES[name][1]
     run(points[:64], start[:8], 1)
@@ -88,14 +88,14 @@ def prepare(name: str, samples: int, clusters: int, dim: int, iters: int) -> Job
 
 
 def inertia(points: Tensor, labels: Tensor) -> float:
-    """Sum of squared distances of the points to the means of their clusters."""
+    """Sum the squared distances of the points to the means of their clusters."""
     groups = group_rows(labels)
     means = segment_mean(points.double(), groups)
     return float((points.double() - means[groups.inverse]).square().sum())
 
 
 def measured(clusters: int, args: argparse.Namespace) -> list[Row]:
-    """A row a library. Its time is shared among the iterations and the last assignment."""
+    """Return a row per library; time is per iteration, the last assignment counting as one."""
     size = (args.samples, clusters, args.dim, args.iters)
     reasons = {name: unusable(name) for name in args.libraries}
     labels: dict[str, Tensor] = {}

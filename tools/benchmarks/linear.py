@@ -1,11 +1,10 @@
-"""Linear evaluation by images against the probe on cached features: times and accuracies.
+"""Compare linear evaluation on images with the probe on cached features: times and accuracies.
 
-Runs tools/train.py and tools/linear_probe.py in turn on the same config and checkpoint, once for
-each seed of the head. The protocol by images validates once, at the end. Times are of whole
-commands; beside them stands what remains without the start-up, which is what the training command
-takes with no epoch (imports, the data set, the checkpoint), the median of as many runs as seeds.
-Seconds are those of the processor, which a busy machine disturbs less than those on the wall; set
-OMP_NUM_THREADS=1.
+Runs tools/train.py and tools/linear_probe.py in turn on the same config and checkpoint, once per
+seed of the head. The protocol on images validates once, at the end. Times are of whole commands,
+with and without the start-up. The start-up is the time of the training command with no epoch
+(imports, data set, checkpoint), the median of as many runs as seeds. Main figures are CPU seconds,
+which other load on the machine disturbs less than wall seconds; set OMP_NUM_THREADS=1.
 """
 
 import argparse
@@ -28,7 +27,7 @@ TOOLS = Path(__file__).parents[1]
 
 
 class Run(NamedTuple):
-    """Processor and wall seconds of a command, and the top-1 in per cent that it found."""
+    """CPU and wall seconds of a command, and its top-1 in per cent."""
 
     cpu: float
     wall: float
@@ -50,10 +49,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def call(tool: str, *arguments: object) -> tuple[float, float]:
-    """Processor and wall seconds of a tool.
+    """Run a tool and return its CPU and wall seconds.
 
     Raises:
-        SystemExit: with what a tool that failed said last.
+        SystemExit: with the last output of a tool that failed.
     """
     before, start = os.times(), time.perf_counter()
     command = [sys.executable, TOOLS / tool, *arguments]
@@ -97,7 +96,7 @@ PROTOCOLS: dict[str, Callable[[argparse.Namespace, list[str], Path], Run]] = {
 
 
 def compare(args: argparse.Namespace) -> dict[str, list[Run]]:
-    """The runs of each protocol, A B A B ..., one pair for each seed."""
+    """Run the protocols in turn, A B A B ..., one pair per seed."""
     runs: dict[str, list[Run]] = {name: [] for name in PROTOCOLS}
     for seed in args.seeds:
         for name, protocol in PROTOCOLS.items():
@@ -110,7 +109,7 @@ def compare(args: argparse.Namespace) -> dict[str, list[Run]]:
 
 
 def rows_of(runs: dict[str, list[Run]], startup: float) -> list[Row]:
-    """The table: a row for each protocol, ratios over the pairs of runs."""
+    """Make the table: a row per protocol, ratios over the pairs of runs."""
     slow = runs['by images']
     rows: list[Row] = []
     for name, found in runs.items():
@@ -139,7 +138,7 @@ def main() -> None:
     options = [*args.cfg_options, 'train_cfg.max_epochs=0']
     startups = [train(args, options, args.work_dir / 'none')[0] for _ in args.seeds]
     startup = median(startups)
-    print(f'start-up: {spread(startups)} s of the processor', flush=True)
+    print(f'start-up: {spread(startups)} s of CPU time', flush=True)
     show(rows_of(compare(args), startup), args.out)
 
 

@@ -1,7 +1,7 @@
-"""Times and weighs the loss over the support queue, forward and backward.
+"""Measure time and memory of the loss over the support queue, forward and backward.
 
-`streaming` is the log-sum-exp that RelativeContrastiveLoss takes; `plain` holds all logits, as
-torch's own parts do. Both run in turn on the same input, and the deviation of value and gradient
+`streaming` is the log-sum-exp used by RelativeContrastiveLoss; `plain` stores all logits, as
+torch.logsumexp does. Both run in turn on the same input, and the deviation of value and gradient
 is printed beside the times.
 """
 
@@ -24,7 +24,7 @@ TEMPERATURE = 0.1
 def plain_logsumexp(
     queries: Tensor, entries: Tensor, query_labels: Tensor, entry_labels: Tensor
 ) -> Tensor:
-    """Log-sum-exp of (L, n, K) logits that exist all at once."""
+    """Compute the log-sum-exp of (L, n, K) logits that are all stored."""
     excluded = (query_labels[:, :, None] == entry_labels[:, None]) | (entry_labels < 0)[:, None]
     logits = queries @ entries.T
     return logits.masked_fill_(excluded, torch.finfo(logits.dtype).min).logsumexp(2)
@@ -34,7 +34,7 @@ VERSIONS = dict(streaming=streaming_logsumexp, plain=plain_logsumexp)
 
 
 def make_input(levels: int, batch: int, length: int, dim: int) -> tuple[Tensor, ...]:
-    """Unit queries and entries, and image numbers of ImageNet's range as labels."""
+    """Draw unit queries and entries, and dataset indices of ImageNet as labels."""
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     torch.manual_seed(0)
     queries = normalize(torch.randn(levels, batch, dim, device=device), dim=2)
@@ -44,27 +44,27 @@ def make_input(levels: int, batch: int, length: int, dim: int) -> tuple[Tensor, 
 
 
 def forward_backward(version: str, given: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-    """Value and gradient of the mean."""
+    """Compute value and gradient of the mean."""
     queries, *rest = given
     value = VERSIONS[version](queries / TEMPERATURE, *rest)
     return value.detach(), torch.autograd.grad(value.mean(), queries)[0]
 
 
 def prepared(version: str, *sizes: int) -> measure.Job:
-    """Job for the measurement of memory, in its own process."""
+    """Prepare the job for the measurement of memory, in its own process."""
     job = partial(forward_backward, version, make_input(*sizes))
-    # Libraries load their kernels at the first call.
+    # Libraries load their kernels at the first call, which must not count.
     forward_backward(version, make_input(1, 8, 64, sizes[3]))
     return job
 
 
 def deviation(found: Tensor, expected: Tensor) -> float:
-    """Relative distance in the Euclidean norm."""
+    """Compute the relative distance in the Euclidean norm."""
     return float((found - expected).norm() / expected.norm())
 
 
 def compare(levels: int, batch: int, length: int, dim: int, repeats: int) -> dict[str, object]:
-    """One row of the table."""
+    """Return one row of the table."""
     given = make_input(levels, batch, length, dim)
     jobs = {name: partial(forward_backward, name, given) for name in VERSIONS}
     results = [job() for job in jobs.values()]

@@ -1,4 +1,4 @@
-"""What the benchmarks share: times taken in turn, peak memory, tables and CSV."""
+"""Functions that the benchmarks share: interleaved timing, peak memory, tables and CSV."""
 
 import csv
 import ctypes.util
@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 
 
 def machine(*packages: str) -> str:
-    """Processor, cores in use, accelerator and the versions of torch and of ``packages``."""
+    """Describe processor, threads, accelerator and the versions of torch and ``packages``."""
     name = _field('/proc/cpuinfo', 'model name') or platform.processor() or platform.machine()
     parts = [f'{name}, {torch.get_num_threads()} threads']
     if torch.cuda.is_available():
@@ -38,13 +38,13 @@ def _version(package: str) -> str:
 
 
 def synchronize() -> None:
-    """Waits for the accelerator, if there is one."""
+    """Wait for the accelerator, if there is one."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def seconds(job: Job) -> float:
-    """Wall time of one call."""
+    """Measure the wall time of one call."""
     synchronize()
     start = time.perf_counter()
     job()
@@ -55,13 +55,13 @@ def seconds(job: Job) -> float:
 def times_in_turn(
     jobs: Mapping[str, Job], repeats: int, warmup: int = 1, before: Job = lambda: None
 ) -> dict[str, list[float]]:
-    """Seconds of ``repeats`` calls of each job, A B A B ..., so that drift hits all alike.
+    """Time ``repeats`` calls of each job, A B A B ..., so that drift affects all equally.
 
     Args:
-        jobs: by name.
-        repeats: calls that count.
-        warmup: calls before that do not.
-        before: called before each job, outside the clock.
+        jobs: jobs by name.
+        repeats: number of timed calls.
+        warmup: number of calls before, not timed.
+        before: called before each job, not timed.
     """
     times: dict[str, list[float]] = {name: [] for name in jobs}
     for turn in range(warmup + repeats):
@@ -74,25 +74,25 @@ def times_in_turn(
 
 
 def spread(values: Iterable[float], scale: float = 1.0, digits: int = 3) -> str:
-    """Median, with minimum and maximum behind it."""
+    """Format the median with minimum and maximum."""
     ordered = sorted(scale * value for value in values)
     middle = statistics.median(ordered)
     return f'{middle:.{digits}g} ({ordered[0]:.{digits}g}-{ordered[-1]:.{digits}g})'
 
 
 def quartiles(values: Iterable[float], scale: float = 1.0, digits: int = 3) -> str:
-    """Median, with the quartiles behind it: what a few disturbed calls do not move."""
+    """Format the median with the quartiles, which are robust to a few disturbed calls."""
     ordered = scale * torch.tensor(list(values), dtype=torch.float64)
     low, middle, high = ordered.quantile(ordered.new_tensor([0.25, 0.5, 0.75])).tolist()
     return f'{middle:.{digits}g} ({low:.{digits}g}-{high:.{digits}g})'
 
 
 def peak_memory(prepare: Callable[..., Job], *args: Any) -> float:
-    """MiB that a job takes at its peak beyond what was there before, in a process of its own.
+    """Measure the peak memory in MiB that a job needs beyond its inputs, in a separate process.
 
-    On a GPU it is what the allocator handed out. On a CPU it is the anonymous resident memory of
-    the process, looked at every millisecond: the kernel's own record of the peak counts pages of
-    libraries too, and these come and go.
+    On a GPU it is the memory of torch's allocator. On a CPU it is the anonymous resident memory of
+    the process, sampled every millisecond: the peak recorded by the kernel also counts pages of
+    libraries, which vary.
 
     Args:
         prepare: top-level function that makes the inputs and returns the job.
@@ -144,7 +144,7 @@ def _report_peak(sender: Any, threads: int, prepare: Callable[..., Job], args: t
 
 
 def _return_free_memory() -> None:
-    """Makes the C library give back what it kept for reuse, which would hide new allocations."""
+    """Release memory that the C library keeps for reuse, which would hide new allocations."""
     gc.collect()
     library = ctypes.util.find_library('c')
     if library is not None and hasattr(ctypes.CDLL(library), 'malloc_trim'):
@@ -152,15 +152,15 @@ def _return_free_memory() -> None:
 
 
 def _anonymous() -> float:
-    """MiB of memory of this process that no file backs."""
+    """Return the anonymous memory of this process in MiB."""
     field = _field('/proc/self/status', 'RssAnon')
     if field is None:
-        raise RuntimeError('no RssAnon in /proc/self/status: memory is measured on Linux alone')
+        raise RuntimeError('no RssAnon in /proc/self/status: measure memory on Linux')
     return int(field.split()[0]) / 1024
 
 
 def _field(path: str, name: str) -> str | None:
-    """The first value of a field in a file of lines ``name : value``, if the file exists."""
+    """Return the first value of a field in a file of lines ``name : value``, if it exists."""
     if not Path(path).exists():
         return None
     for line in Path(path).read_text().splitlines():
@@ -170,7 +170,7 @@ def _field(path: str, name: str) -> str | None:
 
 
 def show(rows: list[Row], out: str | os.PathLike | None) -> None:
-    """Prints rows of like keys as a Markdown table, and writes them to the CSV file ``out``."""
+    """Print rows with equal keys as a Markdown table, and write them to the CSV file ``out``."""
     names = list(rows[0])
     print('| ' + ' | '.join(names) + ' |')
     print('|' + '---|' * len(names))

@@ -1,9 +1,9 @@
-"""Other libraries' methods for the benchmark of throughput, at the widths of our configs.
+"""Methods of other libraries for the throughput benchmark, at the widths of our configs.
 
 mmpretrain's MoCo v3 comes from its registry, with a predictor as wide as ours; its negatives are
-those of the batch. lightly's NNCLR and MoCo follow its documented examples, around our backbone and
-with our queue length. Its MoCo compares in one direction; a second variant compares in both, as the
-others do.
+those of the batch. lightly's NNCLR and MoCo follow its documented examples, with our backbone and
+queue length. Its MoCo compares views in one direction; a second variant compares in both, as the
+other methods do.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ else:
 
 
 def mocov3(_: Images, settings: Settings) -> Training:
-    """mmpretrain's MoCo v3."""
+    """Build mmpretrain's MoCo v3."""
     config = settings.config(INSTANCE_DISCRIMINATION)
     ours = config.model
     tau = ours.head.loss.temperature
@@ -69,14 +69,14 @@ def mocov3(_: Images, settings: Settings) -> Training:
 
 
 class Pooled(nn.Module):
-    """mmpretrain's backbone as lightly's examples want it: images in, vectors out."""
+    """mmpretrain's backbone with average pooling, as in lightly's examples."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.backbone = MODELS.build(config.model.backbone)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Features of images (N, C, height, width), shape (N, D)."""
+        """Compute features (N, D) of images (N, C, height, width)."""
         return self.backbone(images)[-1].mean((2, 3))
 
 
@@ -97,11 +97,11 @@ class NNCLR(nn.Module):
         self.criterion = NTXentLoss(temperature=config.model.head.loss.temperature)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Loss, half from each direction."""
+        """Compute the loss, the mean of both directions."""
         projections = [self.encoder(view) for view in batch.views]
         first, second = (self.predictor(projection) for projection in projections)
-        own_1, own_2 = (projection.detach() for projection in projections)
-        near_1, near_2 = self.bank(own_1, update=False), self.bank(own_2, update=True)
+        key_1, key_2 = (projection.detach() for projection in projections)
+        near_1, near_2 = self.bank(key_1, update=False), self.bank(key_2, update=True)
         return (self.criterion(near_1, second) + self.criterion(near_2, first)) / 2
 
 
@@ -110,7 +110,7 @@ class MoCo(nn.Module):
 
     Args:
         config: widths, queue, temperature and momentum.
-        both: compare in both directions; lightly's example has the first alone.
+        both: compare in both directions; lightly's example has only the first.
     """
 
     def __init__(self, config: Config, both: bool) -> None:
@@ -128,7 +128,7 @@ class MoCo(nn.Module):
         )
 
     def forward(self, batch: Batch) -> Tensor:
-        """Loss of the directions."""
+        """Compute the loss of one or both directions."""
         update_momentum(self.encoder, self.momentum_encoder, m=self.momentum)
         view_1, view_2 = batch.views
         if not self.both:
@@ -140,7 +140,7 @@ class MoCo(nn.Module):
 
 
 def lightly(build: Callable[[Config], nn.Module], _: Images, settings: Settings) -> Training:
-    """Steps of a model that gives its loss."""
+    """Make the training of a model whose forward returns the loss."""
     config = settings.config(INSTANCE_DISCRIMINATION)
     torch.manual_seed(0)
     model = build(config)

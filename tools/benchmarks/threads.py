@@ -59,7 +59,7 @@ class Clock(Hook):
 
 
 def step(count: int) -> list[float]:
-    """Steps of the digits config in warm-up, data included."""
+    """Time steps of the digits config in warm-up, data included."""
     config = read_config(str(CONFIG))
     config.work_dir = tempfile.mkdtemp()
     config.launcher, config.log_level = 'none', 'ERROR'

@@ -1,11 +1,11 @@
-"""Images per second and peak memory of training steps, ours against other libraries'.
+"""Measure images per second and peak memory of training steps, ours and other libraries'.
 
 All methods share backbone, widths, queue length, optimiser, batch, precision, threads and images,
-and their steps run in turn. Two of ours come in the layout of their configs too, channels last. RCL
-refines its hierarchy after every step, as its hook does. Images are synthetic: one pattern for each
-cluster, with noise. How often a step encodes an image, with and without gradient, is counted; each
-method is compared with the fastest peer that encodes as often, and with the fastest of all. A
-second table says where our steps spend their time.
+and their steps run in turn. Two of ours also run in the memory format of their configs, channels
+last. RCL refines its hierarchy after every step, as its hook does. Images are synthetic: one
+pattern per cluster, with noise. The number of times that a step encodes an image, with and without
+gradient, is counted; each method is compared with the fastest peer of equal counts, and with the
+fastest of all. A second table shows how the time of our steps is spent.
 """
 
 import argparse
@@ -40,7 +40,7 @@ PARTS = {
 
 
 class Dissection:
-    """Steps of one of our methods with the seconds of each part, one dict a step."""
+    """Training steps of one of our methods, with the seconds of each part, one dict per step."""
 
     def __init__(self, training: Training) -> None:
         self.training = training
@@ -64,14 +64,14 @@ class Dissection:
         setattr(holder, name, timed)
 
     def step(self, batch: Batch) -> None:
-        """One more step; what no part takes is the rest."""
+        """Run one more step; time outside all parts is the rest."""
         self.steps.append(defaultdict(float))
         taken = measure.seconds(partial(self.training.step, batch))
         self.steps[-1]['rest'] = taken - sum(self.steps[-1].values())
 
 
 def memory_job(name: str, settings: Settings) -> measure.Job:
-    """Builds a model and makes two steps; for the measurement of memory, in its own process."""
+    """Prepare two training steps, for the measurement of memory in its own process."""
     init_default_scope('mmrcl')
     images = Images(settings)
 
@@ -84,16 +84,16 @@ def memory_job(name: str, settings: Settings) -> measure.Job:
 
 
 def over_fastest(times: dict[str, list[float]], name: str, rivals: list[str]) -> str:
-    """Images per second of a method over those of the fastest rival, round by round."""
+    """Compute a method's images per second over those of the fastest rival, step by step."""
     fastest = min(rivals, key=lambda rival: statistics.median(times[rival]))
     pairs = zip(times[fastest], times[name], strict=True)
-    return measure.quartiles(rival / own for rival, own in pairs)
+    return measure.quartiles(rival / ours for rival, ours in pairs)
 
 
 def method_rows(
     times: dict[str, list[float]], counts: dict[str, tuple[int, int]], settings: Settings
 ) -> list[dict[str, object]]:
-    """One row for each method; the ratios are those of images per second."""
+    """Return one row per method; the ratios are of images per second."""
     return [
         {
             'method': name,
@@ -112,7 +112,7 @@ def method_rows(
 
 
 def part_rows(dissections: dict[str, Dissection], warmup: int) -> list[dict[str, object]]:
-    """Milliseconds of each part in a step and its share, medians of the steps after the first."""
+    """Return each part's milliseconds per step and share, medians without the warm-up steps."""
     rows = []
     parts = dict.fromkeys(part for each in dissections.values() for part in each.steps[-1])
     for part in parts:
@@ -171,7 +171,7 @@ def main() -> None:
     images = Images(settings)
     trainings = {name: build(images, settings) for name, build in METHODS.items()}
     counts = {name: encodings(training, images.batch) for name, training in trainings.items()}
-    jobs = {name: lambda own=own: own.step(images.batch) for name, own in trainings.items()}
+    jobs = {name: lambda each=each: each.step(images.batch) for name, each in trainings.items()}
     times = measure.times_in_turn(jobs, args.steps, before=images.draw)
     print(f'{measure.machine("mmpretrain", "onedl-mmpretrain", "lightly")}\n{settings}')
     print(f'{args.steps} steps each, in turn; median (quartiles)\n')

@@ -1,4 +1,4 @@
-"""Training steps for the benchmark of throughput: settings, images, and our own methods."""
+"""Training steps for the throughput benchmark: settings, images, and our own methods."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -30,15 +30,15 @@ DTYPES = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
 
 @dataclass(frozen=True)
 class Settings:
-    """What all methods share.
+    """Settings that all methods share.
 
     Attributes:
         backbone: mmpretrain's name of the ResNet-18.
-        batch: images a step.
-        size: pixels a side.
+        batch: images per step.
+        size: image height and width in pixels.
         queue: K.
         images: N.
-        amp: type of autocast, or 'none'.
+        amp: dtype of autocast, or 'none'.
         channels_last: memory format of the weights, and of the images for all methods.
     """
 
@@ -60,7 +60,7 @@ class Settings:
         return torch.autocast(device(), DTYPES[self.amp])
 
     def config(self, path: Path) -> Config:
-        """The config with this backbone and queue."""
+        """Read a config and set this backbone and queue length."""
         config = Config.fromfile(path)
         config.model.queue.length = self.queue
         config.model.backbone.type = self.backbone
@@ -68,14 +68,14 @@ class Settings:
 
 
 class Batch(NamedTuple):
-    """Two views, and samples that know their index."""
+    """Two views, and samples with their dataset index."""
 
     views: list[Tensor]
     samples: list[DataSample]
 
 
 class Images:
-    """Draws batches of two noisy views; images of one cluster share a pattern."""
+    """Random batches of two noisy views; images of one cluster share a pattern."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -86,7 +86,7 @@ class Images:
         self.draw()
 
     def draw(self) -> None:
-        """Makes the next ``batch``."""
+        """Draw the next ``batch``."""
         drawn = torch.randperm(len(self.labels), generator=self.generator)[: self.settings.batch]
         pattern = self.patterns[self.labels[drawn]]
         samples = [DataSample() for _ in drawn]
@@ -101,11 +101,11 @@ class Images:
 
 
 class Training:
-    """Steps of one model with SGD.
+    """Training steps of one model with SGD.
 
     Args:
-        model: with its encoder.
-        loss: gives the loss of a batch.
+        model: the model, encoder included.
+        loss: function that returns the loss of a batch.
         optimizer: arguments of SGD.
         settings: precision and memory format.
         finish: called at the end of a step.
@@ -127,7 +127,7 @@ class Training:
         self.finish = finish
 
     def step(self, batch: Batch) -> None:
-        """Forward, backward, update, and what follows."""
+        """Run forward, backward and update, then call ``finish``."""
         with self.settings.autocast():
             loss = self.loss(batch)
         self.backward(loss)
@@ -149,8 +149,8 @@ Build = Callable[[Images, Settings], Training]
 def registered(
     config: Config, settings: Settings, finish: Callable[[], object] = lambda: None
 ) -> Training:
-    """Steps of a model of OpenMMLab's kind."""
-    # The schedule of the momentum encoder asks for it.
+    """Make the training of a registered model of OpenMMLab's interface."""
+    # The schedule of the momentum encoder reads max_iters.
     MessageHub.get_current_instance().update_info('max_iters', 10_000)
     torch.manual_seed(0)
     model = MODELS.build(config.model)
@@ -160,14 +160,14 @@ def registered(
 
 
 def sgd_arguments(config: Config) -> dict:
-    """What the config gives SGD."""
+    """Return the SGD arguments of a config."""
     arguments = dict(config.optim_wrapper.optimizer)
     assert arguments.pop('type') == 'SGD'
     return arguments
 
 
 def ours(path: Path, images: Images, settings: Settings) -> Training:
-    """One of our configs, its queue full and its hierarchy in use as after the first epochs."""
+    """Make the training of one of our configs, with a full queue and a clustered hierarchy."""
     config = settings.config(path)
     training = registered(config, settings)
     model, hierarchy = training.model, images.hierarchy
@@ -187,7 +187,7 @@ def ours(path: Path, images: Images, settings: Settings) -> Training:
 
 
 def channels_last(path: Path, images: Images, settings: Settings) -> Training:
-    """One of our configs with the layout of its ``ChannelsLastHook``."""
+    """Make the training of one of our configs in the memory format of its ``ChannelsLastHook``."""
     return ours(path, images, replace(settings, channels_last=True))
 
 
@@ -201,7 +201,7 @@ OURS: dict[str, Build] = {
 
 
 def encodings(training: Training, batch: Batch) -> tuple[int, int]:
-    """How often one step encodes an image with gradient and without."""
+    """Count how often one step encodes an image, with gradient and without."""
     counts = [0, 0]
 
     def count(_: nn.Module, __: object, maps: tuple[Tensor, ...]) -> None:

@@ -1,8 +1,8 @@
 """Extract the encoder of a pretraining checkpoint, in the formats of other libraries.
 
-Takes the query encoder, wherever the checkpoint keeps it, and writes for each format one file with
-a hash in its name, NAME_FORMAT-HASH.pth (.pkl for detectron2). What is known of it (config, epoch,
-commit) goes into the file; for torchvision and timm, which load bare tensors, into a .json beside.
+Finds the query encoder in the checkpoint, and writes for each format one file with a hash in its
+name, NAME_FORMAT-HASH.pth (.pkl for detectron2). Metadata (config, epoch, commit) is stored in the
+file; for torchvision and timm, which load bare tensors, in a .json file next to it.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from mmrcl.apis import build_backbone, config_of
 from mmrcl.checkpoint import FORMATS, Match, load_weights, match_encoder, resnet_state
 from mmrcl.errors import ConfigError
 
-# These build the backbone of the config, whatever it is; the others have a ResNet of their own.
+# These build the backbone from the config; the other formats are for the library's own ResNet.
 BY_CONFIG = ('mmpretrain', 'mmdet')
 
 
@@ -28,24 +28,24 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('checkpoint', help='checkpoint that a pretraining wrote')
+    parser.add_argument('checkpoint', help='checkpoint written by a pretraining')
     parser.add_argument('--format', nargs='+', choices=FORMATS, default=['mmdet'])
     parser.add_argument('--out-dir', type=Path, help="default: the checkpoint's folder")
-    parser.add_argument('--name', help='default: those of its folder and itself')
+    parser.add_argument('--name', help='default: names of folder and checkpoint')
     parser.add_argument(
         '--config', help='config with the backbone; default: that in the checkpoint'
     )
     parser.add_argument(
-        '--prefix', help='of the encoder to take, as in momentum_encoder.module.0.; default: found'
+        '--prefix', help='of the encoder, as in momentum_encoder.module.0.; default: detected'
     )
     parser.add_argument(
-        '--allow-partial', action='store_true', help='write even if tensors of it are missing'
+        '--allow-partial', action='store_true', help='write even if tensors are missing'
     )
     return parser.parse_args()
 
 
 def check_not_extracted(state: Mapping[str, Tensor], match: Match, path: str) -> None:
-    """Refuses a file that this tool, or another such one, wrote."""
+    """Reject a file that contains only an encoder, as written by this tool."""
     if all(name.startswith(match.prefix) for name in state) and len(state) == len(match.tensors):
         raise ConfigError(
             f'{path} is an encoder that was extracted already: convert the checkpoint that the '
@@ -54,20 +54,20 @@ def check_not_extracted(state: Mapping[str, Tensor], match: Match, path: str) ->
 
 
 def check_coverage(match: Match, what: str, allow_partial: bool) -> None:
-    """Prints how much of the target is there; refuses less than all."""
+    """Print the share of tensors found; reject less than all."""
     print(f'{what}: {match.coverage}')
     if match.is_whole:
         return
     if not allow_partial:
         raise ConfigError(
-            f'{what}: the checkpoint has {match.faults}; name its config by --config, or its '
-            'encoder by --prefix, or write what is there by --allow-partial'
+            f'{what}: the checkpoint has {match.faults}: set its config by --config, its encoder '
+            'by --prefix, or use --allow-partial'
         )
     print(f'{what}: written without {len(match.missing) + len(match.unfit)} tensors')
 
 
 def provenance(args: argparse.Namespace, meta: Mapping[str, Any], match: Match) -> dict[str, Any]:
-    """Where the tensors come from, in types that any reader takes."""
+    """Collect the origin of the tensors, in types that any library reads."""
     kept = ('cfg', 'epoch', 'iter', 'experiment_name', 'seed', 'time', 'mmrcl_commit')
     known = {key: meta[key] for key in kept if key in meta}
     digest = hashlib.sha256(Path(args.checkpoint).read_bytes()).hexdigest()
@@ -75,7 +75,7 @@ def provenance(args: argparse.Namespace, meta: Mapping[str, Any], match: Match) 
 
 
 def write(path: Path, kind: str, match: Match, meta: dict[str, Any]) -> Path:
-    """Writes one format and puts the hash of the file into its name."""
+    """Write one format and put the hash of the file into its name."""
     suffix, writer = FORMATS[kind]
     partial = path.with_name(f'{path.name}_{kind}.partial{suffix}')
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def write(path: Path, kind: str, match: Match, meta: dict[str, Any]) -> Path:
 
 
 def convert(args: argparse.Namespace) -> list[Path]:
-    """Writes all formats and returns the files.
+    """Write all formats and return the files.
 
     Raises:
         ConfigError: before anything is written.

@@ -1,10 +1,10 @@
 """Write a small detection set: scikit-learn's digits on canvases, with instance masks.
 
-Digits of varying size lie on a noisy grey gradient and may overlap; a later one hides what is
-below it. A digit is the pixels of its enlarged image that reach a quarter of white, its mask those
-that stay visible. The train canvases show digits of the split 'train' of mmrcl.datasets.Digits
-alone, the val canvases those of 'test'. The annotations are COCO's, the masks its uncompressed
-run-length code; an annotation's sample_idx is the position of its digit in the split.
+Digits of varying size are placed on a noisy grey gradient and may overlap; later ones hide earlier
+ones. A digit consists of the pixels of its enlarged image of at least a quarter of white, its mask
+of those that remain visible. Train canvases show digits of the split 'train' of
+mmrcl.datasets.Digits, val canvases those of 'test'. Annotations are in COCO format with
+uncompressed run-length masks; an annotation's sample_idx is the index of its digit in the split.
 """
 
 import argparse
@@ -32,7 +32,7 @@ TRIES = 20
 
 
 class Placement(NamedTuple):
-    """A digit on a canvas; pixels below MIN_INK are no part of it."""
+    """A digit on a canvas; pixels below MIN_INK do not belong to it."""
 
     image: np.ndarray
     label: int
@@ -41,7 +41,7 @@ class Placement(NamedTuple):
     left: int
 
     def mask(self, size: int) -> np.ndarray:
-        """All its pixels on the canvas, hidden or not: (size, size) bool."""
+        """Return all its pixels on the canvas, hidden or not: (size, size) bool."""
         whole = np.zeros((size, size), dtype=bool)
         side = len(self.image)
         ink = self.image >= MIN_INK
@@ -50,7 +50,7 @@ class Placement(NamedTuple):
 
 
 def place(rng: np.random.Generator, digits: Sequence[dict], size: int) -> list[Placement]:
-    """Digits in the order of painting, each with enough of it visible in the end."""
+    """Place digits in painting order, so that enough of each remains visible."""
     placements: list[Placement] = []
     for _ in range(rng.integers(COUNTS[0], COUNTS[1] + 1)):
         for _ in range(TRIES):
@@ -77,7 +77,7 @@ def _all_visible(placements: list[Placement], size: int) -> bool:
 
 
 def visible_masks(placements: list[Placement], size: int) -> list[np.ndarray]:
-    """What later digits leave of each: (size, size) bool."""
+    """Compute the visible pixels of each digit below later ones: (size, size) bool."""
     hidden = np.zeros((size, size), dtype=bool)
     masks = []
     for placement in reversed(placements):
@@ -87,7 +87,7 @@ def visible_masks(placements: list[Placement], size: int) -> list[np.ndarray]:
 
 
 def background(rng: np.random.Generator, size: int) -> np.ndarray:
-    """A linear grey gradient of random direction with noise: (size, size) uint8."""
+    """Draw a linear grey gradient of random direction with noise: (size, size) uint8."""
     angle = rng.uniform(0, 2 * np.pi)
     rows, columns = np.mgrid[:size, :size] / size - 0.5
     slope = rng.uniform(0, 40) * (np.cos(angle) * rows + np.sin(angle) * columns)
@@ -96,7 +96,7 @@ def background(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def paint(canvas: np.ndarray, placements: list[Placement]) -> np.ndarray:
-    """The canvas with the digits on it, one after the other."""
+    """Paint the digits on a copy of the canvas, one after another."""
     canvas = canvas.copy()
     for placement in placements:
         side = len(placement.image)
@@ -106,7 +106,7 @@ def paint(canvas: np.ndarray, placements: list[Placement]) -> np.ndarray:
 
 
 def run_lengths(mask: np.ndarray) -> dict[str, list[int]]:
-    """COCO's uncompressed code: lengths of the runs of 0 and 1 in turn, down the columns."""
+    """Encode a mask as COCO's uncompressed run lengths of 0 and 1 in turn, column by column."""
     flat = mask.ravel(order='F')
     changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     counts = np.diff([0, *changes, flat.size]).tolist()
@@ -114,7 +114,7 @@ def run_lengths(mask: np.ndarray) -> dict[str, list[int]]:
 
 
 def annotate(placement: Placement, visible: np.ndarray) -> dict[str, Any]:
-    """What COCO says of an instance, but for the ids."""
+    """Make the COCO annotation of an instance, without the ids."""
     rows, columns = np.nonzero(visible)
     top, left = rows.min(), columns.min()
     box = [left, top, columns.max() + 1 - left, rows.max() + 1 - top]
@@ -129,7 +129,7 @@ def annotate(placement: Placement, visible: np.ndarray) -> dict[str, Any]:
 
 
 def write_split(folder: Path, split: str, canvases: int, size: int, info: dict[str, Any]) -> None:
-    """Writes the canvases below folder/split, and folder/annotations/split.json."""
+    """Write the canvases below folder/split, and folder/annotations/split.json."""
     rng = np.random.default_rng([info['seed'], list(SPLITS).index(split)])
     digits = list(Digits(split=SPLITS[split]))
     images, annotations = [], []
@@ -153,7 +153,7 @@ def annotation_file(folder: Path, split: str) -> Path:
 
 
 def write_set(folder: Path, sizes: dict[str, int], info: dict[str, Any]) -> None:
-    """Writes all splits into a folder that appears when it is whole."""
+    """Write all splits to a temporary folder, and rename it when complete."""
     partial = folder.with_name(f'{folder.name}.partial')
     shutil.rmtree(partial, ignore_errors=True)
     for split in SPLITS:
@@ -162,10 +162,10 @@ def write_set(folder: Path, sizes: dict[str, int], info: dict[str, Any]) -> None
 
 
 def is_there(folder: Path, info: dict[str, Any]) -> bool:
-    """Whether the folder holds this very set.
+    """Return whether the folder contains exactly this set.
 
     Raises:
-        ConfigError: if it holds anything else.
+        ConfigError: if it contains anything else.
     """
     if not folder.exists() or not any(folder.iterdir()):
         return False
@@ -175,7 +175,7 @@ def is_there(folder: Path, info: dict[str, Any]) -> bool:
         found = []
     if not found or any(part['info'] != info for part in found):
         raise ConfigError(
-            f'{folder} holds something else than the set asked for: name another folder, or delete '
+            f'{folder} holds something else than the requested set: use another folder, or delete '
             'it if you do not need it'
         )
     return True
@@ -185,7 +185,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('folder', type=Path, help='where the set goes')
+    parser.add_argument('folder', type=Path, help='folder to write')
     parser.add_argument('--train', type=int, default=200, help='train canvases (%(default)s)')
     parser.add_argument('--val', type=int, default=100, help='val canvases (%(default)s)')
     parser.add_argument('--size', type=int, default=64, help='their side in pixels (%(default)s)')
@@ -195,11 +195,11 @@ def parse_args() -> argparse.Namespace:
 
 def check(args: argparse.Namespace) -> None:
     if min(args.train, args.val) < 1:
-        raise ConfigError('--train and --val need 1 canvas or more')
+        raise ConfigError('--train and --val must be at least 1 canvas')
     if args.size < SIDES[1]:
-        raise ConfigError(f'--size {args.size} is too small: digits are up to {SIDES[1]} pixels')
+        raise ConfigError(f'--size {args.size} is too small: set at least {SIDES[1]} pixels')
     if args.seed < 0:
-        raise ConfigError(f'--seed {args.seed}: give 0 or more')
+        raise ConfigError(f'--seed {args.seed} must be at least 0')
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Write the annotation file of 1 % or 10 % of ImageNet's labels, for semi-supervised evaluation.
 
-Either from a list that others published, so that figures compare with theirs:
+Either from a published list, so that results are comparable:
 
     python tools/data/imagenet_subset.py data/imagenet --percent 1 --list 1percent.txt
 
@@ -35,7 +35,7 @@ PUBLISHED_SIZES = {1: 12811, 10: 128116}
 
 
 def read_classes(root: Path) -> list[str]:
-    """Names of the class folders, whose positions are the labels."""
+    """List the class folders, whose positions are the labels."""
     every_class = dict(type='ImageNet', data_root=str(root), data_prefix='train')
     if missing := missing_pieces([every_class]):
         raise ConfigError(missing[0])
@@ -43,25 +43,25 @@ def read_classes(root: Path) -> list[str]:
 
 
 def read_list(path: Path, percent: float) -> list[str]:
-    """Files of a published list, as ``CLASS/FILE``; the list may leave out the folder."""
+    """Read a published list as ``CLASS/FILE``; the list may leave out the folder."""
     if not path.is_file():
         raise ConfigError(f'--list {path} does not exist: download it from {PUBLISHED_LISTS}')
     names = [Path(line.strip()).name for line in path.read_text().splitlines() if line.strip()]
     size = PUBLISHED_SIZES.get(percent, len(names))
     if len(names) != size:
         raise ConfigError(
-            f'{path} has {len(names):,} lines, and the published {percent:g} % has {size:,}: set '
-            f'--percent to what it is, or download it anew from {PUBLISHED_LISTS}'
+            f'{path} has {len(names):,} lines, and the published {percent:g} % has {size:,}: '
+            f'correct --percent, or download it again from {PUBLISHED_LISTS}'
         )
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated or not names:
-        what = f'names {repeated[0]} more than once' if repeated else 'is empty'
-        raise ConfigError(f'{path} {what}: download it anew from {PUBLISHED_LISTS}')
+        problem = f'names {repeated[0]} more than once' if repeated else 'is empty'
+        raise ConfigError(f'{path} {problem}: download it again from {PUBLISHED_LISTS}')
     return [f'{name.split("_")[0]}/{name}' for name in names]
 
 
 def check_files(root: Path, files: list[str]) -> None:
-    """Refuses a file that is not among the training images."""
+    """Reject files that are not among the training images."""
     absent = [
         file
         for file in progress(files, 'looking for the files of the list')
@@ -70,12 +70,12 @@ def check_files(root: Path, files: list[str]) -> None:
     if absent:
         raise ConfigError(
             f'{len(absent):,} of {len(files):,} files of the list are not below {root / "train"}, '
-            f'the first is {absent[0]}: is the data set complete, and is it ILSVRC2012?'
+            f'the first is {absent[0]}: check that the data set is ILSVRC2012 and complete'
         )
 
 
 def draw(root: Path, classes: list[str], percent: float, seed: int) -> list[str]:
-    """A class-balanced draw of the training images, as ``CLASS/FILE``."""
+    """Draw a class-balanced subset of the training images, as ``CLASS/FILE``."""
     files, labels = [], []
     for label, name in enumerate(progress(classes, 'listing the training images')):
         found = os.listdir(root / 'train' / name)
@@ -86,7 +86,7 @@ def draw(root: Path, classes: list[str], percent: float, seed: int) -> list[str]
 
 
 def write_annotations(path: Path, files: list[str], classes: list[str], overwrite: bool) -> None:
-    """Writes a line with file and label for each image."""
+    """Write a line with file and label for each image."""
     label_of = {name: label for label, name in enumerate(classes)}
     lines = [f'{file} {label_of[file.split("/")[0]]}\n' for file in files]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,11 +95,11 @@ def write_annotations(path: Path, files: list[str], classes: list[str], overwrit
 
 
 def make_subset(args: argparse.Namespace) -> tuple[Path, int]:
-    """Writes the annotation file; gives its path and its number of images."""
+    """Write the annotation file, and return its path and number of images."""
     kind = '' if args.seed is None else f'_balanced_seed{args.seed}'
     path = args.root / 'meta' / f'train_{args.percent:g}pct{kind}.txt'
     if path.exists() and not args.overwrite:
-        raise ConfigError(f'{path} exists already: give --overwrite to replace it')
+        raise ConfigError(f'{path} exists already: use --overwrite to replace it')
     classes = read_classes(args.root)
     if args.seed is None:
         files = read_list(args.list, args.percent)
@@ -111,9 +111,9 @@ def make_subset(args: argparse.Namespace) -> tuple[Path, int]:
 
 
 def share(text: str) -> float:
-    """A share in percent."""
+    """Parse a share in percent."""
     if not 0 < float(text) <= 100:
-        raise argparse.ArgumentTypeError(f'{text} is no share in percent, such as 1 or 10')
+        raise argparse.ArgumentTypeError(f'{text} must be a percentage in (0, 100], as 1 or 10')
     return float(text)
 
 

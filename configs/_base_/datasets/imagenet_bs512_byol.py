@@ -1,5 +1,5 @@
 # ImageNet-1k with BYOL's two augmentations (Sect. 5.1); data/imagenet holds train/ and val/ with a
-# folder a class.
+# folder per class.
 data_root = 'data/imagenet'
 data_preprocessor = dict(
     type='SelfSupDataPreprocessor',

@@ -1,6 +1,6 @@
 # Sect. 5.1: ResNet-50, projector 2048-2048-256 (BN after each layer), predictors 256-4096-256,
 # tau 0.1, support queue of 1.5 x 2^16 keys. Momentum m from 0.99 to 1 (BYOL's preset; the paper
-# gives none), written as 1 - m.
+# reports none), written as 1 - m.
 model = dict(
     type='RCL',
     base_momentum=0.01,
@@ -26,7 +26,7 @@ model = dict(
             num_predictors=3,
             norm_cfg=dict(type='SyncBN'),
         ),
-        # The paper's reading of pairs judged negative; see docs/method.md for the other one.
+        # Negative pairs are repelled, exactly as in Eq. 3; see docs/method.md for the alternative.
         loss=dict(type='RelativeContrastiveLoss', temperature=0.1, negative_pairs='repel'),
     ),
     queue=dict(type='SupportQueue', length=98304, feat_dim=256),

@@ -25,7 +25,7 @@ model = dict(
             num_predictors=3,
             norm_cfg=dict(type='BN1d'),
         ),
-        # Pairs judged negative are left out rather than read to the letter, see docs/method.md.
+        # Negative pairs are ignored, not repelled as in the paper, see docs/method.md.
         loss=dict(type='RelativeContrastiveLoss', temperature=0.1, negative_pairs='ignore'),
     ),
     queue=dict(type='SupportQueue', length=4096, feat_dim=128),

@@ -1,11 +1,11 @@
-# Arms on Fashion-MNIST, for the grids beside this folder to choose from. One entry an arm. The
-# config itself is RCL as the paper describes it: H = 3, three predictors, clusters of the keys by
-# DBSCAN after warm-up, refined online, and a random mate of the coarsest cluster as key.
+# Arms on Fashion-MNIST, from which the grids select, one entry per arm. The default config is RCL
+# as in the paper: H = 3, three predictors, clusters of the keys by DBSCAN after warm-up, refined
+# online, and a random same-cluster sample of the coarsest level as key.
 _instance_discrimination = (
     '_base_/instance-discrimination_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 )
-# Levels 2..H: wanted images a cluster of DBSCAN, the refiner's target sizes, and the clusters of
-# hierarchical K-means.
+# Levels 2..H: target images per cluster of DBSCAN, the refiner's target sizes, and the number of
+# clusters of hierarchical K-means.
 _sizes = {2: [2.6], 3: [2.6, 5.0], 4: [2.6, 5.0, 10.0]}
 _neighbors = {2: [4], 3: [4, 20], 4: [4, 20, 40]}
 _clusters = {2: [100], 3: [300, 60], 4: [600, 200, 60]}
@@ -89,14 +89,16 @@ _arms = {
     'dbscan': dict(title='DBSCAN each epoch', options=_each_epoch),
     'frozen': dict(title='frozen after DBSCAN', options={'default_hooks.clustering.refiner': None}),
     'repel': dict(title='RCL, negative pairs repelled', options=_repel),
-    'nearest': dict(title='RCL, nearest mate', options=_keys('ClusterRetriever', 'nearest')),
+    'nearest': dict(
+        title='RCL, nearest same-cluster key', options=_keys('ClusterRetriever', 'nearest')
+    ),
     'each-level': dict(title='RCL, a key of each level', options=_keys('LevelRetriever', 'random')),
     'kmeans-keys': dict(
         title='a key of each of 4 levels, K-means of the keys each epoch',
         options={**_each_level(), 'default_hooks.clustering.recluster_interval': 1},
     ),
     'kmeans-maps': dict(
-        title='the same of the maps, each epoch from the 2nd',
+        title='a key of each of 4 levels, K-means of the maps each epoch from the 2nd',
         options={
             **_each_level(),
             'default_hooks.clustering.space': 'maps',
@@ -104,7 +106,9 @@ _arms = {
             'default_hooks.clustering.recluster_interval': 1,
         },
     ),
-    'images': dict(title='the same of the images, once', options=_images()),
+    'images': dict(
+        title='a key of each of 4 levels, K-means of the images, once', options=_images()
+    ),
     'images-online': dict(
         title='images, then refined online',
         options={
@@ -114,7 +118,9 @@ _arms = {
             ),
         },
     ),
-    'images-nearest': dict(title='images, nearest mates', options=_images(select='nearest')),
+    'images-nearest': dict(
+        title='images, nearest same-cluster keys', options=_images(select='nearest')
+    ),
     'images-repel': dict(title='images, negative pairs repelled', options={**_images(), **_repel}),
     'images-h2': dict(title='images, H = 2, one predictor', options=_images(2, 1)),
     'images-h3-shared': dict(title='images, H = 3, one predictor', options=_images(3, 1)),
@@ -126,7 +132,7 @@ _arms = {
         options={**_true_classes, 'default_hooks.clustering.warmup_epochs': 0},
     ),
     'true-classes-nearest': dict(
-        title='true classes, nearest mate',
+        title='true classes, nearest same-cluster key',
         options={**_true_classes, **_keys('ClusterRetriever', 'nearest')},
     ),
     'true-classes-repel': dict(

@@ -1,4 +1,4 @@
-# Own view alone with the same budget and settings as RCL's small config.
+# Instance discrimination with the same budget and settings as RCL's small config.
 _base_ = 'rcl_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 
 model = dict(

@@ -12,7 +12,7 @@ epochs = 30
 lr_warmup = 4
 
 model = dict(
-    # With ImageNet's stem, whose stride of 4 is what makes it cheap.
+    # ImageNet's stem: its stride of 4 reduces the cost.
     backbone=dict(
         type='ResNet',
         in_channels=1,
@@ -26,7 +26,7 @@ model = dict(
     neck=dict(in_channels=64, hid_channels=256, out_channels=64),
     head=dict(
         predictor=dict(in_channels=64, hid_channels=256, out_channels=64),
-        # 0.2 was better than 0.1 for own view (one seed), which the other arms are measured by.
+        # 0.2 was better than 0.1 for instance discrimination (one seed), the arms' reference.
         loss=dict(temperature=0.2),
     ),
     queue=dict(length=2048, feat_dim=64),

@@ -1,5 +1,5 @@
 # ImageNet-1k to classify: a crop and a flip for training, the centre for validation. data/imagenet
-# holds train/ and val/ with a folder a class.
+# holds train/ and val/ with a folder per class.
 data_root = 'data/imagenet'
 data_preprocessor = dict(
     type='ClsDataPreprocessor',

@@ -9,7 +9,7 @@ model = dict(
     head=dict(num_classes=10, in_channels=512),
 )
 
-# No crop: garments fill the frame of a test image, and an encoder tells enlarged ones apart.
+# No crop: garments fill the frame of a test image, and an encoder distinguishes enlarged ones.
 train_pipeline = [dict(type='RandomFlip', prob=0.5), dict(type='PackInputs')]
 train_dataloader = dict(drop_last=False, dataset=dict(pipeline=train_pipeline))
 val_dataloader = _base_.test_dataloader

@@ -1,6 +1,6 @@
-# Fine-tunes the encoder of the digits configs on 1 % of the labels, one image a class. Reproduces
-# no table. train_dataloader.dataset.seed sets which; docs/transfer.md says how the learning rate
-# was chosen, the same with and without pretraining.
+# Fine-tunes the encoder of the digits configs on 1 % of the labels, one image per class, which
+# train_dataloader.dataset.seed selects. Reproduces no table. docs/transfer.md explains how the
+# learning rate was chosen, the same with and without pretraining.
 _base_ = ['../../_base_/datasets/digits.py', '../../_base_/default_runtime.py']
 
 data_preprocessor = dict(type='ClsDataPreprocessor')

@@ -1,4 +1,4 @@
-"""Neighbourhood graphs: which images are near each other."""
+"""Neighbourhood graphs of the images."""
 
 from .components import connect, joining_pairs
 from .euclidean import EuclideanGraph

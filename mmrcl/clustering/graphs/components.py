@@ -7,7 +7,7 @@ from ..scratch import Scratch
 
 
 def connect(roots: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
-    """Joins the trees that the edges ``rows``-``cols`` link.
+    """Join the trees connected by the edges ``rows``-``cols``.
 
     Each round hooks every root onto the smallest root that it meets and flattens the trees, so
     the number of rounds grows with the logarithm of a component's diameter.
@@ -18,7 +18,7 @@ def connect(roots: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
         cols: the other end, shape (m,).
 
     Returns:
-        ``roots``, again flat: ``roots[roots] == roots`` and ``roots[i] <= i``.
+        ``roots``, flat again: ``roots[roots] == roots`` and ``roots[i] <= i``.
     """
     while len(rows):
         left, right = roots[rows], roots[cols]
@@ -30,19 +30,19 @@ def connect(roots: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
 
 
 def joining_pairs(linked: Tensor, left: Tensor, right: Tensor, scratch: Scratch) -> Tensor:
-    """Thins out the pairs of a dense block to a few that join the same components.
+    """Thin out the pairs of a dense block to a few that join the same components.
 
     Each round takes the first pair of each row and of each column that still links two
-    components, so these halve in number at least.
+    components, which at least halves the number of components.
 
     Args:
         linked: which rows and columns are linked, shape (m, n).
         left: component of each row, any integers, shape (m,).
         right: component of each column, shape (n,).
-        scratch: memory for what is as large as the block, the result included.
+        scratch: memory for tensors of the block's size, the result included.
 
     Returns:
-        The pairs taken, shape (m, n), bool; at most m + n a round.
+        The pairs taken, shape (m, n), bool; at most m + n per round.
     """
     names, number = torch.unique(torch.cat([left, right]), return_inverse=True)
     roots = torch.arange(len(names), device=linked.device)

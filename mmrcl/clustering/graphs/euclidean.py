@@ -12,22 +12,22 @@ from ..sharing import Progress, Ranks, silent
 from .components import joining_pairs
 from .graph import Edges, Graph
 
-_FEW = 64  # a block with less than one in so many pairs is listed as it is
+_FEW = 64  # blocks in which fewer than 1 in 64 pairs are near are listed without thinning
 
 
 class EuclideanGraph(Graph):
     """Squared Euclidean distances of all pairs, from blocks of a matrix product.
 
-    On unit vectors a distance r means the cosine 1 - r^2 / 2. The products run in the precision
-    that ``torch.set_float32_matmul_precision`` allows; every pair that its rounding could put on
-    the wrong side of a limit is measured again in float64. So the answers depend on the features
-    alone, not on device, threads, ranks or precision.
+    For unit vectors a distance r corresponds to the cosine 1 - r^2 / 2. The products use the
+    precision set by ``torch.set_float32_matmul_precision``; every pair that rounding could put on
+    the wrong side of a limit is computed again in float64. The results therefore depend on the
+    features alone, not on device, threads, ranks or precision.
 
     Args:
         features: shape (N, d), float32 or float64.
-        ranks: who shares the blocks.
-        progress: told about the blocks.
-        block_size: points a block; memory grows with its square. By default 2048, on a GPU 8192.
+        ranks: the ranks that share the blocks.
+        progress: progress callback over the blocks.
+        block_size: points per block; memory grows with its square. By default 2048, on a GPU 8192.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class EuclideanGraph(Graph):
         self.block_size = block_size or (8192 if features.is_cuda else 2048)
 
     def limits(self, radii: Sequence[float]) -> Tensor:
-        """Squared ``radii``."""
+        """Square the ``radii``."""
         return super().limits(radii).square()
 
     def exact(self, edges: Edges) -> Tensor:
-        """Squared distances in float64, from the differences."""
+        """Compute squared distances in float64, from the differences."""
         parts = zip(edges.rows.split(1 << 15), edges.cols.split(1 << 15), strict=True)
         lengths = [
             (self.features[rows].double() - self.features[cols]).square().sum(1)
@@ -60,9 +60,9 @@ class EuclideanGraph(Graph):
         return torch.cat(lengths)
 
     def candidate_radii(self, min_samples: int) -> list[float]:
-        """Quantiles of the distance to the ``min_samples``-th neighbour, of evenly spaced points.
+        """Take quantiles of the distance to the ``min_samples``-th neighbour on a sample.
 
-        For L2-normalised features.
+        The sample is evenly spaced; features must be L2-normalised.
         """
         sample = self._sample(2048)
         k = min(min_samples, self.num_points)
@@ -72,7 +72,7 @@ class EuclideanGraph(Graph):
         return sorted(distance.quantile(share).tolist())
 
     def expected_edges(self, radius: float) -> float:
-        """Extrapolated from the neighbours of evenly spaced points."""
+        """Extrapolate from the neighbours of an evenly spaced sample."""
         sample = self._sample(64)
         near = 0
         for block in self.features.split(1 << 16):
@@ -85,19 +85,19 @@ class EuclideanGraph(Graph):
         return self.features[rows.long()]
 
     def edges(self, radius: float) -> Iterator[Edges]:
-        """Pairs within ``radius`` or less than a margin beyond it."""
+        """Yield pairs within ``radius`` or less than a margin beyond it."""
         least = -(radius**2 + self.margin) / 2
         for row, col, product in self._tiles():
             near = torch.ge(product, least, out=self.scratch.take('near', product.shape))
             yield self._edges(row, col, product, near)
 
     def counts(self, radii: Sequence[float]) -> Tensor:
-        """As in :class:`Graph`, without listing the pairs."""
+        """Count as in :class:`Graph`, without listing the pairs."""
         counts = torch.zeros(len(radii), self.num_points, dtype=torch.long, device=self.device)
         limits = self.limits(radii).tolist()
         for row, col, product in self._tiles():
             rows, cols = slice(row, row + product.shape[0]), slice(col, col + product.shape[1])
-            # Ones and zeros in float sum up far quicker than bools, and exactly.
+            # Sums of float ones and zeros are exact and much faster than those of bools.
             sure = self.scratch.take('sure', product.shape, product.dtype)
             doubtful = self.scratch.take('doubtful', product.shape)
             below = self.scratch.take('below', product.shape)
@@ -119,7 +119,7 @@ class EuclideanGraph(Graph):
     def unsettled(
         self, radii: Sequence[float], core: Tensor, roots: Tensor
     ) -> Iterator[tuple[int, Edges]]:
-        """As in :class:`Graph`, without listing the settled pairs."""
+        """Yield pairs as in :class:`Graph`, without listing the settled ones."""
         limits = self.limits(radii)
         for row, col, product in self._tiles():
             rows, cols = slice(row, row + product.shape[0]), slice(col, col + product.shape[1])
@@ -142,9 +142,9 @@ class EuclideanGraph(Graph):
                 yield level, edges.where(self.levels(edges, limits) <= level)
 
     def _tiles(self) -> Iterator[tuple[int, int, Tensor]]:
-        """First row, first column and minus half the squared distances of each block.
+        """Yield first row, first column and minus half the squared distances of each block.
 
-        A block is valid until the next one is asked for.
+        A block is valid until the next one is requested.
         """
         starts = range(0, self.num_points, self.block_size)
         pairs = [(row, col) for row in starts for col in starts if row <= col]
@@ -157,7 +157,7 @@ class EuclideanGraph(Graph):
             yield row, col, torch.mm(left, right.T, out=out)
 
     def _extended(self, start: int, order: tuple[int, int]) -> Tensor:
-        """Points with two more columns, so that a product is minus half the squared distance."""
+        """Append two columns, so that a product of points is minus half the squared distance."""
         block = slice(start, start + self.block_size)
         halves = self.halves[block]
         columns = torch.stack([halves, torch.ones_like(halves)], 1)[:, order]
@@ -172,13 +172,13 @@ class EuclideanGraph(Graph):
 
 
 def _rounding(features: Tensor) -> float:
-    """Bound on the error of a product of two extended points, as a share of its terms' sum."""
+    """Bound the error of a product of two extended points, as a share of its terms' sum."""
     unit = torch.finfo(features.dtype).eps / 2
     precision = 'highest'
     if features.dtype == torch.float32:
         try:
             precision = torch.get_float32_matmul_precision()
-        except RuntimeError:  # set for single backends: torch cannot name one precision
+        except RuntimeError:  # set per backend: torch cannot report one precision
             precision = 'medium'
     # Both factors lose their last bits: TF32 keeps 10 of them, bfloat16 keeps 7.
     factors = dict(highest=0.0, high=2**-9, medium=2**-6)[precision]

@@ -1,7 +1,7 @@
-"""Which pairs of points are how near: graphs that are walked and never held whole.
+"""Pairs of points and their distances: graphs that are traversed but not stored.
 
-A graph serves two walks. One counts the neighbours of each point, the other gives the pairs that
-are not yet known to belong together. Both run over the pairs of this rank alone.
+There are two traversals. One counts the neighbours of each point, the other yields the pairs that
+are not yet known to be in one component. Both cover only the pairs of this rank.
 """
 
 from abc import ABC, abstractmethod
@@ -13,14 +13,14 @@ from torch import Tensor
 
 from ..sharing import Ranks
 
-_CHUNK = 1 << 21  # edges in one piece of memory, roughly
-_PARTS = 1 << 12  # blocks whose edges are gathered before they become one piece
+_CHUNK = 1 << 21  # edges in one tensor, roughly
+_PARTS = 1 << 12  # blocks whose edges are gathered before they are concatenated
 
 
 class Edges(NamedTuple):
-    """Pairs of points, ``rows`` < ``cols``, and how far apart they are, each of shape (m,).
+    """Pairs of points, ``rows`` < ``cols``, and their lengths, each of shape (m,).
 
-    The lengths are in the graph's own measure; see :meth:`Graph.limits`.
+    The lengths are in the unit of :meth:`Graph.limits`, such as squared distances.
     """
 
     rows: Tensor
@@ -28,7 +28,7 @@ class Edges(NamedTuple):
     lengths: Tensor
 
     def where(self, chosen: Tensor) -> 'Edges':
-        """The edges for which ``chosen`` (m,) is true."""
+        """Select the edges for which ``chosen`` (m,) is true."""
         return Edges(*(part[chosen] for part in self))
 
 
@@ -37,10 +37,10 @@ class Graph(ABC):
 
     Args:
         num_points: N, their number.
-        device: where its tensors live.
-        ranks: who shares the pairs.
-        margin: bound on the error of a length; :meth:`exact` decides what is nearer than that to
-            a limit.
+        device: device of the tensors.
+        ranks: the ranks that share the pairs.
+        margin: bound on the error of a length; :meth:`exact` decides pairs that are closer than
+            this to a limit.
     """
 
     def __init__(
@@ -53,26 +53,26 @@ class Graph(ABC):
 
     @abstractmethod
     def edges(self, radius: float) -> Iterator[Edges]:
-        """All pairs of this rank within ``radius``, and perhaps some a margin beyond it."""
+        """Yield all pairs of this rank within ``radius``, and possibly some a margin beyond it."""
 
     def limits(self, radii: Sequence[float]) -> Tensor:
-        """The ``radii`` in the measure of the lengths, float64."""
+        """Convert ``radii`` to the unit of the lengths, float64."""
         return torch.tensor(radii, dtype=torch.float64, device=self.device)
 
     def exact(self, edges: Edges) -> Tensor:
-        """Lengths of ``edges`` in float64, shape (m,)."""
+        """Compute the lengths of ``edges`` in float64, shape (m,)."""
         return edges.lengths.double()
 
     @abstractmethod
     def candidate_radii(self, min_samples: int) -> list[float]:
-        """Radii, ascending, between which few and nearly all points have so many neighbours."""
+        """Propose ascending radii, at which few to nearly all points have enough neighbours."""
 
     def expected_edges(self, radius: float) -> float:
-        """Number of edges within ``radius``, estimated; 0 where there are always few."""
+        """Estimate the number of edges within ``radius``; 0 if the graph is always sparse."""
         return 0.0
 
     def levels(self, edges: Edges, limits: Tensor) -> Tensor:
-        """Index of the first of the ascending ``limits`` (L,) that each edge keeps, or L."""
+        """Find the first of the ascending ``limits`` (L,) that each edge keeps: its index, or L."""
         lengths = edges.lengths.double()
         level = torch.bucketize(lengths + self.margin, limits)
         doubtful = level != torch.bucketize(lengths - self.margin, limits)
@@ -80,9 +80,9 @@ class Graph(ABC):
         return level
 
     def counts(self, radii: Sequence[float]) -> Tensor:
-        """Points within each of the ascending ``radii`` of each point, shape (L, N).
+        """Count the points within each of the ascending ``radii`` of each point, shape (L, N).
 
-        The sum over ranks leaves out the point itself.
+        The point itself is not counted. The counts cover the pairs of this rank: sum over ranks.
         """
         limits = self.limits(radii)
         counts = torch.zeros(len(radii) + 1, self.num_points, dtype=torch.long, device=self.device)
@@ -95,16 +95,16 @@ class Graph(ABC):
     def unsettled(
         self, radii: Sequence[float], core: Tensor, roots: Tensor
     ) -> Iterator[tuple[int, Edges]]:
-        """Pairs within each radius that suffice to join core points and to attach the others.
+        """Yield pairs within each radius that suffice to join core points and to attach the others.
 
         Args:
             radii: L of them, ascending.
             core: whether each point is a core point, shape (L, N).
-            roots: its component, shape (L, N); what others change there meanwhile is heeded.
+            roots: its component, shape (L, N); the caller may update it during the iteration.
 
         Yields:
-            Number of the radius and pairs within it: all of a core point and another point, and
-            enough of two core points to join what is not yet joined.
+            Index of the radius and pairs within it: all pairs of a core point with another point,
+            and enough pairs of core points to join components that are still separate.
         """
         limits = self.limits(radii)
         for edges in self.edges(radii[-1]):
@@ -116,7 +116,7 @@ class Graph(ABC):
                 )
 
     def keep(self, radius: float, max_edges: int) -> 'Graph':
-        """A graph with all edges within ``radius`` in memory, or itself if these are too many."""
+        """Return a graph that stores all edges within ``radius``; if too many, return itself."""
         if self.expected_edges(radius) > 2 * max_edges * self.ranks.size:
             return self
         chunks: list[Edges] = []
@@ -141,8 +141,8 @@ class KeptEdges(Graph):
     """Edges held in memory.
 
     Args:
-        origin: the graph that they come from, which measures them.
-        radius: up to which all are kept.
+        origin: the graph that the edges come from; it computes exact lengths.
+        radius: all edges up to this radius are kept.
         chunks: the edges.
     """
 
@@ -153,22 +153,22 @@ class KeptEdges(Graph):
         self.chunks = chunks
 
     def edges(self, radius: float) -> Iterator[Edges]:
-        """All edges that are kept."""
+        """Yield all edges that are kept."""
         assert radius <= self.radius
         yield from self.chunks
 
     def candidate_radii(self, min_samples: int) -> list[float]:
-        """As the origin."""
+        """Delegate to the origin."""
         return self.origin.candidate_radii(min_samples)
 
     def limits(self, radii: Sequence[float]) -> Tensor:
-        """As the origin."""
+        """Delegate to the origin."""
         return self.origin.limits(radii)
 
     def exact(self, edges: Edges) -> Tensor:
-        """As the origin."""
+        """Delegate to the origin."""
         return self.origin.exact(edges)
 
     def keep(self, radius: float, max_edges: int) -> Graph:
-        """Itself, if it reaches so far."""
+        """Return itself if it covers ``radius``, else delegate to the origin."""
         return self if radius <= self.radius else self.origin.keep(radius, max_edges)

@@ -15,15 +15,16 @@ class JaccardGraph(Graph):
 
     Two points are mutual neighbours if each is among the k nearest of the other, itself
     included. The distance of two points is one minus the overlap (intersection over union) of
-    their sets of mutual neighbours (Zhong et al., CVPR 2017, without the local expansion). It
-    needs a common mutual neighbour, so the graph is sparse at any radius below 1.
+    their sets of mutual neighbours (Zhong et al., CVPR 2017, without the local expansion). Only
+    points with a common mutual neighbour are closer than 1, so the graph is sparse at any radius
+    below 1.
 
     Args:
         features: L2-normalised, shape (N, d).
         num_neighbors: k, nearest neighbours of a point.
-        ranks: who shares the points; each finds all nearest neighbours for itself.
-        progress: told about the blocks.
-        block_size: points a block.
+        ranks: the ranks that share the pairs; each computes all nearest neighbours itself.
+        progress: progress callback over the blocks.
+        block_size: points per block.
     """
 
     def __init__(
@@ -40,9 +41,9 @@ class JaccardGraph(Graph):
         self.starts, self.members = mutual_neighbors(features, num_neighbors)
 
     def edges(self, radius: float) -> Iterator[Edges]:
-        """Pairs within ``radius``, which must be below 1."""
+        """Yield pairs within ``radius``, which must be below 1."""
         if radius >= 1:
-            raise ValueError(f'eps={radius}: a Jaccard distance is a share, so eps must be below 1')
+            raise ValueError(f'eps={radius} must be below 1, the largest Jaccard distance')
         sizes = self.starts.diff()
         blocks = range(0, self.num_points, self.block_size)
         for begin in self.progress(self.ranks.share(blocks), 'Comparing neighbours'):
@@ -61,11 +62,11 @@ class JaccardGraph(Graph):
             yield edges.where(lengths <= radius)
 
     def candidate_radii(self, min_samples: int) -> list[float]:
-        """Even shares."""
+        """Return evenly spaced radii in (0, 1)."""
         return torch.linspace(0.1, 0.95, 12, dtype=torch.float64).tolist()
 
     def _mutual_of(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Mutual neighbours of all ``points`` in a row, behind the place of their point."""
+        """List the mutual neighbours of all ``points``: position of the point, and neighbour."""
         counts = self.starts.diff()[points]
         place = torch.arange(len(points), device=points.device).repeat_interleave(counts)
         skipped = (self.starts[points] - (counts.cumsum(0) - counts))[place]

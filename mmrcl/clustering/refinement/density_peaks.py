@@ -5,20 +5,20 @@ from torch import Tensor
 
 
 def density_peaks(cosine: Tensor, valid: Tensor, max_peaks: int, quantile: float = 0.2) -> Tensor:
-    """Picks the most dissimilar units of each group as prototypes.
+    """Select the most dissimilar units of each group as prototypes.
 
     The density rho of a unit is a Gaussian kernel summed over its group, as wide as the
     ``quantile`` of the group's pairwise distances. delta is the distance to the nearest denser
     unit, or the largest distance for the densest one. The units of largest gamma = rho * delta
-    are taken, as long as delta exceeds the kernel's width: a unit with a denser one nearer than
-    that does not stand out. Ties break by index. Distances are Euclidean between unit vectors.
+    are selected if delta exceeds the kernel's width: a unit with a denser one closer than that is
+    no peak. Ties are broken by index. Distances are Euclidean, between unit vectors.
 
     Args:
         cosine: cosines of the units of each group, shape (G, n, n).
         valid: which of the n places hold a unit, shape (G, n).
-        max_peaks: prototypes a group at most; never more than its units less one, never
-            fewer than one.
-        quantile: of the pairwise distances, in (0, 1).
+        max_peaks: maximum number of prototypes per group; a group gets at least one, and at most
+            one fewer than it has units.
+        quantile: quantile of the pairwise distances, in (0, 1).
 
     Returns:
         Places of the prototypes, largest gamma first, padded with -1, shape (G, max_peaks).
@@ -48,7 +48,7 @@ def density_peaks(cosine: Tensor, valid: Tensor, max_peaks: int, quantile: float
 
 
 def _pairwise_quantile(distance: Tensor, pair: Tensor, quantile: float) -> Tensor:
-    """Quantile of the distances above the diagonal of each group, shape (G,), above 0."""
+    """Compute the quantile of each group's distances above the diagonal, shape (G,), above 0."""
     upper = pair.triu(1).flatten(1)
     ordered = torch.where(upper, distance.flatten(1), torch.inf).sort(dim=1).values
     last = (upper.sum(1) - 1).clamp(min=0)

@@ -7,16 +7,16 @@ from torch import Tensor
 def propagation_kernel(
     cosine: Tensor, valid: Tensor, alpha: float = 0.99, temperature: float = 0.1
 ) -> Tensor:
-    """The propagation ``(I - alpha S)^-1`` of each group's cosine graph.
+    """Compute the propagation ``(I - alpha S)^-1`` of each group's cosine graph.
 
-    S is ``D^-1/2 W D^-1/2`` with ``W = exp((cosine - 1) / temperature)``, each unit its own
-    neighbour with weight 1, so that a unit far from all others keeps its label to itself.
+    S is ``D^-1/2 W D^-1/2`` with ``W = exp((cosine - 1) / temperature)``. Each unit is its own
+    neighbour with weight 1, so that a unit far from all others does not spread its label.
 
     Args:
         cosine: shape (G, n, n), symmetric.
         valid: which of the n places hold a unit, shape (G, n).
-        alpha: share of a label that moves on at each step, in (0, 1).
-        temperature: of the edge weights.
+        alpha: share of a label that is passed on at each step, in (0, 1).
+        temperature: temperature of the edge weights.
 
     Returns:
         Kernel, zero outside the valid places, symmetric, shape (G, n, n).
@@ -31,15 +31,15 @@ def propagation_kernel(
 
 
 def propagation_score(kernel: Tensor) -> Tensor:
-    """Kernel scaled to 1 on its diagonal: how surely two units share a label, in [0, 1]."""
+    """Scale a kernel to 1 on its diagonal: how strongly two units share a label, in [0, 1]."""
     diagonal = kernel.diagonal(dim1=1, dim2=2).clamp(min=1e-12).rsqrt()
     return diagonal[:, :, None] * kernel * diagonal[:, None, :]
 
 
 def isolated_pair_score(cosine: Tensor, alpha: float = 0.99, temperature: float = 0.1) -> Tensor:
-    """:func:`propagation_score` of two units that have only each other, from their ``cosine``.
+    """Compute the :func:`propagation_score` of two units without other neighbours.
 
-    It puts a threshold given as a cosine on the scale of the score.
+    It converts a threshold given as a ``cosine`` to the scale of the score.
     """
     two = torch.ones(*cosine.shape, 2, 2, dtype=cosine.dtype, device=cosine.device)
     two[..., 0, 1] = two[..., 1, 0] = cosine

@@ -26,20 +26,21 @@ def merge_clusters(
     max_candidates: int,
     alpha: float,
 ) -> Tensor:
-    """Joins clusters of one parent that are near each other, if at least one of them is touched.
+    """Join similar clusters of one parent if at least one of the two is touched.
 
     Args:
         clusters: c of them.
-        parents: name of the parent of each, shape (c,).
-        touched: which ones the batch touches, shape (c,).
+        parents: label of the parent of each, shape (c,).
+        touched: whether each contains an image of the batch, shape (c,).
         threshold: cosine above which two are joined.
-        similarity: see ``HierarchyRefiner``, as for the arguments below.
-        max_family: clusters of a parent that are all compared; of a larger one the touched alone.
-        max_candidates: nearest ones that a cluster of a larger family may join.
-        alpha: of label propagation.
+        similarity: see ``HierarchyRefiner``, also for the arguments below.
+        max_family: parents of at most so many clusters compare all of them; larger ones compare
+            only the touched clusters.
+        max_candidates: in a larger family, a cluster may join only so many nearest ones.
+        alpha: alpha of label propagation.
 
     Returns:
-        For each cluster the first one that it is joined to, shape (c,).
+        For each cluster the first cluster that it is joined with, shape (c,).
     """
     centers = clusters.table[clusters.rows]
     if similarity == 'average':
@@ -70,7 +71,7 @@ def _sibling_pairs(
     threshold: float,
     alpha: float | None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Pairs to join among all clusters of each of the ``families``."""
+    """Yield the pairs to join among all clusters of each of the ``families``."""
     counts = siblings.counts[families]
     widest = int(counts.max()) if len(counts) else 0
     for chosen, width in size_buckets(counts, widest, centers.shape[1], PADDED_ELEMENTS):
@@ -91,7 +92,7 @@ def _sibling_pairs(
 def _near_pairs(
     centers: Tensor, family: Tensor, threshold: float, max_candidates: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Pairs of one family above the threshold: each row with its nearest ones."""
+    """Yield the pairs of one family above the threshold: each row with its nearest ones."""
     if len(centers) == 0:
         return
     everyone = torch.arange(len(centers), device=centers.device)

@@ -16,12 +16,12 @@ from .units import Units, image_units
 
 
 class LevelChange(NamedTuple):
-    """What a refinement did at one level.
+    """Counts of a refinement at one level.
 
     Attributes:
         level: 2..H.
-        touched: clusters that held an image of the batch.
-        splits: pieces made beyond one a cluster.
+        touched: clusters that contained an image of the batch.
+        splits: number of new clusters, pieces minus split clusters.
         merges: clusters, pieces included, that were joined to another one.
     """
 
@@ -33,38 +33,38 @@ class LevelChange(NamedTuple):
 
 @dataclass
 class HierarchyRefiner:
-    """Splits and merges the clusters that a batch touches, at levels 2..H.
+    """Online refinement: split and merge the clusters touched by a batch, at levels 2..H.
 
-    A cluster is split along density peaks of its units, the clusters of the level below inside
-    it. Then pieces and touched clusters are merged with the clusters of the same parent, in pairs
-    of which at least one side was touched, transitively. Unions of units and a border that no
-    merge crosses keep the hierarchy nested by construction.
+    A cluster is touched if it contains an image of the batch. It is split along density peaks of
+    its units, which are its clusters of the level below. Then pieces and touched clusters are
+    merged, transitively, with clusters of the same parent; at least one cluster of each merged pair
+    is touched. Clusters stay unions of units, and no merge crosses a parent, so the hierarchy stays
+    nested by construction.
 
-    The level above the top is one virtual root over all images. There, and under any parent of
-    more than ``max_units`` clusters, candidates are the touched clusters alone, each with its
-    ``max_candidates`` nearest: the centres of a million clusters cost more than a training step,
-    and two clusters meet as soon as one batch touches both.
+    The parent of the top level is one virtual root over all images. There, and under any parent of
+    more than ``max_units`` clusters, only touched clusters are merge candidates, each with its
+    ``max_candidates`` nearest: computing the centres of a million clusters would cost more than a
+    training step, and two clusters are compared as soon as one batch touches both.
 
     Args:
-        max_pieces: bound m on the pieces of a split.
-        min_units: clusters of fewer units are left whole.
-        max_units: units looked at for peaks, evenly spaced in a larger cluster, all of whose units
-            are then assigned; also the bound named above. Keeps a giant cluster from stalling
-            a step.
-        assign: a unit goes to its ``'nearest'`` prototype, or to the one from which most of the
-            label arrives by ``'propagation'`` (clusters of at most ``max_units``; others nearest).
-        merge: how near two clusters are: ``'average'``, the mean cosine of their images, which is
-            the product of the centres before these are normalised; the cosine of their
-            ``'centers'``; or their ``'propagation'`` score (parents of at most ``max_units``
-            clusters; others centres), compared with that of an isolated pair at the threshold.
-            Centres percolate: noise averages out of them, so the larger a cluster, the nearer it
-            seems to all others.
-        merge_threshold: sigma_m, a cosine: one for all levels, one a level, or ``'auto'``: at
+        max_pieces: m, maximum number of pieces of a split.
+        min_units: clusters of fewer units are not split.
+        max_units: units searched for peaks; a larger cluster is represented by evenly spaced
+            units, and all its units are then assigned. Also the bound named above. It limits the
+            time that a giant cluster takes in a step.
+        assign: a unit is assigned to its ``'nearest'`` prototype, or to the prototype of largest
+            label ``'propagation'`` (clusters of at most ``max_units``; larger ones use nearest).
+        merge: similarity of two clusters: ``'average'``, the mean cosine of their images, which is
+            the product of the centres before normalisation; the cosine of their ``'centers'``; or
+            their ``'propagation'`` score (parents of at most ``max_units`` clusters; larger ones
+            use centres), compared with the score of an isolated pair at the threshold. Centres
+            percolate: noise averages out, so larger clusters seem more similar to all others.
+        merge_threshold: sigma_m, a cosine: one for all levels, one per level, or ``'auto'``: at
             each :meth:`calibrate` the median cosine of an image to its ``neighbors[h]``-th nearest
             one, so that clusters keep about that size while features concentrate.
-        neighbors: target sizes of ``'auto'``, one a level from 2 to H.
+        neighbors: target cluster sizes of ``'auto'``, one per level from 2 to H.
         max_candidates: see above.
-        alpha: share of a label that moves on in propagation.
+        alpha: share of a label that is passed on in propagation.
     """
 
     max_pieces: int = 8
@@ -88,10 +88,11 @@ class HierarchyRefiner:
         self.thresholds: list[float] = []
 
     def calibrate(self, hierarchy: LabelHierarchy) -> None:
-        """Sets ``thresholds``, one for each level 2..H; call it once an epoch.
+        """Set ``thresholds``, one for each level 2..H; call it once per epoch.
 
         Raises:
-            ValueError: if the hierarchy is not nested or the settings are for other levels.
+            ValueError: if the hierarchy is not nested or a setting does not have one entry per
+                level.
         """
         hierarchy.check()
         levels = hierarchy.num_levels - 1
@@ -107,10 +108,10 @@ class HierarchyRefiner:
 
     @torch.no_grad()
     def refine(self, hierarchy: LabelHierarchy, indices: Tensor) -> list[LevelChange]:
-        """Refines the clusters of the images ``indices``, shape (n,), in place.
+        """Refine the clusters of the images ``indices``, shape (n,), in place.
 
-        Reads centres from the bank, so update it first. The same input gives the same labels.
-        Looks at the images of the touched top clusters alone, which one scan of the labels finds.
+        Centres are computed from the bank, so update it first. The result is deterministic. Only
+        the images of the touched top-level clusters are read, found in one scan of the labels.
         """
         indices = torch.unique(indices)
         images = _members(hierarchy.labels[-1], indices)
@@ -126,7 +127,7 @@ class HierarchyRefiner:
     def _refine_level(
         self, hierarchy: LabelHierarchy, level: int, units: Units, in_batch: Tensor
     ) -> tuple[Units, LevelChange]:
-        """Splits and merges one level; returns its clusters as units of the next."""
+        """Split and merge one level, and return its clusters as units of the next level."""
         top = level == hierarchy.num_levels
         labels = hierarchy.level_labels(level)[units.names]
         before = group_rows(labels)
@@ -162,19 +163,19 @@ def _fits(name: str, values: Sequence[float], levels: int) -> None:
     if len(values) != levels:
         raise ValueError(
             f'{name}={list(values)} has {len(values)} entries, the hierarchy has {levels} levels '
-            f'above the images: give one each'
+            f'above the images: set one per level'
         )
 
 
 def _members(labels: Tensor, indices: Tensor) -> Tensor:
-    """Images that share a label with one of ``indices``, ascending."""
+    """Return the images that share a label with one of ``indices``, ascending."""
     wanted = torch.zeros_like(labels, dtype=torch.bool)
     wanted[labels[indices]] = True
     return wanted[labels].nonzero()[:, 0]
 
 
 def _neighbor_cosines(bank: Tensor, neighbors: Sequence[int], sample: int = 4096) -> list[float]:
-    """Median cosine of evenly spaced images to their r-th nearest other image."""
+    """Compute the median cosine of evenly spaced images to their r-th nearest other image."""
     rows = torch.linspace(0, len(bank) - 1, min(len(bank), sample), device=bank.device).long()
     ranks = [min(r, len(bank) - 1) for r in neighbors]
     queries = bank[rows].to(torch.promote_types(bank.dtype, torch.float32))

@@ -10,7 +10,7 @@ from .density_peaks import density_peaks
 from .label_propagation import propagation_kernel
 from .units import Units
 
-# Numbers in one batch of padded features.
+# Elements in one batch of padded features.
 PADDED_ELEMENTS = 1 << 22
 
 
@@ -23,19 +23,19 @@ def split_clusters(
     max_pieces: int,
     alpha: float | None,
 ) -> Tensor:
-    """Splits the touched clusters; the arguments are those of ``HierarchyRefiner``.
+    """Split the touched clusters; see ``HierarchyRefiner`` for the settings.
 
     Args:
-        units: u of them.
-        labels: name of the cluster of each unit, shape (u,).
-        touched: which units are in a touched cluster, shape (u,).
-        min_units: clusters of fewer units are left whole.
-        max_units: units looked at for peaks.
-        max_pieces: bound on the pieces of a cluster.
-        alpha: of label propagation, or None to assign units to the nearest peak.
+        units: u units.
+        labels: label of the cluster of each unit, shape (u,).
+        touched: whether each unit is in a touched cluster, shape (u,).
+        min_units: clusters of fewer units are not split.
+        max_units: maximum number of units searched for peaks.
+        max_pieces: maximum number of pieces of a cluster.
+        alpha: alpha of label propagation, or None to assign units to the nearest peak.
 
     Returns:
-        New labels, shape (u,): a piece is named after its first image.
+        New labels, shape (u,): a piece is labelled by its first image.
     """
     inside = touched.nonzero()[:, 0]
     clusters = group_rows(labels[inside])
@@ -63,11 +63,11 @@ def split_clusters(
 
 
 def _strongest_peak(score: Tensor, peaks: Tensor) -> Tensor:
-    """Column of the peak of largest score with each unit, ties to the first; a peak keeps its own.
+    """Return the column of each unit's peak of largest score, ties to the first; peaks keep theirs.
 
     Args:
         score: shape (g, n, n).
-        peaks: places of the peaks, padded with -1, shape (g, m).
+        peaks: positions of the peaks, padded with -1, shape (g, m).
     """
     place = peaks.clamp(min=0)[:, None, :]
     arrived = score.gather(2, place.expand(-1, score.shape[1], -1))
@@ -84,7 +84,7 @@ def _assign_wide(
     prototypes: Tensor,
     column: Tensor,
 ) -> None:
-    """Writes the nearest of its cluster's ``prototypes`` for each unit of the wide ones.
+    """Assign each unit of a wide cluster to the nearest of the cluster's ``prototypes``.
 
     Args:
         units: all units.
@@ -92,7 +92,7 @@ def _assign_wide(
         clusters: groups.
         numbers: the wide clusters, shape (w,).
         prototypes: rows of ``clusters``, padded with -1, shape (w, m).
-        column: of each row of ``clusters``, changed in place.
+        column: column of the prototype of each row of ``clusters``, changed in place.
     """
     missing = prototypes < 0
     for which, rows in _slabs(clusters, numbers, units.table.shape[1]):
@@ -106,10 +106,10 @@ def _assign_wide(
 def _slabs(
     clusters: Groups, numbers: Tensor, depth: int, height: int = 256
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """The rows of the clusters ``numbers`` in slabs, some at a time.
+    """Yield the rows of the clusters ``numbers`` in slabs of ``height`` rows, several at a time.
 
     Yields:
-        Place in ``numbers`` of each slab, shape (s,), and its rows, padded with -1, shape
+        Position in ``numbers`` of each slab, shape (s,), and its rows, padded with -1, shape
         (s, height).
     """
     slabs = (clusters.counts[numbers] + height - 1) // height

@@ -1,4 +1,4 @@
-"""The part of a hierarchy that a refinement looks at, one level at a time."""
+"""The part of a hierarchy that a refinement reads, one level at a time."""
 
 from typing import NamedTuple
 
@@ -10,12 +10,12 @@ from ..segments import Groups, segment_sum
 
 
 class Units(NamedTuple):
-    """Clusters of one level (level 1: images), of which the level above consists.
+    """Clusters of one level (level 1: images), the building blocks of the level above.
 
     Attributes:
         names: first image of each unit, ascending, shape (u,).
-        of_image: unit of each image that is looked at, shape (n,).
-        sizes: images of each unit, shape (u,).
+        of_image: unit of each image of the refinement, shape (n,).
+        sizes: number of images of each unit, shape (u,).
         table: vectors, shape (any, d).
         rows: row of the table with the sum of each unit's images, shape (u,).
     """
@@ -27,12 +27,12 @@ class Units(NamedTuple):
     rows: Tensor
 
     def centers(self, chosen: Tensor) -> Tensor:
-        r"""Normalised sums of the units ``chosen``, of any shape, shape (\*chosen, d)."""
+        r"""Normalise the sums of the units ``chosen``, of any shape, to shape (\*chosen, d)."""
         vectors = self.table[self.rows[chosen]]
         return normalize(vectors.to(torch.promote_types(vectors.dtype, torch.float32)), dim=-1)
 
     def joined(self, groups: Groups) -> 'Units':
-        """Units that consist of these, given as groups of them in the order of their names."""
+        """Merge each group of units into one unit; groups are in the order of their names."""
         sums = segment_sum(self.table, self.rows, groups)
         first = groups.order[groups.starts]
         return Units(
@@ -45,6 +45,6 @@ class Units(NamedTuple):
 
 
 def image_units(images: Tensor, bank: Tensor) -> Units:
-    """The units of level 2: ``images`` (n,), ascending, with their features in ``bank`` (N, d)."""
+    """Build the units of level 2 from ``images`` (n,), ascending, and their ``bank`` (N, d)."""
     order = torch.arange(len(images), device=images.device)
     return Units(images, order, torch.ones_like(images), bank, images)

@@ -1,4 +1,4 @@
-"""Hooks."""
+"""Hooks of pretraining: clustering, monitoring, checkpoints and speed."""
 
 from .channels_last_hook import ChannelsLastHook
 from .collapse_hook import CollapseHook

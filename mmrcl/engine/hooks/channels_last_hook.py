@@ -1,4 +1,4 @@
-"""Holds images and maps with their channels last in memory."""
+"""Channels-last memory format of weights and feature maps."""
 
 import torch
 from mmengine.hooks import Hook
@@ -9,13 +9,14 @@ from mmrcl.registry import HOOKS
 
 @HOOKS.register_module()
 class ChannelsLastHook(Hook):
-    """Lays the weights of all convolutions out with the channels last.
+    """Convert the weights of all convolutions to the channels-last memory format.
 
-    The momentum encoder's are among them. Torch's convolutions then give maps of that layout,
-    whatever the layout of the images. Only strides change, no number and no shape: a checkpoint
-    of either layout loads into the other.
+    This includes the momentum encoder. Torch's convolutions then return channels-last feature maps
+    for images of any format. Only strides change, not values or shapes, so a checkpoint of either
+    format loads into the other.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Converts after the weights are drawn: torch draws them in the order of memory."""
+        """Convert the model, after its weights are initialised."""
+        # torch draws initial weights in memory order, so an earlier conversion would change them.
         runner.model.to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Watches whether the encoder collapses, which the loss need not show."""
+"""Detection of encoder collapse, which the loss may not show."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -24,11 +24,11 @@ _REMEDY = (
 
 
 class Spread(NamedTuple):
-    """How far projections spread.
+    """Spread of the projections.
 
     Attributes:
-        deviation: of their unit vectors, see :func:`mmrcl.evaluation.mean_deviation`.
-        rank: see :func:`mmrcl.evaluation.effective_rank`.
+        deviation: mean deviation, see :func:`mmrcl.evaluation.mean_deviation`.
+        rank: effective rank, see :func:`mmrcl.evaluation.effective_rank`.
     """
 
     deviation: float
@@ -37,29 +37,29 @@ class Spread(NamedTuple):
 
 @HOOKS.register_module()
 class CollapseHook(Hook):
-    """Warns or stops when the projections of different images become the same.
+    """Warn or stop when the projections of different images become equal.
 
     A fixed sample of images, evenly spaced over the data set, is projected in eval mode by the
-    query branch, ``neck(backbone(x))[0]``: before the first epoch, for comparison, and after each
-    ``interval`` epochs, when both figures are held against their thresholds. Both are logged, as
-    ``collapse/deviation`` and ``collapse/effective_rank``. All ranks share the sample and take
-    rank 0's figures. Training goes on as it would without the hook.
+    query branch, ``neck(backbone(x))[0]``: before the first epoch, for comparison, and every
+    ``interval`` epochs, when both measures are compared with their thresholds. They are logged as
+    ``collapse/deviation`` and ``collapse/effective_rank``. All ranks share the sample and use the
+    values of rank 0. The hook does not change the training.
 
-    The default thresholds are from the digits config (d = 64): a good run measured a deviation of
-    0.35 and a rank of 19 after the first epoch and at least 0.78 and 25 later, the untrained
-    encoder 0.10 and 5, and 150 times the learning rate a rank of 3.5 to 7.9. Which rank is healthy
-    depends on width and data, so set it from a good run of your own.
+    The default thresholds are from the digits config (d = 64): a good run had a deviation of 0.35
+    and a rank of 19 after the first epoch and at least 0.78 and 25 later, the untrained encoder
+    0.10 and 5, and a run with 150 times the learning rate a rank of 3.5 to 7.9. The rank depends on
+    width and data, so set the threshold from a good run of your own.
 
     Args:
         dataloader: config of a loader with the test-time transform; its sampler is replaced.
-        num_samples: images to project; a smaller data set is taken whole.
+        num_samples: images to project; a smaller data set is used completely.
         interval: epochs between two measurements.
-        min_deviation: alarm below this deviation, in [0, 1]; 0 for none.
-        min_rank: alarm below this effective rank; 0 for none.
-        action: ``'warn'``, or ``'stop'`` to end the run by a :class:`TrainingError`.
+        min_deviation: alarm below this deviation, in [0, 1]; 0 disables it.
+        min_rank: alarm below this effective rank; 0 disables it.
+        action: ``'warn'``, or ``'stop'`` to end the run with a :class:`TrainingError`.
 
     Raises:
-        ValueError: for a setting that cannot work, or a model without such a query branch.
+        ValueError: for an invalid setting, or a model without such a query branch.
     """
 
     def __init__(
@@ -88,11 +88,11 @@ class CollapseHook(Hook):
         self.action = action
 
     def before_train(self, runner: Runner) -> None:
-        """Fixes the sample and, in a fresh run, measures the untrained encoder."""
+        """Select the sample and, in a fresh run, measure the untrained encoder."""
         model = unwrapped(runner.model)
         if getattr(model, 'backbone', None) is None or getattr(model, 'neck', None) is None:
             raise ValueError(
-                f'CollapseHook measures neck(backbone(images)), and {type(model).__name__} lacks '
+                f'CollapseHook needs neck(backbone(images)), but {type(model).__name__} lacks '
                 'a backbone or a neck: set default_hooks.collapse=None'
             )
         self.dataloader = runner.build_dataloader(resumable(self.dataloader_cfg), runner.seed)
@@ -100,22 +100,22 @@ class CollapseHook(Hook):
             self._report(runner, self.measure(model), 0)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Measures where the epoch is due, and raises the alarm."""
+        """Measure every ``interval`` epochs, and warn or stop below a threshold."""
         if not self.every_n_epochs(runner, self.interval):
             return
         found = self.measure(unwrapped(runner.model))
         self._report(runner, found, runner.epoch + 1)
-        # Written so that nan, of a diverged encoder, is an alarm too.
+        # Negated, so that NaN, from a diverged encoder, is an alarm too.
         if not (found.deviation >= self.least.deviation and found.rank >= self.least.rank):
             self._alarm(runner, found)
 
     def measure(self, model: Any) -> Spread:
-        """Spread of the sample's projections, the same on every rank.
+        """Measure the spread of the sample's projections, the same on every rank.
 
         Args:
-            model: holds ``backbone``, ``neck`` and ``data_preprocessor``.
+            model: model with ``backbone``, ``neck`` and ``data_preprocessor``.
         """
-        # A loader draws a seed for its workers whenever it starts, needed or not.
+        # A loader draws a random seed for its workers at each start: keep the training's generator.
         with torch.random.fork_rng(devices=()), eval_mode(model):
             shard = [_project(model, batch) for batch in self.dataloader]
         projections = torch.cat(all_gather(torch.cat(shard)))
@@ -152,12 +152,12 @@ def _project(model: Any, batch: dict) -> Tensor:
     maps = model.backbone(images)
     last = maps[-1] if isinstance(maps, (tuple, list)) else maps
     with named_width('model.neck', last.shape[1]):
-        given = model.neck(maps)
-    projection = given[0] if isinstance(given, (tuple, list)) else given
+        outputs = model.neck(maps)
+    projection = outputs[0] if isinstance(outputs, (tuple, list)) else outputs
     if projection.ndim != 2:
         raise ValueError(
-            f'CollapseHook wants a projection of shape (N, d) an image, the neck of '
-            f'{type(model).__name__} gives {tuple(projection.shape)}: set '
+            f'CollapseHook needs projections of shape (N, d), but the neck of '
+            f'{type(model).__name__} returns {tuple(projection.shape)}: set '
             'default_hooks.collapse=None'
         )
     return projection.float()

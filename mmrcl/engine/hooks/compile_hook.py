@@ -1,4 +1,4 @@
-"""Compiles the encoders and leaves the rest of a step as it is."""
+"""Compilation of the encoders by torch.compile."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,15 +12,15 @@ from mmrcl.registry import HOOKS
 
 @HOOKS.register_module()
 class CompileHook(Hook):
-    """Compiles parts of the model in place, by torch's ``nn.Module.compile``.
+    """Compile submodules of the model in place, by torch's ``nn.Module.compile``.
 
-    Names of parameters and checkpoints do not change. mmengine's own ``compile=True`` compiles
-    the whole ``train_step``, logging and the update of queue and momentum encoder with it, which
+    Names of parameters and checkpoints do not change. mmengine's own ``compile=True`` compiles the
+    whole ``train_step``, including logging and the update of queue and momentum encoder, which
     breaks into many graphs.
 
     Args:
         parts: submodules of the model to compile.
-        **options: of ``torch.compile``, such as ``backend`` or ``mode``.
+        **options: arguments of ``torch.compile``, such as ``backend`` or ``mode``.
     """
 
     def __init__(
@@ -32,13 +32,14 @@ class CompileHook(Hook):
         self.options = options
 
     def before_train(self, runner: Runner) -> None:
-        """Marks the parts; torch compiles each when it first runs."""
+        """Mark the submodules; torch compiles each at its first call."""
         model = unwrapped(runner.model)
         for name in self.parts:
             try:
                 part = model.get_submodule(name)
             except AttributeError as error:
                 raise ValueError(
-                    f'CompileHook.parts: {type(model).__name__} has no submodule {name!r} ({error})'
+                    f'CompileHook.parts: {type(model).__name__} has no submodule {name!r}: set '
+                    f'parts to submodules of the model ({error})'
                 ) from error
             part.compile(**self.options)

@@ -1,4 +1,4 @@
-"""Conducts the criteria: when they are made, when refined, what is logged (Sect. 4.3)."""
+"""The hook that clusters the images and refines the label hierarchy (Sect. 4.3)."""
 
 import warnings
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from ..scalars import log_scalars
 
 @contextmanager
 def _warnings_to(logger: Logger) -> Iterator[None]:
-    """Sends the warnings of the clustering library, which knows no logger, to ``logger``."""
+    """Redirect the Python warnings of the clustering library to ``logger``."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         yield
@@ -43,27 +43,27 @@ def _check_sample_idx(dataset: Any) -> None:
     found = images.get_data_info(last).get('sample_idx')
     if found != last:
         raise ValueError(
-            f'the last of {last + 1} training images has sample_idx={found}, which must be its '
-            'position in the whole, where labels are looked up: train on a single data set, not on '
-            'several concatenated or one repeated; ImageFolder takes several folders below one'
+            f'the last of {last + 1} training images has sample_idx={found}, not its position: '
+            'train on a single data set, neither concatenated nor repeated; ImageFolder reads '
+            'several folders below one'
         )
 
 
 @HOOKS.register_module()
 class HierarchicalClusteringHook(Hook):
-    """Fills and refines the label hierarchy of an :class:`mmrcl.models.RCL`, or fills a PCL's.
+    """Cluster and refine the label hierarchy of :class:`mmrcl.models.RCL`, or cluster for PCL.
 
-    During the first ``warmup_epochs`` every image is alone, so that each retriever of mates falls
-    back to the own view and the loss is Eq. 1. Then the keys of all images are extracted and
-    clustered by ``source``. From there on either ``refiner`` refines the clusters of each batch
-    (online), or the source clusters anew every ``recluster_interval`` epochs (offline), or the
-    labels stay (frozen).
+    During the first ``warmup_epochs`` every image is a cluster of its own, so retrievers of
+    same-cluster samples fall back to the same-image key and the loss is Eq. 1. Then the keys of all
+    images are extracted and clustered by ``source``. Afterwards either ``refiner`` refines the
+    clusters of each batch (online), or the source clusters again every ``recluster_interval``
+    epochs (offline), or the labels stay fixed (frozen).
 
-    All state is in the model's hierarchy, and the refiner's thresholds of the epoch in the
-    checkpoint beside it, so a resumed run goes on where it stopped. Every rank holds the same
-    hierarchy: all ranks call the source, which may share its work among them, and take rank 0's
-    labels; all refine from the same gathered keys, and a checksum compares the ranks after each
-    epoch. With gradient accumulation the keys of all batches of a step are handed over at once.
+    All state is in the model's hierarchy, except the refiner's thresholds of the epoch, which are
+    saved in the checkpoint, so resume is exact. The hierarchy is the same on every rank: all ranks
+    call the source, which may share its work among them, and use the labels of rank 0; all refine
+    with the same gathered keys, and a checksum compares the ranks after each epoch. With gradient
+    accumulation the keys of all batches of a step are used at once.
 
     Args:
         dataloader: config of a loader over the training images in order, with the test-time
@@ -73,11 +73,12 @@ class HierarchicalClusteringHook(Hook):
         refiner: config of a ``HierarchyRefiner``, or None.
         warmup_epochs: epochs before the first clustering (the paper: 10).
         recluster_interval: epochs between two clusterings by the source, or None.
-        max_share: warn after an epoch in which a cluster holds more than this share of the images.
-        space: what the source clusters: ``'projection'``, the keys z-hat'; ``'encoder'``, the
-            momentum encoder's last maps averaged over space; ``'maps'``, these maps as they are; or
-            ``'images'``, their pixels after the test-time transform. The last two are for small
-            aligned images: of ImageNet they would be 500 and 800 GB. Refinement compares keys.
+        max_share: warn after an epoch if a cluster contains more than this share of the images.
+        space: features that the source clusters: ``'projection'``, the keys z-hat'; ``'encoder'``,
+            the momentum encoder's last feature maps, average-pooled; ``'maps'``, these maps
+            flattened; or ``'images'``, pixels after the test-time transform. The last two are for
+            small aligned images: for ImageNet they would be 500 and 800 GB. Refinement always uses
+            keys.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class HierarchicalClusteringHook(Hook):
             )
         if self.refiner is not None and not self.source.nested:
             raise ValueError(
-                f'{type(self.source).__name__} gives levels that do not nest, which cannot be '
+                f'{type(self.source).__name__} returns levels that do not nest, which cannot be '
                 'refined: set refiner=None and recluster_interval=1, or use DBSCANSource'
             )
         if recluster_interval is not None and recluster_interval < 1:
@@ -119,35 +120,35 @@ class HierarchicalClusteringHook(Hook):
         self._waiting: list[KeyBatch] = []
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Saves what the refiner measured at the start of the epoch."""
+        """Save the refiner's thresholds of the epoch."""
         if self.refiner is not None:
             checkpoint['merge_thresholds'] = self.refiner.thresholds
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Takes over what :meth:`before_save_checkpoint` saved."""
+        """Restore the refiner's thresholds of the epoch."""
         if self.refiner is not None:
             self.refiner.thresholds = checkpoint.get('merge_thresholds', [])
 
     def before_train(self, runner: Runner) -> None:
-        """Checks that the parts fit and, in a fresh run, makes room for the training images."""
+        """Check model, loaders and hierarchy; in a fresh run allocate the training images."""
         model = unwrapped(runner.model)
         if getattr(model, 'hierarchy', None) is None:
             raise ValueError(
-                'HierarchicalClusteringHook needs a model with a label hierarchy, as in '
-                'model=dict(type="RCL", hierarchy=dict(type="LabelHierarchy", ...)): set it, or '
-                'take the hook out by default_hooks.clustering=None'
+                'HierarchicalClusteringHook needs a model with a label hierarchy: set '
+                'model.hierarchy=dict(type="LabelHierarchy", ...), or remove the hook by '
+                'default_hooks.clustering=None'
             )
         if self.warmup_epochs >= runner.max_epochs:
             raise ValueError(
-                f'warmup_epochs={self.warmup_epochs} of HierarchicalClusteringHook leaves nothing '
-                f'of train_cfg.max_epochs={runner.max_epochs}: clustering would never start'
+                f'warmup_epochs={self.warmup_epochs} of HierarchicalClusteringHook must be below '
+                f'train_cfg.max_epochs={runner.max_epochs}: clustering would never start'
             )
         self.dataloader = runner.build_dataloader(resumable(self.dataloader_cfg), runner.seed)
         size, clustered = len(runner.train_dataloader.dataset), len(self.dataloader.dataset)
         if size != clustered:
             raise ValueError(
-                f'HierarchicalClusteringHook.dataloader gives {clustered} images, train_dataloader '
-                f'{size}: both must name the same data set'
+                f'HierarchicalClusteringHook.dataloader has {clustered} images, train_dataloader '
+                f'{size}: set both to the same data set'
             )
         _check_sample_idx(runner.train_dataloader.dataset)
         if model.hierarchy.num_samples == 0:
@@ -156,14 +157,14 @@ class HierarchicalClusteringHook(Hook):
             raise ValueError(
                 f'the checkpoint holds a hierarchy over {model.hierarchy.num_samples} images, '
                 f'train_dataloader has {size}: resume with the data set of the checkpoint, or '
-                'start anew from its backbone by model.backbone.init_cfg=dict(type="Pretrained", '
+                'start again from its backbone by model.backbone.init_cfg=dict(type="Pretrained", '
                 'prefix="backbone.", checkpoint=...)'
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Clusters at the end of warm-up and at each interval; calibrates the refiner.
+        """Cluster at the end of the warm-up and at each interval, then calibrate the refiner.
 
-        A run resumed inside the epoch has done so before it stopped.
+        A run that resumes inside an epoch skips this: it was done before the run stopped.
         """
         model = unwrapped(runner.model)
         hierarchy = model.hierarchy
@@ -188,7 +189,7 @@ class HierarchicalClusteringHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Hands the keys of the step to the bank and to the refiner."""
+        """Update the bank with the keys of the optimiser step, then refine the hierarchy."""
         model = unwrapped(runner.model)
         if not model.hierarchy.initialized:
             return
@@ -197,6 +198,7 @@ class HierarchicalClusteringHook(Hook):
             return
         keys = KeyBatch(*(torch.cat(parts) for parts in zip(*self._waiting, strict=True)))
         self._waiting.clear()
+        # The refiner computes centres from the bank, so update the bank first.
         model.hierarchy.update_bank(*keys)
         if self.refiner is None:
             return
@@ -206,15 +208,15 @@ class HierarchicalClusteringHook(Hook):
             hub.update_scalar(f'train/merges_level_{change.level}', change.merges)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Compares the ranks and reports the partition of each level."""
+        """Compare the hierarchies of the ranks and log the partition of each level."""
         hierarchy = unwrapped(runner.model).hierarchy
         if not hierarchy.initialized:
             return
         sums = {int(value) for value in all_gather(hierarchy.checksum())}
         if len(sums) > 1:
             raise RuntimeError(
-                'the label hierarchies of the ranks differ; refinement must see the same keys '
-                'and the same arithmetic everywhere: are all GPUs of one kind?'
+                'the label hierarchies of the ranks differ: use GPUs of one kind, and no hook '
+                'that changes labels or bank on one rank only'
             )
         if self.refiner is not None:
             self._report(runner, hierarchy, runner.epoch + 1)
@@ -230,9 +232,9 @@ class HierarchicalClusteringHook(Hook):
     def _checked(self, found: Tensor, labels: Tensor) -> Tensor:
         if found.shape != labels.shape:
             raise ValueError(
-                f'{type(self.source).__name__} gives {found.shape[0]} levels above the images, '
-                f'model.hierarchy.num_levels={labels.shape[0] + 1} wants {labels.shape[0]}: give '
-                'the source one setting (radius, mean size, number of clusters) a level'
+                f'{type(self.source).__name__} returns {found.shape[0]} levels above the images, '
+                f'model.hierarchy.num_levels={labels.shape[0] + 1} needs {labels.shape[0]}: give '
+                'the source one setting (radius, mean size, number of clusters) per level'
             )
         return found.to(labels)
 

@@ -1,4 +1,4 @@
-"""Measures the label hierarchy over training."""
+"""Quality measures of the label hierarchy over training."""
 
 import math
 
@@ -19,25 +19,25 @@ from .hierarchical_clustering_hook import HierarchicalClusteringHook
 
 @HOOKS.register_module()
 class HierarchyMonitorHook(Hook):
-    """Logs how clean, how stable and how nested the hierarchy is.
+    """Log agreement with the classes, churn and nesting of the hierarchy.
 
     It measures after each clustering that changes the labels, and after each epoch of refinement.
     For each level L = 2..H it logs as ``hierarchy/level_L/...``:
 
     - ``churn`` since the last measurement, see :func:`mmrcl.clustering.churn`;
-    - where the training images have classes: ``ami`` and ``purity`` of clusters of two images and
-      more, and ``same_cluster_precision``, the share of an image's same-cluster samples that are
-      of its class;
+    - if the training images have classes: ``ami``, ``purity`` of clusters of two or more images,
+      and ``same_cluster_precision``, the share of an image's same-cluster samples that are of its
+      class;
 
-    and, where the source gives levels that do not nest, ``hierarchy/nesting_conformity`` (Sect. 5.3
-    gives 0.7388 for K-means). Classes are read from the data set and never trained on.
+    and, if the source returns levels that do not nest, ``hierarchy/nesting_conformity`` (Sect. 5.3
+    reports 0.7388 for K-means). Classes are read from the data set and never used for training.
 
-    The main process alone measures; the others wait for it at their next exchange. Two levels of
+    Only the main process measures; the others wait at the next collective operation. Two levels of
     1.28 million images with a thousand classes take about ten seconds on one core. The labels
     measured last are in the checkpoint, so that a resumed run logs the same numbers.
     """
 
-    # After the hook that clusters.
+    # After HierarchicalClusteringHook, whose labels it measures.
     priority = 'BELOW_NORMAL'
 
     def __init__(self) -> None:
@@ -45,29 +45,29 @@ class HierarchyMonitorHook(Hook):
         self._measured: Tensor | None = None
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Saves the labels measured last."""
+        """Save the labels measured last."""
         checkpoint['measured_labels'] = self._measured
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Takes over what :meth:`before_save_checkpoint` saved, where a run resumes."""
+        """Restore the labels measured last if the run resumes."""
         labels = checkpoint.get('measured_labels')
         if runner.cfg.get('resume') and labels is not None:
             self._measured = labels.cpu()
 
     def before_train(self, runner: Runner) -> None:
-        """Finds the hook that fills the hierarchy, and reads the classes."""
-        conductors = [hook for hook in runner.hooks if isinstance(hook, HierarchicalClusteringHook)]
-        if not conductors:
+        """Find the clustering hook, and read the classes."""
+        found = [hook for hook in runner.hooks if isinstance(hook, HierarchicalClusteringHook)]
+        if not found:
             raise ValueError(
-                'HierarchyMonitorHook measures what HierarchicalClusteringHook fills: set that one '
-                'as default_hooks.clustering, or default_hooks.hierarchy_monitor=None'
+                'HierarchyMonitorHook needs HierarchicalClusteringHook: set '
+                'default_hooks.clustering, or default_hooks.hierarchy_monitor=None'
             )
-        self._conductor = conductors[0]
+        self._clustering_hook = found[0]
         if is_main_process():
             self._classes = classes_of(runner.train_dataloader.dataset)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Measures a new clustering; a run resumed inside the epoch has done so before."""
+        """Measure a new clustering, unless the run resumes inside the epoch."""
         labels = self._labels(runner)
         if labels is None or runner.iter > runner.epoch * len(runner.train_dataloader):
             return
@@ -75,14 +75,14 @@ class HierarchyMonitorHook(Hook):
             self._measure(runner, labels, runner.epoch)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Measures what refinement has made of the labels."""
+        """Measure the labels after an epoch of refinement."""
         labels = self._labels(runner)
-        if labels is not None and self._conductor.refiner is not None:
+        if labels is not None and self._clustering_hook.refiner is not None:
             self._measure(runner, labels, runner.epoch + 1)
 
     @staticmethod
     def _labels(runner: Runner) -> Tensor | None:
-        """Labels of levels 2..H, (H - 1, N), on the main process and where there are some."""
+        """Return labels of levels 2..H, (H - 1, N); None on other ranks or before clustering."""
         hierarchy = unwrapped(runner.model).hierarchy
         measured = is_main_process() and bool(hierarchy.initialized)
         return hierarchy.labels.int().cpu() if measured else None
@@ -97,13 +97,13 @@ class HierarchyMonitorHook(Hook):
             scalars.update({f'hierarchy/level_{row + 2}/{name}': found[name] for name in found})
             listed = ', '.join(f'{name} {value:.3f}' for name, value in found.items())
             runner.logger.info(f'Level {row + 2} after {epochs} epochs: {listed}')
-        if not self._conductor.source.nested:
+        if not self._clustering_hook.source.nested:
             scalars['hierarchy/nesting_conformity'] = nesting_conformity(labels)
         log_scalars(runner, scalars, epochs)
 
 
 def _agreement(labels: Tensor, classes: Tensor) -> dict[str, float]:
-    """How one level agrees with the classes; what is not defined is left out."""
+    """Compute the agreement of one level with the classes, without undefined (NaN) measures."""
     found = dict(
         ami=adjusted_mutual_info(labels, classes),
         purity=purity(labels, classes, min_size=2),

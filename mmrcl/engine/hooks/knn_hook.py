@@ -1,4 +1,4 @@
-"""Reports kNN accuracy of the frozen encoder during training."""
+"""kNN accuracy of the frozen encoder during training."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -12,17 +12,17 @@ from ..scalars import log_scalars
 
 @HOOKS.register_module()
 class KNNHook(Hook):
-    """Classifies test images by their nearest training images every ``interval`` epochs.
+    """Classify test images by their nearest training images every ``interval`` epochs.
 
-    The encoder is in eval mode and its features are the backbone's, averaged over space. The
-    result is logged as ``knn/top1`` in [0, 1].
+    The encoder is in eval mode, the features are the backbone's, average-pooled. The accuracy is
+    logged as ``knn/top1`` in [0, 1].
 
     Args:
         train_dataloader: config of a loader over labelled images, with the test-time transform.
         test_dataloader: config of a loader over the images to classify.
-        interval: epochs between two reports; the last epoch always reports.
-        k: neighbours that vote.
-        temperature: of the votes' weights.
+        interval: epochs between two evaluations; the last epoch is always evaluated.
+        k: number of neighbours that vote.
+        temperature: temperature of the votes' weights.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class KNNHook(Hook):
         self.temperature = temperature
 
     def before_train(self, runner: Runner) -> None:
-        """Builds both loaders, so that a wrong path shows at once."""
+        """Build both loaders, so that a wrong path is reported before training."""
         self.dataloaders = [
             runner.build_dataloader(resumable(config), runner.seed) for config in self.configs
         ]
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Reports where the epoch is due."""
+        """Evaluate every ``interval`` epochs and after the last one."""
         if not (self.every_n_epochs(runner, self.interval) or self.is_last_train_epoch(runner)):
             return
         train, test = (extract_representation(runner.model, part) for part in self.dataloaders)

@@ -1,4 +1,4 @@
-"""Stops a run whose loss is no number, before it spoils the weights."""
+"""Abort on a NaN or Inf loss before the optimiser step."""
 
 from typing import Any
 
@@ -15,24 +15,24 @@ from mmrcl.registry import HOOKS
 
 @HOOKS.register_module()
 class NonFiniteLossHook(Hook):
-    """Ends the run when a loss is infinite or not a number, before the optimiser's step.
+    """Abort the run on a NaN or Inf loss, before the optimiser step.
 
-    The weights, not yet spoilt, and the images of the batch are saved as
-    ``non_finite_iter_<n>.pth`` to look into. That file is not resumed from: the support queue and
-    batch norms have seen the batch.
+    The weights before the step and the images of the batch are saved as
+    ``non_finite_iter_<n>.pth`` for inspection. Do not resume from that file: support queue and
+    batch norm statistics already contain the batch.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Watches the losses that the model gives."""
+        """Register a forward hook that checks the losses."""
         self._runner = runner
         self._handle = unwrapped(runner.model).register_forward_hook(self._check)
 
     def after_train(self, runner: Runner) -> None:
-        """Stops watching."""
+        """Remove the forward hook."""
         self._handle.remove()
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Remembers the batch."""
+        """Keep the batch for the error report."""
         self._batch = data_batch
 
     def _check(self, model: nn.Module, inputs: Any, losses: Any) -> None:
@@ -52,18 +52,17 @@ class NonFiniteLossHook(Hook):
         images = [sample.get('sample_idx') for sample in self._batch['data_samples']]
         meta = dict(epoch=runner.epoch, iter=runner.iter, images=images)
         runner.save_checkpoint(runner.work_dir, name, meta=meta)
-        # The first process to end takes the others down.
+        # The launcher kills the others when the first process ends: wait until all are here.
         barrier()
         raise TrainingError(
-            f'the loss of iteration {runner.iter} is not finite ({listed} on this process). The '
-            f'weights before its step and the images of its batch are in {runner.work_dir}/{name}. '
-            'Try a lower learning rate or a longer warm-up, clip_grad=dict(max_norm=1.0) in '
-            'optim_wrapper, a higher temperature of the loss, bfloat16 or full precision instead '
-            'of float16; then resume from the last checkpoint'
+            f'the loss of iteration {runner.iter} is not finite ({listed} on this process): resume '
+            'from the last checkpoint with a lower learning rate, a longer warm-up, '
+            'optim_wrapper.clip_grad=dict(max_norm=1.0), a higher temperature, or bfloat16 instead '
+            f'of float16. Weights and images of the batch are in {runner.work_dir}/{name}'
         )
 
 
 def _total(value: Tensor | list[Tensor]) -> Tensor:
-    """As mmengine adds up a loss."""
+    """Sum a loss as mmengine does."""
     parts = value if isinstance(value, list) else [value]
     return torch.stack([part.detach().float().mean() for part in parts]).sum()

@@ -1,4 +1,4 @@
-"""Measures the query-key pairs over training (Sect. 4.2)."""
+"""Measures of the query-key pairs over training (Sect. 4.2)."""
 
 from pathlib import Path
 from typing import Any
@@ -27,20 +27,20 @@ from ..scalars import log_scalars
 
 @HOOKS.register_module()
 class PairMonitorHook(Hook):
-    """Logs what the loss does to its pairs, and how many retrieved keys are of the query's class.
+    """Log which pairs the loss attracts, and how many retrieved keys are of the query's class.
 
-    After each epoch it groups all pairs by k, how many of the H criteria label the pair positive,
-    so that P_c = k / H (Eq. 9). For each k it logs as ``pairs/k_of_H/...``: ``share`` of all pairs,
-    ``probability``, the mean ``P(z'|q_i)`` (Eq. 5), and ``attracted_fraction``, the share with
-    eta' < 0 (Eq. 8). Where the training images have classes, ``pairs/key_precision`` is the share
-    of the keys that a retriever found in its gallery which are of the query's class.
+    After each epoch it groups all pairs by k, the number of the H criteria that label the pair
+    positive, so P_c = k / H (Eq. 9). For each k it logs as ``pairs/k_of_H/...``: ``share`` of all
+    pairs, ``probability``, the mean ``P(z'|q_i)`` (Eq. 5), and ``attracted_fraction``, the share
+    with eta' < 0 (Eq. 8). If the training images have classes, ``pairs/key_precision`` is the share
+    of the keys found by gallery retrievers that are of the query's class.
 
     Every ``interval`` epochs, and after the last, it draws the distributions of P_c,
-    ``P(z'|q_i)`` and eta' as an image for the visualiser, ``pairs``, and writes them as numbers to
-    ``vis_data/pairs_ITERATION.npz`` (:class:`mmrcl.evaluation.PairTally` names its arrays).
+    ``P(z'|q_i)`` and eta' as the visualiser's image ``pairs``, and writes them to
+    ``vis_data/pairs_ITERATION.npz`` (see :class:`mmrcl.evaluation.PairTally` for its arrays).
 
-    The main process measures the pairs of its own share of each batch. Its sums are in the
-    checkpoint, so that a run resumed inside an epoch logs the same numbers.
+    Only the main process measures, on its share of each batch. Its sums are in the checkpoint, so
+    that a run resumed inside an epoch logs the same numbers.
 
     Args:
         interval: epochs between two figures.
@@ -57,28 +57,28 @@ class PairMonitorHook(Hook):
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Saves the sums of the epoch."""
+        """Save the sums of the epoch."""
         checkpoint['pair_monitor'] = dict(pairs=self.tally.state_dict(), keys=self.keys)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Takes over what :meth:`before_save_checkpoint` saved, where a run resumes."""
+        """Keep the saved sums of the epoch if the run resumes."""
         if runner.cfg.get('resume'):
             self._saved = checkpoint.get('pair_monitor')
 
     def before_train(self, runner: Runner) -> None:
-        """Begins to listen to the loss and the retrievers."""
+        """Register forward hooks on the loss and the retrievers."""
         model = unwrapped(runner.model)
         loss = getattr(getattr(model, 'head', None), 'loss_module', None)
         if not isinstance(loss, RelativeContrastiveLoss):
             raise ValueError(
-                f'PairMonitorHook reads the pairs of RelativeContrastiveLoss, which '
+                f'PairMonitorHook needs RelativeContrastiveLoss, which '
                 f'{type(model).__name__} does not have: set default_hooks.pair_monitor=None'
             )
         if not is_main_process():
             return
         device = next(model.parameters()).device
         self.tally = PairTally(model.num_criteria).to(device)
-        # Keys found, and those of the query's class.
+        # Number of keys found, and of those with the query's class.
         self.keys = torch.zeros(2, dtype=torch.long, device=device)
         if self._saved is not None:
             self.tally.load_state_dict(self._saved['pairs'])
@@ -102,12 +102,12 @@ class PairMonitorHook(Hook):
         self.keys += torch.stack([keys.found.sum(), right.sum()])
 
     def after_train(self, runner: Runner) -> None:
-        """Stops listening."""
+        """Remove the forward hooks."""
         for handle in self._handles:
             handle.remove()
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Logs, draws where it is due, and begins anew."""
+        """Log the epoch, draw it every ``interval`` epochs, and reset the sums."""
         if not is_main_process():
             return
         log_scalars(runner, self._scalars(), runner.epoch + 1)

@@ -1,4 +1,4 @@
-"""Leaves in good order when a scheduler asks for it."""
+"""Checkpoint and exit when a scheduler sends a signal."""
 
 import signal
 from types import FrameType
@@ -20,10 +20,10 @@ EXIT_CODE = 75
 
 @HOOKS.register_module()
 class PreemptionHook(Hook):
-    """Saves and ends the run with exit code 75 after SIGTERM or SIGUSR1.
+    """Save a checkpoint and exit with code 75 after SIGTERM or SIGUSR1.
 
-    The signal may reach any of the processes. All of them finish the step of the optimiser, save by
-    the run's :class:`SafeCheckpointHook` and end together; the run goes on with ``--resume``.
+    The signal may reach any of the processes. All of them finish the optimiser step, save by the
+    run's :class:`SafeCheckpointHook` and end together; ``--resume`` continues the run.
     """
 
     priority = 'LOWEST'
@@ -33,7 +33,7 @@ class PreemptionHook(Hook):
         self.received = 0
 
     def before_train(self, runner: Runner) -> None:
-        """Listens from here on.
+        """Install the signal handlers.
 
         Raises:
             ValueError: if the run has no :class:`SafeCheckpointHook`.
@@ -41,14 +41,14 @@ class PreemptionHook(Hook):
         saving = [hook for hook in runner.hooks if isinstance(hook, SafeCheckpointHook)]
         if not saving:
             raise ValueError(
-                'PreemptionHook saves by a SafeCheckpointHook: set '
-                'default_hooks.checkpoint.type="SafeCheckpointHook", or leave PreemptionHook out'
+                'PreemptionHook needs SafeCheckpointHook: set '
+                'default_hooks.checkpoint.type="SafeCheckpointHook", or remove PreemptionHook'
             )
         self._checkpoint_hook = saving[0]
         self._before = {number: signal.signal(number, self._note) for number in self.signals}
 
     def after_train(self, runner: Runner) -> None:
-        """Gives the signals back."""
+        """Restore the previous signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -56,7 +56,7 @@ class PreemptionHook(Hook):
         self.received = number
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
-        """Leaves if a process was asked to.
+        """Save and exit if any process has received a signal.
 
         Raises:
             SystemExit: with code 75.
@@ -69,7 +69,7 @@ class PreemptionHook(Hook):
             return
         name = signal.Signals(int(received)).name
         checkpoint = self._checkpoint_hook.save_now(runner)
-        runner.logger.warning(f'{name}: saved {checkpoint}; go on with --resume')
-        # The first process to end takes the others down.
+        runner.logger.warning(f'{name}: saved {checkpoint}; continue with --resume')
+        # The launcher kills the others when the first process ends: wait until all are here.
         barrier()
         raise SystemExit(EXIT_CODE)

@@ -1,4 +1,4 @@
-"""Checkpoints of which there is always a whole one."""
+"""Checkpoints that survive an interruption while they are written."""
 
 import os
 from pathlib import Path
@@ -20,23 +20,24 @@ from ..norm_statistics import norm_statistics
 
 @HOOKS.register_module()
 class SafeCheckpointHook(CheckpointHook):
-    """mmengine's hook, made safe against a stop or a full disk at any time.
+    """mmengine's ``CheckpointHook``, safe against interruption and a full disk.
 
-    - A checkpoint is written under a temporary name, brought to the disk and renamed. Only then
-      are older ones beyond ``max_keep_ckpts`` removed.
-    - One that cannot be written is reported, and training goes on towards the next; if it is the
-      last of the run, the run ends with an error.
-    - With gradient accumulation, one that is due waits for the end of the optimiser's step.
-    - It tells which processes and batches wrote it, so that a run that resumes with others goes on
-      at the same share of its training, see :func:`mmrcl.engine.batch_layout.rescale_progress`.
-    - It holds the running statistics of batch norms of every process, unless they are synchronised.
+    - A checkpoint is written under a temporary name, synced to disk and renamed. Only then are
+      older ones beyond ``max_keep_ckpts`` removed.
+    - A checkpoint that cannot be written is reported, and training continues; if it is the last
+      of the run, the run ends with an error.
+    - With gradient accumulation, saving waits for the end of the optimiser step.
+    - A checkpoint records the batch layout, so that a run that resumes with another one continues
+      at the same share of the training, see :func:`mmrcl.engine.batch_layout.rescale_progress`.
+    - A checkpoint contains every process's running statistics of batch norms that are not
+      synchronised.
 
-    Checkpoints are files on a local or mounted disk; the best one by a metric (``save_best``) is
-    written as mmengine does.
+    Checkpoints must be files on a local or mounted disk; ``save_best`` works as in mmengine.
 
     Args:
-        max_keep_ckpts: how many to keep, those of :meth:`save_now` among them; -1 keeps all.
-        **kwargs: of mmengine's ``CheckpointHook``.
+        max_keep_ckpts: number of checkpoints to keep, including those of :meth:`save_now`; -1 keeps
+            all.
+        **kwargs: arguments of mmengine's ``CheckpointHook``.
     """
 
     def __init__(self, *args: Any, max_keep_ckpts: int = -1, **kwargs: Any) -> None:
@@ -46,7 +47,7 @@ class SafeCheckpointHook(CheckpointHook):
         self._norm_statistics: list[dict[str, Tensor]] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Finds the folder."""
+        """Check that the folder is on a disk."""
         super().before_train(runner)
         if '://' in str(self.out_dir):
             raise ValueError(
@@ -55,13 +56,13 @@ class SafeCheckpointHook(CheckpointHook):
             )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Notes the code, what the processes have each of its own, and how many share a step."""
+        """Add the commit, each process's batch norm statistics and the batch layout."""
         checkpoint['meta']['mmrcl_commit'] = commit()
         checkpoint['norm_statistics'] = self._norm_statistics
         save_batch_layout(runner, checkpoint)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Fits the checkpoint to the processes and batches of this run."""
+        """Adapt the checkpoint to the processes and batches of this run, if it resumes."""
         if not runner.cfg.get('resume'):
             return
         statistics = checkpoint.get('norm_statistics', [])
@@ -70,7 +71,7 @@ class SafeCheckpointHook(CheckpointHook):
         rescale_progress(runner, checkpoint)
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
-        """Saves where it is due by iterations."""
+        """Save every ``interval`` iterations, at the end of the optimiser step."""
         if self.by_epoch:
             return
         self._due |= self.every_n_train_iters(runner, self.interval, self.save_begin)
@@ -80,7 +81,7 @@ class SafeCheckpointHook(CheckpointHook):
             self._save_checkpoint(runner)
 
     def save_now(self, runner: Runner) -> Path:
-        """Saves after an iteration, for a run that has to stop, and returns the file.
+        """Save after an iteration, for a run that must stop, and return the file.
 
         Raises:
             TrainingError: if it cannot be written.
@@ -134,14 +135,14 @@ class SafeCheckpointHook(CheckpointHook):
 
     @staticmethod
     def _report_failure(runner: Runner, path: Path, error: OSError, last: bool) -> None:
-        what = f'{path} cannot be written ({error}); the checkpoints before it are left as they are'
+        problem = f'{path} cannot be written ({error}); earlier checkpoints are kept'
         if last:
-            raise TrainingError(f'{what}. Make room and resume from the last one.') from error
-        runner.logger.error(f'{what}. Training goes on: make room before the next is due.')
+            raise TrainingError(f'{problem}. Free disk space and resume from the last.') from error
+        runner.logger.error(f'{problem}. Training continues: free disk space before the next one.')
 
 
 def _put(partial: Path, path: Path) -> None:
-    """Renames a file once its bytes are on the disk."""
+    """Sync a file to disk, then rename it."""
     with partial.open('rb') as file:
         os.fsync(file.fileno())
     partial.replace(path)

@@ -1,4 +1,4 @@
-"""Counts the images that could not be read."""
+"""Count of the images that cannot be read."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from mmrcl.registry import HOOKS
 
 @HOOKS.register_module()
 class UnreadableImageHook(Hook):
-    """Reports the images that :class:`mmrcl.datasets.SeededDataset` had to replace.
+    """Report the images that :class:`mmrcl.datasets.SeededDataset` had to replace.
 
-    Processes tell each other every ``interval`` iterations and at the end of an epoch. An image
-    counts once, however often it is met.
+    Processes exchange their counts every ``interval`` iterations and at the end of an epoch. Each
+    image counts once.
 
     Args:
-        limit: how many images may be unreadable; one more ends the run.
+        limit: maximum number of unreadable images; one more ends the run.
         interval: iterations between two reports.
     """
 
@@ -36,7 +36,7 @@ class UnreadableImageHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        """Notes the replaced images of a batch, and reports where it is due."""
+        """Record the replaced images of a batch, and report every ``interval`` iterations."""
         for sample in data_batch['data_samples']:
             for image, file, reason in sample.get('unreadable', ()):
                 if image not in self._found:
@@ -45,18 +45,18 @@ class UnreadableImageHook(Hook):
             self._report(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Reports."""
+        """Report the images of the epoch not reported yet."""
         self._report(runner)
 
     def _report(self, runner: Runner) -> None:
         for part in all_gather_object(self._new):
             for image in part.keys() - self._found.keys():
-                runner.logger.warning(f'Unreadable, another image stands in: {part[image]}')
+                runner.logger.warning(f'Unreadable image, replaced by another: {part[image]}')
                 self._found[image] = part[image]
         self._new = {}
         if len(self._found) > self.limit:
             raise TrainingError(
                 f'{len(self._found)} images of {len(runner.train_dataloader.dataset)} cannot be '
-                f'read, the last is {list(self._found.values())[-1]}: mend the data set, or raise '
-                f'limit={self.limit} of UnreadableImageHook'
+                f'read, the last is {list(self._found.values())[-1]}: repair the data set, or '
+                f'raise limit={self.limit} of UnreadableImageHook'
             )

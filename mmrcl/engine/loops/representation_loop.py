@@ -1,4 +1,4 @@
-"""The test loop of a pretraining config: how good are the frozen features?"""
+"""The test loop of a pretraining config: evaluation of frozen features."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ from mmrcl.registry import LOOPS
 
 @LOOPS.register_module()
 class RepresentationTestLoop(BaseLoop):
-    """Scores the backbone's features by kNN and a linear probe, with all labels and with few.
+    """Evaluate the backbone's features by kNN and a linear probe, with all labels and with few.
 
     Features are extracted once, in eval mode and sharded over ranks; both scores are computed
     from them (see :func:`mmrcl.evaluation.evaluate_representation`).
@@ -27,11 +27,11 @@ class RepresentationTestLoop(BaseLoop):
     Args:
         runner: the runner.
         dataloader: ``test_dataloader``, over the images to classify.
-        evaluator: unused; the runner wants ``test_evaluator=[]`` beside a test loop.
+        evaluator: unused; the runner requires ``test_evaluator=[]`` with a test loop.
         train_dataloader: config of a loader over labelled images, with the test-time transform.
         metrics: any of ``'knn'`` and ``'linear'``.
-        label_shares: percentages of the labels to train on.
-        seeds: one class-balanced draw of a share for each; their mean is reported.
+        label_shares: percentages of the training labels to use.
+        seeds: one class-balanced draw of each share per seed; their mean is reported.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class RepresentationTestLoop(BaseLoop):
         self.scores: list[Score] = []
 
     def run(self) -> dict[str, float]:
-        """Returns accuracies in [0, 1] by ``metric/share``, as in ``knn/10``.
+        """Return accuracies in [0, 1] by ``metric/share``, as in ``knn/10``.
 
-        Keeps what they follow from in ``predictions`` and the true ``classes``, shape (M,).
+        The predictions and true classes are kept in ``predictions`` and ``classes``, shape (M,).
         """
         self.runner.call_hook('before_test')
         self.runner.call_hook('before_test_epoch')

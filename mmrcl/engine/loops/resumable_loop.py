@@ -1,4 +1,4 @@
-"""Training by epochs that can stop after any iteration and go on as if it had not."""
+"""Epoch-based training with exact resume after any iteration."""
 
 from typing import Any
 
@@ -12,32 +12,32 @@ from mmrcl.features import resumable
 from mmrcl.models import SupportQueue
 from mmrcl.registry import LOOPS
 
-# Where in an iteration numbers are drawn: before the hooks of an epoch, or before a step.
+# Points at which random generators are seeded: before the hooks of an epoch, or before a step.
 _EPOCH, _STEP = range(2)
 
 
 @LOOPS.register_module()
 class ResumableTrainLoop(EpochBasedTrainLoop):
-    """mmengine's loop by epochs, made exact.
+    """mmengine's ``EpochBasedTrainLoop`` with exact resume.
 
-    - The views of an image follow from (seed, epoch, image), see
-      :class:`mmrcl.datasets.SeededDataset`; all other random numbers of an iteration from (seed,
-      iteration, rank). So a checkpoint needs no random states, and worker processes live on from
-      epoch to epoch.
-    - A run resumed inside an epoch goes on with the next batch. The hooks'
-      ``before_train_epoch`` is called once more then, with :attr:`position` above 0.
-    - With gradient accumulation over n iterations an epoch ends with the last whole n of them,
-      the momentum encoder moves once in n and the support queue takes the keys of n at once: apart
-      from batch norm, n batches are one of n times the size.
+    - The views of an image depend only on (seed, epoch, image), see
+      :class:`mmrcl.datasets.SeededDataset`; all other random numbers of an iteration only on (seed,
+      iteration, rank). A checkpoint therefore needs no random states, and worker processes persist
+      between epochs.
+    - A run resumed inside an epoch continues with the next batch. The hooks'
+      ``before_train_epoch`` is then called again, with :attr:`position` above 0.
+    - With gradient accumulation over n iterations an epoch ends with the last complete n of them,
+      the momentum encoder is updated once per n and the support queue takes the keys of n at once:
+      apart from batch norm, n batches are equivalent to one of n times the size.
 
     Args:
         runner: the runner.
         dataloader: config of the loader over the training images.
         max_epochs: number of epochs.
-        **kwargs: of mmengine's ``EpochBasedTrainLoop``.
+        **kwargs: arguments of mmengine's ``EpochBasedTrainLoop``.
 
     Raises:
-        ValueError: if accumulation leaves no iteration in an epoch.
+        ValueError: if accumulation leaves no complete optimiser step in an epoch.
     """
 
     def __init__(self, runner: Runner, dataloader: dict, max_epochs: int, **kwargs: Any) -> None:
@@ -49,24 +49,24 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         if len(self.dataloader) == 0:
             raise ValueError(
                 f'an epoch of {len(self.dataloader.dataset)} images has no {self.accumulation} '
-                f'batches of {self.dataloader.batch_size} for each process: set '
-                'train_dataloader.batch_size or optim_wrapper.accumulative_counts lower'
+                f'batches of {self.dataloader.batch_size} for each process: lower '
+                'train_dataloader.batch_size or optim_wrapper.accumulative_counts'
             )
 
     @property
     def position(self) -> int:
-        """Iterations of the current epoch that are done."""
+        """Number of completed iterations of the current epoch."""
         return self._iter - self._epoch * len(self.dataloader)
 
     def run(self) -> nn.Module:
-        """Trains to the end."""
+        """Train until the last epoch."""
         for module in self.runner.model.modules():
             if isinstance(module, (BaseAveragedModel, SupportQueue)):
                 module.interval *= self.accumulation
         return super().run()
 
     def run_epoch(self) -> None:
-        """Trains the rest of the current epoch."""
+        """Train the rest of the current epoch."""
         start, seed, rank = self.position, self.runner.seed, get_rank()
         seed_all(seed, _EPOCH, self._epoch, rank)
         self.runner.call_hook('before_train_epoch')

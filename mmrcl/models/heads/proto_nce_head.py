@@ -1,4 +1,4 @@
-"""Head of PCL: an instance among the queue, and its clusters among the prototypes."""
+"""Head of PCL: instance discrimination with the queue, and classification of prototypes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -41,14 +41,14 @@ class ProtoNCEHead(BaseModule):
         queue: SupportQueue,
         levels: Sequence[Prototypes],
     ) -> dict[str, Tensor]:
-        """Compute the parts of the loss, which mmengine adds.
+        """Compute the parts of the loss, which mmengine sums.
 
         Args:
             queries: v, L2-normalised, shape (N, d).
             keys: v', of the momentum encoder, L2-normalised, shape (N, d).
             indices: images, shape (N,).
             queue: negatives; entries of the query's image are excluded.
-            levels: prototypes of each granularity; none before the first clustering.
+            levels: prototypes of each granularity; empty before the first clustering.
         """
         positive = torch.ones(len(keys), 1, 1, dtype=torch.bool, device=keys.device)
         output = self.instance_loss(

@@ -1,4 +1,4 @@
-"""Losses."""
+"""Losses of the algorithms."""
 
 from .mean_shift_loss import MeanShiftLoss
 from .nearest_neighbor_loss import NearestNeighborLoss

@@ -17,7 +17,7 @@ class MeanShiftLoss(nn.Module):
     """
 
     def forward(self, predictions: Tensor, neighbors: Tensor) -> Tensor:
-        """Mean over queries and neighbours.
+        """Compute the loss, the mean over queries and neighbours.
 
         Args:
             predictions: shape (N, d).

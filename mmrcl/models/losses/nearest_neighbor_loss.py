@@ -13,12 +13,12 @@ from .widths import check_widths
 
 @MODELS.register_module()
 class NearestNeighborLoss(nn.Module):
-    """Tells the prediction that belongs to a neighbour from the others of the batch, and back.
+    """InfoNCE between nearest neighbours and predictions of a batch, in both directions.
 
     With n_i the neighbour found for image i from one view and p_i its prediction from the other,
     both L2-normalised, Eq. 3 is ``-log(exp(n_i . p_i / tau) / sum_k exp(n_i . p_k / tau))``. The
-    term that makes it symmetric sums over the neighbours n_k instead; the loss is the mean of
-    both. The batch is that of all ranks, and gradients flow into the predictions of all ranks.
+    symmetric term sums over the neighbours n_k instead; the loss is the mean of both. The batch is
+    that of all ranks, and gradients flow into the predictions of all ranks.
 
     Args:
         temperature: tau.
@@ -34,7 +34,7 @@ class NearestNeighborLoss(nn.Module):
         self.temperature = temperature
 
     def forward(self, predictions: Tensor, neighbors: Tensor) -> Tensor:
-        """Mean loss over the images of this rank.
+        """Compute the mean loss over the images of this rank.
 
         Args:
             predictions: p, shape (N, d).
@@ -48,14 +48,15 @@ class NearestNeighborLoss(nn.Module):
         neighbors = normalize(neighbors.detach().float(), dim=1)
         all_predictions = torch.cat(_gather(predictions))
         all_neighbors = torch.cat(all_gather(neighbors))
-        own = torch.arange(len(predictions), device=predictions.device)
-        own = own + get_rank() * len(predictions)
-        of_neighbor = cross_entropy(self._logits(neighbors, all_predictions), own)
-        of_prediction = cross_entropy(self._logits(predictions, all_neighbors), own)
+        # Ranks are concatenated, so the targets of this rank start after those of lower ranks.
+        targets = torch.arange(len(predictions), device=predictions.device)
+        targets = targets + get_rank() * len(predictions)
+        of_neighbor = cross_entropy(self._logits(neighbors, all_predictions), targets)
+        of_prediction = cross_entropy(self._logits(predictions, all_neighbors), targets)
         return (of_neighbor + of_prediction) / 2
 
     def _logits(self, queries: Tensor, keys: Tensor) -> Tensor:
-        # Under autocast the products come in half precision.
+        # Under autocast the products are in half precision.
         return (queries @ keys.T).float() / self.temperature
 
 

@@ -13,15 +13,16 @@ from ..memories import Prototypes
 
 @MODELS.register_module()
 class PrototypicalLoss(nn.Module):
-    """Tells the prototype of an image's cluster from the others, at several granularities.
+    """Classification of queries by prototype, averaged over several granularities.
 
     With v the query, c_j the prototypes of one granularity and phi_j their concentrations:
-    ``-log(exp(v . c_s / phi_s) / sum_j exp(v . c_j / phi_j))`` for the query's own prototype c_s,
-    averaged over the granularities. The sum runs over all prototypes; the paper draws r of them.
+    ``-log(exp(v . c_s / phi_s) / sum_j exp(v . c_j / phi_j))`` for the prototype c_s of the query's
+    cluster, averaged over the granularities. The sum is over all prototypes; the paper samples r
+    of them.
     """
 
     def forward(self, queries: Tensor, levels: Sequence[Prototypes]) -> Tensor:
-        """Mean over queries and granularities.
+        """Compute the loss, the mean over queries and granularities.
 
         Args:
             queries: v, L2-normalised, shape (N, d).
@@ -31,6 +32,6 @@ class PrototypicalLoss(nn.Module):
 
     @staticmethod
     def _level(queries: Tensor, level: Prototypes) -> Tensor:
-        # Under autocast the products come in half precision.
+        # Under autocast the products are in half precision.
         logits = (queries @ level.centers.to(queries).T).float() / level.concentrations
         return cross_entropy(logits, level.targets)

@@ -1,4 +1,4 @@
-"""Log-sum-exp over a long queue without ever holding all logits."""
+"""Log-sum-exp over a long queue without storing all logits."""
 
 from typing import Any
 
@@ -14,18 +14,18 @@ def streaming_logsumexp(
     entry_labels: Tensor,
     block_size: int | None = None,
 ) -> Tensor:
-    """Log-sum-exp of the products of each query with the entries whose label differs.
+    """Compute the log-sum-exp of each query's products with the entries whose label differs.
 
-    Walks over the entries block by block with a running maximum and, in the same walk, sums the
-    entries weighted by the exponentials: that sum over the total is the gradient, so the backward
-    pass multiplies nothing anew. The entries get no gradient. A query with no entry left gets the
-    lowest finite number of its type, roughly.
+    One pass over the entries, block by block with a running maximum, also sums the entries weighted
+    by the exponentials: this sum divided by the total is the gradient, so the backward pass needs
+    no further matrix product. The entries get no gradient. A query with no entry left gets roughly
+    the lowest finite number of its type.
 
     Args:
         queries: shape (L, n, d).
         entries: shape (K, d).
         query_labels: shape (1 or L, n).
-        entry_labels: shape (1 or L, K); an entry with -1 is left out for every query.
+        entry_labels: shape (1 or L, K); entries with -1 are excluded for every query.
         block_size: products held at a time; by default 2^20, on a GPU 2^25.
 
     Returns:
@@ -33,7 +33,7 @@ def streaming_logsumexp(
     """
     if block_size is None:
         block_size = 1 << 25 if queries.is_cuda else 1 << 20
-    # Function.apply has no types, and mypy takes an inherited class method for the subclass's own.
+    # Function.apply has no type annotations.
     result: Tensor = _StreamingLogSumExp.apply(  # type: ignore[no-untyped-call]
         queries, entries, query_labels, entry_labels, block_size
     )
@@ -51,7 +51,7 @@ class _StreamingLogSumExp(torch.autograd.Function):
         block_size: int,
     ) -> Tensor:
         levels, rows, dim = queries.shape
-        # Nearly square blocks: the products of a narrow one would cost less than its sums.
+        # Nearly square blocks: in narrow ones the sums would cost more than the products.
         height = max(1, min(rows, int(block_size**0.5) // levels))
         width = max(1, block_size // (levels * height))
         results = [
@@ -71,13 +71,13 @@ class _StreamingLogSumExp(torch.autograd.Function):
 def _softmax_mean(
     queries: Tensor, labels: Tensor, entries: Tensor, entry_labels: Tensor, width: int
 ) -> tuple[Tensor, Tensor]:
-    """Log-sum-exp (L, n), and mean of the entries under the softmax of the logits (L, n, d)."""
+    """Compute log-sum-exp (L, n), and the entries' mean under the logits' softmax (L, n, d)."""
     lowest = torch.finfo(queries.dtype).min
     peak = queries.new_full((*queries.shape[:2], 1), lowest)
     total = torch.zeros_like(peak)
     mean = torch.zeros_like(queries)
     for block, block_labels in zip(entries.split(width), entry_labels.split(width, 1), strict=True):
-        # Under autocast the products come in half precision, too coarse for the sums.
+        # Under autocast the products are in half precision, too coarse for the sums.
         logits = (queries @ block.T).to(queries.dtype)
         excluded = (labels[:, :, None] == block_labels[:, None]) | (block_labels < 0)[:, None]
         logits.masked_fill_(excluded, lowest)

@@ -16,7 +16,7 @@ class Prototypes(NamedTuple):
     Attributes:
         centers: c, L2-normalised, shape (K, d).
         concentrations: phi, shape (K,).
-        targets: number of the own prototype of each image asked for, shape (n,).
+        targets: index of the prototype of each requested image, shape (n,).
     """
 
     centers: Tensor
@@ -26,26 +26,25 @@ class Prototypes(NamedTuple):
 
 @MODELS.register_module()
 class PrototypeHierarchy(LabelHierarchy):
-    """A label hierarchy that keeps the prototype of each cluster as of the last clustering.
+    """A label hierarchy with the prototype of each cluster, computed at each clustering.
 
-    A prototype is the normalised mean m of the bank's features v' of its Z images. Eq. 12 gives
-    its concentration ``phi = sum ||v' - m|| / (Z log(Z + alpha))``, and phi is scaled so that its
-    mean at a level is the temperature. Beyond the paper, phi is first bounded to the 10 % and 90 %
-    quantiles of its level, a cluster of one image, or of several that coincide, counting as the
-    loosest.
+    A prototype is the normalised mean m of the bank's features v' of its Z images. By Eq. 12 its
+    concentration is ``phi = sum ||v' - m|| / (Z log(Z + alpha))``, and phi is scaled so that its
+    mean at a level is the temperature. Beyond the paper, phi is first clamped to the 10 % and 90 %
+    quantiles of its level; clusters of one image, or of identical images, count as the loosest.
 
-    Prototypes are made by :meth:`set_labels`, from the bank that ``set_bank`` has filled before,
-    and stay until the next clustering, however the bank moves meanwhile. They are buffers too.
+    :meth:`set_labels` computes the prototypes from the bank, so call ``set_bank`` first. They stay
+    fixed until the next clustering, while the bank is updated. They are buffers too.
 
     Args:
         temperature: mean of phi at each level.
-        alpha: of Eq. 12, keeps small clusters from looking dense.
+        alpha: alpha of Eq. 12, keeps the phi of small clusters from becoming too small.
         **kwargs: arguments of :class:`mmrcl.clustering.LabelHierarchy`; ``num_levels`` is the
             number of granularities and one more.
 
     Raises:
-        ValueError: for a temperature that is not positive, an alpha below 1, and whatever
-            LabelHierarchy refuses.
+        ValueError: for a temperature that is not positive, an alpha below 1, and as
+            ``LabelHierarchy``.
     """
 
     centers: Tensor
@@ -68,7 +67,7 @@ class PrototypeHierarchy(LabelHierarchy):
         self.register_buffer('sizes', torch.zeros(levels, dtype=torch.long))
 
     def set_labels(self, labels: Tensor, nested: bool = True) -> None:
-        """Replaces the labels, see LabelHierarchy, and makes the prototypes anew."""
+        """Replace the labels as ``LabelHierarchy`` does, and compute the prototypes."""
         super().set_labels(labels, nested)
         groups = [group_rows(level) for level in self.labels]
         bank = self.bank.float()
@@ -81,17 +80,17 @@ class PrototypeHierarchy(LabelHierarchy):
         self.sizes = self.sizes.new_tensor([len(level.ids) for level in groups])
 
     def _concentrations(self, bank: Tensor, means: Tensor, groups: Groups) -> Tensor:
-        """Phi (Eq. 12) of the clusters of one level, shape (K,)."""
+        """Compute phi (Eq. 12) of the clusters of one level, shape (K,)."""
         distances = (bank - means[groups.inverse]).norm(dim=1, keepdim=True)
         spread = segment_mean(distances, groups)[:, 0]
         phi = spread / (groups.counts + self.alpha).log()
-        # A cluster without extent has rounding alone for a spread.
+        # The spread of identical images is only rounding: treat such clusters as the loosest.
         phi = phi.where(spread > 1e-4, phi.max()).clamp(min=torch.finfo(phi.dtype).eps)
         phi = phi.clamp(*phi.quantile(phi.new_tensor([0.1, 0.9])))
         return self.temperature * phi / phi.mean()
 
     def prototypes_of(self, indices: Tensor) -> list[Prototypes]:
-        """Prototypes of each level, with the targets of the images ``indices`` (n,)."""
+        """Return the prototypes of each level, with the targets of the images ``indices`` (n,)."""
         sizes = self.sizes.tolist()
         parts = zip(
             self.centers.split(sizes),

@@ -1,4 +1,4 @@
-"""The support queue S (Sect. 3): key features of past batches and whose they are."""
+"""The support queue S (Sect. 3): keys of past batches and their dataset indices."""
 
 import torch
 from torch import Tensor, nn
@@ -8,20 +8,19 @@ from mmrcl.registry import MODELS
 
 @MODELS.register_module()
 class SupportQueue(nn.Module):
-    """First in, first out store of keys and their dataset indices.
+    """First in, first out queue of keys and their dataset indices.
 
     Labels are not stored: they are looked up by index in the current hierarchy. All state is in
-    buffers and travels with a checkpoint, so nothing stale survives into a fresh run. An entry
-    that was never written has index -1.
+    buffers and saved in checkpoints. Entries that were never written have index -1.
 
     Args:
-        length: K, the number of entries; any batch size fits.
+        length: K, the number of entries; it need not be a multiple of the batch size.
         feat_dim: d, length of a feature.
 
     Attributes:
-        interval: batches that are written at once, together. The training loop sets it to the
-            iterations that gradient accumulation takes for a step; keys that wait for the rest of
-            their step are in no checkpoint.
+        interval: number of batches that are written together. The training loop sets it to the
+            number of accumulated iterations; keys waiting for the rest of their optimiser step are
+            not saved in checkpoints.
     """
 
     features: Tensor
@@ -42,7 +41,7 @@ class SupportQueue(nn.Module):
 
     @torch.no_grad()
     def enqueue(self, features: Tensor, indices: Tensor) -> None:
-        """Writes a batch over the oldest entries; of more than K keys the last K stay.
+        """Overwrite the oldest entries by a batch; of more than K keys only the last K are kept.
 
         Args:
             features: L2-normalised keys, shape (n, d).
@@ -64,5 +63,5 @@ class SupportQueue(nn.Module):
         self.pointer.copy_((self.pointer + len(indices)) % self.length)
 
     def extra_repr(self) -> str:
-        """One line for ``print(model)``."""
+        """Describe the module in ``print(model)``."""
         return f'length={self.length}, feat_dim={self.feat_dim}'

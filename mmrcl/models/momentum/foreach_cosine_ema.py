@@ -1,4 +1,4 @@
-"""The momentum encoder, averaged by a few operations over all of its tensors."""
+"""A momentum encoder updated by a few operations over all of its tensors."""
 
 from collections.abc import Sequence
 from math import cos, pi
@@ -13,17 +13,17 @@ from mmrcl.registry import MODELS
 
 @MODELS.register_module()
 class ForeachCosineEMA(CosineEMA):
-    """mmpretrain's ``CosineEMA``, whose results and checkpoints it shares, with fewer operations.
+    """mmpretrain's ``CosineEMA`` with fewer operations, and the same results and checkpoints.
 
-    The base class takes a dozen small operations a parameter, one of which asks the device for
-    the step. Here all parameters are averaged by two operations, all buffers are copied by one or
-    two, and the device is asked once a step. The arithmetic is the same to the last bit.
+    The base class needs a dozen small operations per parameter, one of which synchronises with the
+    device to read the step. Here all parameters are averaged by two operations, all buffers are
+    copied by one or two, and there is one synchronisation per step. The results are bitwise equal.
 
-    Args: as in ``CosineEMA``; ``momentum`` is what the average takes over, 1 - m.
+    The arguments are those of ``CosineEMA``; ``momentum`` is 1 - m, the share of the new weights.
     """
 
     def update_parameters(self, model: nn.Module) -> None:
-        """Takes over ``model``: as it is at the first call, then at every ``interval``-th."""
+        """Copy ``model`` at the first call, then average it in at every ``interval``-th call."""
         parameters = dict(model.named_parameters())
         source = model.state_dict() if self.update_buffers else parameters
         average = [tensor.data for tensor in self.avg_parameters.values()]
@@ -47,9 +47,9 @@ class ForeachCosineEMA(CosineEMA):
         torch._foreach_add_(average, current, alpha=share)
 
     def _share(self, steps: Tensor) -> float:
-        """What the average takes over at a step: from ``momentum`` along a cosine to the end's.
+        """Compute 1 - m at a step: from ``momentum`` along a cosine to ``end_momentum``.
 
-        As in the base class the angle is a float32 number, which the step's tensor makes it.
+        ``steps`` is a tensor, so the angle is computed in float32 as in the base class.
         """
         max_iters = MessageHub.get_current_instance().get_info('max_iters')
         annealing = (cos(pi * steps / float(max_iters)) + 1) / 2
@@ -57,8 +57,8 @@ class ForeachCosineEMA(CosineEMA):
 
 
 def _copy(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
-    """Copies tensor by tensor; one operation for all that are fractions, one for the others."""
-    for fractions in (True, False):
-        chosen = [i for i, one in enumerate(targets) if one.is_floating_point() == fractions]
+    """Copy tensors in one operation for all floating-point ones and one for the others."""
+    for floating in (True, False):
+        chosen = [i for i, one in enumerate(targets) if one.is_floating_point() == floating]
         if chosen:
             torch._foreach_copy_([targets[i].data for i in chosen], [sources[i] for i in chosen])

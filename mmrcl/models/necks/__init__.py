@@ -1,4 +1,4 @@
-"""Necks."""
+"""Necks: predictors."""
 
 from .multi_predictor_neck import MultiPredictorNeck
 

@@ -57,7 +57,7 @@ class MultiPredictorNeck(BaseModule):
         nn.init.uniform_(self.bias, -bound, bound)
 
     def forward(self, projection: Tensor) -> Tensor:
-        """Predictions, shape (num_predictors, N, out_channels), for a projection (N, in)."""
+        """Predict from a projection (N, in), shape (num_predictors, N, out_channels)."""
         hidden = self.relu(self.bn(self.fc1(projection)))
         hidden = hidden.view(-1, self.num_predictors, self.hid_channels).transpose(0, 1)
         return torch.baddbmm(self.bias, hidden, self.weight)

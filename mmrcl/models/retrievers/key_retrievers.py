@@ -1,4 +1,4 @@
-"""Which keys a query is compared with (Fig. 2, step 2).
+"""Retrieval of the keys that a query is compared with (Fig. 2, step 2).
 
 A positive is a retrieved key plus a criterion that labels it. The same-image key alone is MoCo; the
 nearest key alone is NNCLR's positive; the same-image key and one of the coarsest cluster are RCL.
@@ -22,7 +22,7 @@ class Keys(NamedTuple):
     Attributes:
         features: L2-normalised, shape (N, R, d).
         indices: the image of each, shape (N, R).
-        found: False where nothing fits and the same-image key is used instead, shape (N, R).
+        found: False where nothing matches and the same-image key is used instead, shape (N, R).
         in_queue: whether the key is an entry of the support queue, shape (N, R).
     """
 
@@ -33,7 +33,7 @@ class Keys(NamedTuple):
 
 
 class RetrievalInput(NamedTuple):
-    """What a retriever may look at.
+    """Input of a retriever.
 
     Attributes:
         same_image: key z-hat' of the other view of each query, L2-normalised, shape (N, d).
@@ -50,12 +50,12 @@ class RetrievalInput(NamedTuple):
 
 @MODELS.register_module()
 class SameImageRetriever(nn.Module):
-    """The other view of the query's image, positive by every criterion."""
+    """Retriever of the same-image key, which every criterion labels positive."""
 
     needs_hierarchy = False
 
     def forward(self, given: RetrievalInput) -> Keys:
-        """One key a query."""
+        """Return the key of the other view of each query."""
         always = torch.ones_like(given.indices, dtype=torch.bool)[:, None]
         return Keys(given.same_image[:, None], given.indices[:, None], always, ~always)
 
@@ -63,10 +63,10 @@ class SameImageRetriever(nn.Module):
 class GalleryRetriever(nn.Module):
     """Base of the retrievers that search a gallery by labels.
 
-    A query for which nothing fits gets its same-image key.
+    A query without a matching key gets its same-image key.
 
     Args:
-        select: the ``'nearest'`` of the keys that fit, or one at ``'random'``.
+        select: the ``'nearest'`` of the matching keys, or a ``'random'`` one.
         gallery: the support ``'queue'``, or the ``'bank'`` of all images (beyond the paper; the
             nearest of N images costs a product with the whole bank).
     """
@@ -88,7 +88,7 @@ class GalleryRetriever(nn.Module):
         self.needs_hierarchy = self.needs_hierarchy or gallery == 'bank'
 
     def forward(self, given: RetrievalInput) -> Keys:
-        """One key a query for each pair of labelings of :meth:`labelings`."""
+        """Return one key per query for each pair of labelings of :meth:`labelings`."""
         features, indices, filled = self._entries(given)
         keys = []
         pairs = zip(
@@ -117,13 +117,13 @@ class GalleryRetriever(nn.Module):
         return given.hierarchy.bank, images, given.hierarchy.initialized.expand(len(images))
 
     def labelings(self, indices: Tensor, hierarchy: LabelHierarchy | None) -> list[Labeled]:
-        """What a key must share with a query and what must differ, for each key wanted."""
+        """Return, for each key to retrieve, the labels to share with a query and to differ in."""
         raise NotImplementedError
 
 
 @MODELS.register_module()
 class NearestRetriever(GalleryRetriever):
-    """The nearest key of another image: NNCLR's positive (Dwibedi et al., ICCV 2021).
+    """Retriever of the nearest key of another image: NNCLR's positive (Dwibedi et al., ICCV 2021).
 
     Args:
         gallery: see :class:`GalleryRetriever`.
@@ -135,29 +135,30 @@ class NearestRetriever(GalleryRetriever):
         super().__init__('nearest', gallery)
 
     def labelings(self, indices: Tensor, hierarchy: LabelHierarchy | None) -> list[Labeled]:
-        """Any other image."""
+        """Match any other image."""
         return [Labeled(torch.zeros_like(indices), indices)]
 
 
 @MODELS.register_module()
 class ClusterRetriever(GalleryRetriever):
-    """A key of another image in the query's cluster at the coarsest level (Sect. 4, step 2)."""
+    """Retriever of a same-cluster key of another image, at the coarsest level (Sect. 4, step 2)."""
 
     def labelings(self, indices: Tensor, hierarchy: LabelHierarchy | None) -> list[Labeled]:
-        """Another image of the coarsest cluster."""
+        """Match other images of the coarsest cluster."""
         assert hierarchy is not None
         return [Labeled(hierarchy.labels_of(indices)[-1], indices)]
 
 
 @MODELS.register_module()
 class LevelRetriever(GalleryRetriever):
-    """One key for each level 2..H: same cluster at that level, another at the level below.
+    """Retriever of one key per level 2..H: same cluster at that level, another at the level below.
 
-    Together with the same-image key, which is of level 1, it grades P_c (Eq. 9) from 1 to 1/H.
+    Together with the same-image key, which is of level 1, P_c (Eq. 9) takes all values from 1 to
+    1/H.
     """
 
     def labelings(self, indices: Tensor, hierarchy: LabelHierarchy | None) -> list[Labeled]:
-        """Level by level, a cluster without the cluster of the level below."""
+        """Match, at each level, the query's cluster without its cluster of the level below."""
         assert hierarchy is not None
         labels = hierarchy.labels_of(indices)
         return [Labeled(*pair) for pair in zip(labels[1:], labels[:-1], strict=True)]

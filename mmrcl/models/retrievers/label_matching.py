@@ -51,7 +51,7 @@ def nearest_match(
     entries: Tensor,
     block_size: int = 1 << 16,
 ) -> tuple[Tensor, Tensor]:
-    """Finds for each query the matching entry of largest dot product.
+    """Find for each query the matching entry of largest dot product.
 
     Args:
         queries: labels of the queries.

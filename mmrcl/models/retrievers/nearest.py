@@ -10,14 +10,14 @@ from ..memories import SupportQueue
 
 @torch.no_grad()
 def nearest_keys(queries: Tensor, queue: SupportQueue, k: int = 1) -> Tensor:
-    """The k nearest entries of each query, of whatever image, the nearest first.
+    """Return the k nearest entries of each query, of any image, nearest first.
 
-    A queue that holds fewer gives the query itself instead.
+    If the queue has fewer entries, the query itself fills the missing places.
 
     Args:
         queries: L2-normalised, shape (N, d).
         queue: the support queue.
-        k: neighbours wanted.
+        k: number of neighbours.
 
     Returns:
         L2-normalised features without gradient, shape (N, k, d).

@@ -14,7 +14,7 @@ from .parts import enqueue_of_all_ranks, named_width, sample_indices, two_views
 
 @MODELS.register_module()
 class MSF(MomentumQueueSelfSupervisor):
-    """Mean shift: a query comes near to the nearest neighbours of its target (Sect. 3).
+    """Mean shift: a query is attracted to the nearest neighbours of its target (Sect. 3).
 
     Each step encodes the first view with gradient, the query, and the second one by the momentum
     encoder, the target. The target enters the memory bank before the search, so that it is the
@@ -28,7 +28,7 @@ class MSF(MomentumQueueSelfSupervisor):
             with a :class:`MeanShiftLoss`, the queue is the memory bank.
 
     Raises:
-        ValueError: if the memory bank holds less than k entries.
+        ValueError: if the memory bank holds fewer than k entries.
     """
 
     def __init__(self, num_neighbors: int = 10, momentum: float = 0.01, **kwargs: Any) -> None:
@@ -41,7 +41,7 @@ class MSF(MomentumQueueSelfSupervisor):
             )
 
     def loss(self, inputs: list[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """One step of training.
+        """Compute the loss of a batch and update momentum encoder and queue.
 
         Args:
             inputs: strong and weak view, each of shape (N, C, height, width).

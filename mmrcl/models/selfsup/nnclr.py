@@ -25,7 +25,7 @@ class NNCLR(QueueSelfSupervisor):
     """
 
     def loss(self, inputs: list[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """One step of training.
+        """Compute the loss of a batch and update the queue.
 
         Args:
             inputs: two views, each of shape (N, C, height, width).

@@ -1,4 +1,4 @@
-"""What the algorithms share: views and whose they are, keys of all ranks, telling errors."""
+"""Functions that the algorithms share: views, dataset indices, keys of all ranks, width checks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ class KeyBatch(NamedTuple):
 
 
 def two_views(inputs: list[Tensor], algorithm: str) -> list[Tensor]:
-    """The two views of a batch, each of shape (N, C, height, width).
+    """Return the two views of a batch, each of shape (N, C, height, width).
 
     Raises:
         ValueError: for another number of views.
@@ -33,14 +33,14 @@ def two_views(inputs: list[Tensor], algorithm: str) -> list[Tensor]:
     if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
         found = len(inputs) if isinstance(inputs, (list, tuple)) else 'no list of'
         raise ValueError(
-            f'{algorithm} takes two views of each image, the pipeline gives {found}: set '
+            f'{algorithm} takes two views of each image, the pipeline returns {found}: set '
             'dict(type="MultiView", num_views=[1, 1], transforms=[view_1, view_2])'
         )
     return list(inputs)
 
 
 def sample_indices(data_samples: list[DataSample], algorithm: str) -> Tensor:
-    """Dataset index of each image, shape (N,).
+    """Return the dataset index of each image, shape (N,).
 
     Raises:
         ValueError: if the samples carry none.
@@ -55,7 +55,7 @@ def sample_indices(data_samples: list[DataSample], algorithm: str) -> Tensor:
 
 
 def project(backbone: nn.Module, neck: nn.Module, images: Tensor, feat_dim: int) -> Tensor:
-    """Projections of ``images``, shape (N, feat_dim), not normalised.
+    """Compute the projections of ``images``, shape (N, feat_dim), not normalised.
 
     Raises:
         ValueError: if the neck does not fit the backbone or the queue.
@@ -68,17 +68,17 @@ def project(backbone: nn.Module, neck: nn.Module, images: Tensor, feat_dim: int)
 
 
 def check_width(setting: str, features: Tensor, feat_dim: int) -> None:
-    """Raises ValueError unless ``features`` are as wide as the queue."""
+    """Raise ValueError unless ``features`` are as wide as the queue."""
     if features.shape[1] != feat_dim:
         raise ValueError(
-            f'{setting} gives {features.shape[1]} channels, model.queue holds {feat_dim}: set '
+            f'{setting} returns {features.shape[1]} channels, model.queue holds {feat_dim}: set '
             f'{setting}.out_channels={feat_dim}'
         )
 
 
 @contextmanager
 def named_width(setting: str, channels: int) -> Iterator[None]:
-    """Says of a linear layer that meets another width than its own which setting to change."""
+    """Convert the error of a linear layer with another input width to one with the setting."""
     try:
         yield
     except RuntimeError as error:
@@ -91,9 +91,9 @@ def named_width(setting: str, channels: int) -> Iterator[None]:
 
 
 def in_sampling_order(shard: Tensor) -> Tensor:
-    """The rows of all ranks, in the order in which one process alone would see their images.
+    """Gather the rows of all ranks, in the order in which a single process would see the images.
 
-    Samplers deal images to the ranks in turn.
+    Samplers assign images to the ranks in turn, so the rows of the ranks are interleaved.
 
     Args:
         shard: rows of this rank, shape (n, ...), n the same on all.
@@ -106,5 +106,5 @@ def in_sampling_order(shard: Tensor) -> Tensor:
 
 @torch.no_grad()
 def enqueue_of_all_ranks(queue: SupportQueue, keys: Tensor, indices: Tensor) -> None:
-    """Hands keys (N, d) and images (N,) of every rank to the queue."""
+    """Enqueue the keys (N, d) and dataset indices (N,) of all ranks."""
     queue.enqueue(in_sampling_order(keys), in_sampling_order(indices))

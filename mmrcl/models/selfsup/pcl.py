@@ -20,8 +20,8 @@ class PCL(MomentumQueueSelfSupervisor):
 
     The E-step is ``HierarchicalClusteringHook`` with ``refiner=None`` and
     ``recluster_interval=1``: each epoch it clusters the momentum features of all images at several
-    granularities. The M-step is this class: each query is told from the queue (InfoNCE) and,
-    once there are clusters, its prototypes from the others (ProtoNCE, Eq. 11).
+    granularities. The M-step is this class: each query is contrasted with the queue (InfoNCE) and,
+    after the first clustering, with the prototypes (ProtoNCE, Eq. 11).
 
     Args:
         hierarchy: config of a :class:`PrototypeHierarchy`, which the hook fills.
@@ -29,7 +29,7 @@ class PCL(MomentumQueueSelfSupervisor):
         **kwargs: of :class:`QueueSelfSupervisor`. The head is a :class:`ProtoNCEHead`.
 
     Raises:
-        ValueError: if queue and hierarchy are not of one width.
+        ValueError: if queue and hierarchy differ in width.
     """
 
     def __init__(self, hierarchy: dict[str, Any], momentum: float = 0.001, **kwargs: Any) -> None:
@@ -43,7 +43,7 @@ class PCL(MomentumQueueSelfSupervisor):
             )
 
     def loss(self, inputs: list[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """One step of training.
+        """Compute the loss of a batch and update momentum encoder and queue.
 
         Args:
             inputs: views of query and key, each of shape (N, C, height, width).

@@ -21,13 +21,13 @@ from .parts import KeyBatch, in_sampling_order, sample_indices, two_views
 class RCL(MomentumQueueSelfSupervisor):
     """Relative contrastive learning of two views with a momentum encoder.
 
-    Each step encodes both views, predicts, retrieves keys, compares and enqueues. Both views play
-    query, and the loss is the mean of both directions. The key of the second view, the one with
+    Each step encodes both views, predicts, retrieves keys, compares and enqueues. Both views serve
+    as query, and the loss is the mean of both directions. The key of the second view, the one with
     the lighter blur in BYOL's augmentation, enters the queue after the loss.
 
-    The method follows from the retrievers and the hierarchy: ``SameImageRetriever`` alone without a
-    hierarchy is MoCo with a queue and a predictor, ``NearestRetriever`` alone has NNCLR's positive.
-    Without a hierarchy there is one criterion, which labels every key positive.
+    Retrievers and hierarchy determine the method: ``SameImageRetriever`` alone without a hierarchy
+    is instance discrimination (MoCo with a queue and a predictor), ``NearestRetriever`` alone has
+    NNCLR's positive. Without a hierarchy there is one criterion, which labels every key positive.
 
     Args:
         retrievers: configs of key retrievers; their keys are concatenated.
@@ -38,7 +38,7 @@ class RCL(MomentumQueueSelfSupervisor):
         **kwargs: of :class:`QueueSelfSupervisor`. The head is an :class:`RCLHead`.
 
     Raises:
-        ValueError: for parts that do not fit each other.
+        ValueError: for modules that do not fit each other.
     """
 
     average_type = ForeachCosineEMA
@@ -83,7 +83,7 @@ class RCL(MomentumQueueSelfSupervisor):
             raise ValueError(f'all of these are the width of a key and must be equal: {listed}')
         if not self.retrievers:
             raise ValueError(
-                'model.retrievers is empty: name at least dict(type="SameImageRetriever")'
+                'model.retrievers is empty: set at least dict(type="SameImageRetriever")'
             )
         if self.head.exclude_same_cluster and self.hierarchy is None:
             raise ValueError(
@@ -93,20 +93,21 @@ class RCL(MomentumQueueSelfSupervisor):
         for retriever in self.retrievers:
             if retriever.needs_hierarchy and self.hierarchy is None:
                 raise ValueError(
-                    f'{type(retriever).__name__} needs model.hierarchy=dict(type="LabelHierarchy", '
-                    '...), and HierarchicalClusteringHook at default_hooks.clustering to fill it'
+                    f'{type(retriever).__name__} needs a hierarchy: set '
+                    'model.hierarchy=dict(type="LabelHierarchy", ...), and '
+                    'HierarchicalClusteringHook as default_hooks.clustering'
                 )
 
     def loss(self, inputs: list[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """One step of training.
+        """Compute the loss of a batch and update momentum encoder and queue.
 
         Args:
             inputs: two views, each of shape (N, C, height, width).
             data_samples: N samples that carry ``sample_idx``.
 
         Returns:
-            ``loss``, and for the log the parts that :class:`RelativeContrastiveLoss` gives and
-            ``retrieval_hit_rate``, how often a retriever that searches found a key.
+            ``loss``, and for the log the parts that :class:`RelativeContrastiveLoss` returns and
+            ``retrieval_hit_rate``, the share of searches in which a gallery retriever found a key.
         """
         view_1, view_2 = two_views(inputs, 'RCL')
         indices = sample_indices(data_samples, 'RCL').to(view_1.device)
@@ -141,24 +142,24 @@ class RCL(MomentumQueueSelfSupervisor):
 
     @torch.no_grad()
     def _positive_mask(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """Whether queries (N,) and keys (N, R) share a cluster at each level, shape (N, R, H)."""
+        """Return whether queries (N,) and keys (N, R) share a cluster at each level, (N, R, H)."""
         if self.hierarchy is None:
             return torch.ones(*keys.shape, 1, dtype=torch.bool, device=keys.device)
         same = self.hierarchy.labels_of(queries)[:, :, None] == self.hierarchy.labels_of(keys)
         return same.permute(1, 2, 0)
 
     def _labels(self, images: Tensor) -> Tensor:
-        """Labels of ``images`` (n,) at all levels, (H, n); -1 where there is no image."""
+        """Return the labels of ``images`` (n,) at all levels, (H, n); -1 for empty entries."""
         if self.hierarchy is None:
             return images[None]
         return self.hierarchy.labels_of(images.clamp(min=0)).masked_fill(images < 0, -1)
 
     @torch.no_grad()
     def _remember(self, key_1: Tensor, key_2: Tensor, indices: Tensor) -> None:
-        """Hand the keys of all ranks to the queue, and to hooks as ``last_keys``.
+        """Enqueue the keys of all ranks, and keep them as ``last_keys`` for hooks.
 
-        mmengine's ``train_step`` returns only logged scalars to hooks, so the keys of a step lie on
-        the model.
+        mmengine's ``train_step`` passes only logged scalars to hooks, so the keys of a step are an
+        attribute of the model.
         """
         mean = normalize(key_1 + key_2, dim=1)
         both = in_sampling_order(torch.stack([key_2, mean], 1))

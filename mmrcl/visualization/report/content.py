@@ -1,4 +1,4 @@
-"""What the page is made from, as numbers and short texts."""
+"""Content of the page, as numbers and short texts."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -27,12 +27,12 @@ __all__ = [
 
 
 class Retrieved(NamedTuple):
-    """What one way of searching found for each query.
+    """Keys that one retriever found for each query.
 
     Attributes:
-        name: what to call it.
-        keys: the images found, -1 where there was none, shape (Q, R).
-        cosines: of query and key, shape (Q, R).
+        name: name of the retriever on the page.
+        keys: the images found, -1 for none, shape (Q, R).
+        cosines: cosine of query and key, shape (Q, R).
     """
 
     name: str
@@ -41,15 +41,15 @@ class Retrieved(NamedTuple):
 
 
 def choose_clusters(labels: Tensor, count: int, seed: int = 0) -> Tensor:
-    """Images to show of a hierarchy that has too many, sorted.
+    """Choose which images of a large hierarchy to show, sorted.
 
-    Takes whole clusters of the coarsest level, but for the last one: drawn one by one, the images
-    of small clusters would lose their mates.
+    Whole clusters of the coarsest level are drawn, only the last one may be cut. With images drawn
+    independently, small clusters would lose their same-cluster samples.
 
     Args:
         labels: fine to coarse, shape (L, N).
-        count: how many images at most.
-        seed: of the draw.
+        count: maximum number of images.
+        seed: seed of the draw.
     """
     _, coarse = labels[-1].cpu().unique(return_inverse=True)
     generator = torch.Generator().manual_seed(seed)
@@ -58,10 +58,11 @@ def choose_clusters(labels: Tensor, count: int, seed: int = 0) -> Tensor:
 
 
 def level_rows(labels: Tensor, tree: Tree, classes: Tensor | None) -> list[dict[str, Any]]:
-    """Sizes of each level, fine to coarse, and its agreement with the classes.
+    """Compute the sizes of each level, fine to coarse, and its agreement with the classes.
 
     Purity is the share of images of their cluster's majority class. A single image is always pure,
-    so ``purity_of_mates`` leaves these out (None where nothing is left). AMI is scikit-learn's.
+    so ``purity_without_singletons`` leaves these out (None if no cluster is left). AMI is
+    scikit-learn's.
     """
     rows = []
     for level, partition in enumerate(labels, 2):
@@ -70,7 +71,7 @@ def level_rows(labels: Tensor, tree: Tree, classes: Tensor | None) -> list[dict[
             size, agreeing = (part[tree.level == level] for part in (tree.size, tree.agreeing))
             several = size > 1
             row['purity'] = float(agreeing.sum() / size.sum())
-            row['purity_of_mates'] = (
+            row['purity_without_singletons'] = (
                 float(agreeing[several].sum() / size[several].sum()) if several.any() else None
             )
             row['ami'] = float(
@@ -81,7 +82,7 @@ def level_rows(labels: Tensor, tree: Tree, classes: Tensor | None) -> list[dict[
 
 
 def panel_rows(panels: Sequence[Panel]) -> list[dict[str, Any]]:
-    """The curves, ready for JSON."""
+    """Convert the curves for JSON."""
     return [
         {'title': panel.title, 'lines': [line._asdict() for line in panel.lines]}
         for panel in panels
@@ -89,7 +90,7 @@ def panel_rows(panels: Sequence[Panel]) -> list[dict[str, Any]]:
 
 
 def retrieved_rows(retrieved: Sequence[Retrieved]) -> list[dict[str, Any]]:
-    """The retrievals, ready for JSON."""
+    """Convert the retrievals for JSON."""
     return [
         {
             'name': row.name,
@@ -101,7 +102,7 @@ def retrieved_rows(retrieved: Sequence[Retrieved]) -> list[dict[str, Any]]:
 
 
 def tree_arrays(tree: Tree) -> dict[str, np.ndarray]:
-    """The arrays of a tree that the page reads; shares as bytes, 255 for 1."""
+    """Return the arrays of a tree that the page reads; shares as bytes, 255 for 1."""
     arrays = {name: part for name, part in tree._asdict().items() if part is not None}
     if tree.cohesion is not None:
         arrays['cohesion'] = np.rint(255 * tree.cohesion.clip(0, 1)).astype(np.uint8)
@@ -109,7 +110,7 @@ def tree_arrays(tree: Tree) -> dict[str, np.ndarray]:
 
 
 def packed(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, str]]:
-    """Integers >= 0 in the narrowest type that holds them, as base64."""
+    """Encode integers >= 0 in the narrowest type that holds them, as base64."""
     out = {}
     for name, values in arrays.items():
         highest = int(values.max()) if len(values) else 0

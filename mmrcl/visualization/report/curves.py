@@ -1,4 +1,4 @@
-"""Which logged numbers are drawn together."""
+"""Panels of the logged scalars."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from typing import NamedTuple
 __all__ = ['Line', 'Panel', 'curve_panels']
 
 MAX_POINTS = 600
-# What is drawn, in this order: a pattern of what is logged, title of the panel, name of the curve.
+# In drawing order: pattern of the scalar's name, title of the panel, name of the curve.
 _PANELS = (
     (r'(loss|positive_part|negative_part)', 'Loss and its parts', '{0}'),
     (r'knn/(.+)', 'kNN accuracy', '{0}'),
@@ -36,13 +36,13 @@ class Panel(NamedTuple):
 
 
 def curve_panels(rows: Sequence[Mapping[str, float]]) -> list[Panel]:
-    """Sorts the scalars of a run into panels, of at most 600 points a curve.
+    """Sort the scalars of a run into panels, with at most 600 points per curve.
 
-    Losses, kNN and retrieval come first, then whatever is logged below ``hierarchy/``, a panel for
-    each name with a curve for each level, then ``collapse/``. What is not finite is left out.
+    Losses, kNN and retrieval come first, then all scalars below ``hierarchy/``, a panel per name
+    with a curve per level, then ``collapse/``. NaN and Inf are left out.
 
     Args:
-        rows: of :func:`mmrcl.visualization.read_scalars`.
+        rows: result of :func:`mmrcl.visualization.read_scalars`.
     """
     ratios = [row['iter'] / row['epoch'] for row in rows if row.get('epoch') and 'iter' in row]
     epoch_length = max(ratios, default=1)
@@ -65,6 +65,6 @@ def curve_panels(rows: Sequence[Mapping[str, float]]) -> list[Panel]:
 
 
 def _thinned(values: list[float]) -> list[float]:
-    """Evenly spaced ones of more values than can be told apart, the last included."""
+    """Thin values to evenly spaced ones, the last included."""
     stride = -(-len(values) // MAX_POINTS)
     return values[::-1][::stride][::-1] if stride else values

@@ -1,4 +1,4 @@
-"""One HTML file that holds a hierarchy, its images and the code that shows them."""
+"""A single HTML file with a hierarchy, its images and the code that shows them."""
 
 import base64
 import html
@@ -24,7 +24,7 @@ from .tree import build_tree
 __all__ = ['SIDE', 'write_report']
 
 SIDE = 32  # pixels of a thumbnail
-# The order in which they make one script.
+# In the order in which they are concatenated to one script.
 SCRIPTS = (
     'data',
     'dom',
@@ -53,33 +53,33 @@ def write_report(
     title: str = 'Label hierarchy',
     about: Mapping[str, str] | None = None,
 ) -> Path:
-    """Writes a page that shows a hierarchy, to be opened from disk by any browser.
+    """Write a page that shows a hierarchy, to be opened from disk in any browser.
 
-    It needs no network and no other file. What is not given is left out. Levels that do not nest
-    are shown one beside the other.
+    The page needs no network and no other file. Sections without data are left out. Levels that do
+    not nest are shown side by side.
 
     Args:
         path: the file to write.
-        labels: integers >= 0 for each level, fine to coarse, without the level where each image is
-            alone; shape (L, N).
-        images: (N, H, W) gray or (N, H, W, 3) RGB, uint8; their central squares are shown, of 32
-            pixels a side at most.
-        features: what the clusters were made of, shape (N, d); gives prototypes and cohesion.
+        labels: integers >= 0 for each level, fine to coarse, without level 1, the images; shape
+            (L, N).
+        images: (N, H, W) gray or (N, H, W, 3) RGB, uint8; their central squares are shown, at most
+            32 pixels wide.
+        features: the clustered features, shape (N, d); used for prototypes and cohesion.
         classes: true classes, integers >= 0, shape (N,).
-        class_names: names of the classes; without them their numbers show.
-        queries: Q images whose retrievals are shown.
-        retrieved: what was found for them, by one or more ways of searching.
-        scalars: what the run logged, of :func:`mmrcl.visualization.read_scalars`.
-        numbers: what a reader calls the images, such as their places in a larger data set,
+        class_names: names of the classes; without them their numbers are shown.
+        queries: Q images whose retrieved keys are shown.
+        retrieved: their retrieved keys, by one or more retrievers.
+        scalars: scalars of the run, from :func:`mmrcl.visualization.read_scalars`.
+        numbers: numbers of the images on the page, such as their indices in a larger data set,
             integers >= 0, shape (N,); by default 0 to N - 1.
         title: heading of the page.
-        about: further facts for its head.
+        about: further facts below the heading.
 
     Returns:
         The path written.
 
     Raises:
-        ValueError: for arguments that do not fit each other.
+        ValueError: if shapes, types or lengths of the arguments do not match.
     """
     _check(labels, images, features, classes, class_names)
     tree = build_tree(labels, features, classes)
@@ -124,22 +124,22 @@ def _check(
 ) -> None:
     if labels.ndim != 2 or not labels.numel() or int(labels.min()) < 0:
         raise ValueError(
-            f'labels of shape {tuple(labels.shape)}: a report needs integers >= 0 of shape '
-            '(levels, images), at least one level and one image; give noise a cluster of its own'
+            f'labels of shape {tuple(labels.shape)} must be integers >= 0 of shape (levels, '
+            'images), at least (1, 1): make each noise point a cluster of its own'
         )
-    given = {'images': images, 'features': features, 'classes': classes}
-    for name, part in given.items():
+    arguments = {'images': images, 'features': features, 'classes': classes}
+    for name, part in arguments.items():
         if part is not None and len(part) != labels.shape[1]:
             raise ValueError(f'{len(part)} {name} do not fit labels of {labels.shape[1]} images')
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[3:] not in ((), (3,)):
         raise ValueError(
-            f'images are {images.dtype} of shape {images.shape}: give uint8, gray (N, H, W) or RGB '
+            f'images are {images.dtype} of shape {images.shape}: pass uint8, gray (N, H, W) or RGB '
             '(N, H, W, 3)'
         )
     if classes is not None and class_names is not None and int(classes.max()) >= len(class_names):
         raise ValueError(
-            f'{len(class_names)} class_names do not cover class {int(classes.max())}: give a name '
-            'for each'
+            f'{len(class_names)} class_names do not cover class {int(classes.max())}: pass a name '
+            'for each class'
         )
 
 
@@ -150,18 +150,18 @@ def _class_names(classes: Tensor | None, names: Sequence[str] | None) -> list[st
 
 
 def _sheet_tags(sheets: Iterable[bytes], kind: str) -> Iterator[str]:
-    """Each sheet in an element that the browser reads as text and does not run."""
+    """Wrap each sheet in an element that the browser reads as text and does not execute."""
     for number, sheet in enumerate(sheets):
         text = base64.b64encode(sheet).decode()
         yield f'<script type="{kind}" id="sheet-{number}">{text}</script>\n'
 
 
 def _page(title: str, content: dict[str, Any], sheets: Iterator[str]) -> Iterator[str]:
-    """The page in pieces; the sheets after the first follow the script, which need not wait."""
+    """Yield the page in pieces: the script runs before the sheets after the first are read."""
     assets = files(__package__) / 'assets'
     script = '\n'.join((assets / f'{name}.js').read_text('utf-8') for name in SCRIPTS)
     template = Template((assets / 'template.html').read_text('utf-8'))
-    # No text of the data may end the element that it stands in.
+    # Escape '<', so that no text of the data can close the script element.
     data = json.dumps(content, separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
     yield template.substitute(
         title=html.escape(title),

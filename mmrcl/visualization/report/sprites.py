@@ -1,4 +1,4 @@
-"""Thumbnails in sheets: many small images in one file, each in a tile of its own."""
+"""Thumbnails in sprite sheets: many small images in one file, each in its own tile."""
 
 import io
 from collections.abc import Iterator
@@ -12,17 +12,17 @@ from .tree import Tree
 __all__ = ['Layout', 'encode_sheets', 'sheet_layout', 'thumbnail', 'tile_order']
 
 SHEET = 1024  # pixels, a side
-_BLOCK = 16  # JPEG shares colour over blocks of 16 x 16 pixels: no tile may share one
+_BLOCK = 16  # JPEG subsamples colour in blocks of 16 x 16 pixels: tiles must not share one
 _LOSSLESS = 16  # images up to this side are stored exactly, as PNG
 _QUALITY = 85
 
 
 class Layout(NamedTuple):
-    """How tiles lie in a sheet.
+    """Layout of the tiles in a sheet.
 
     Attributes:
         side: side of an image in pixels.
-        pitch: from one tile to the next, at least ``side``.
+        pitch: distance between tiles in pixels, at least ``side``.
         columns: tiles in a row; a full sheet has as many rows.
         format: ``'PNG'`` or ``'JPEG'``.
     """
@@ -34,12 +34,12 @@ class Layout(NamedTuple):
 
     @property
     def capacity(self) -> int:
-        """Tiles in a full sheet."""
+        """Number of tiles in a full sheet."""
         return self.columns**2
 
 
 def sheet_layout(side: int) -> Layout:
-    """The layout for images of ``side`` x ``side`` pixels."""
+    """Choose the layout for images of ``side`` x ``side`` pixels."""
     if side <= _LOSSLESS:
         return Layout(side, side, SHEET // 2 // side, 'PNG')
     pitch = -(-side // _BLOCK) * _BLOCK
@@ -47,11 +47,11 @@ def sheet_layout(side: int) -> Layout:
 
 
 def thumbnail(image: np.ndarray, side: int) -> np.ndarray:
-    """The central square of an image, resized to ``side`` x ``side``.
+    """Crop the central square of an image and resize it to ``side`` x ``side``.
 
     Args:
         image: (H, W) gray or (H, W, 3) RGB, uint8.
-        side: of the result, in pixels.
+        side: side of the result in pixels.
     """
     height, width = image.shape[:2]
     short = min(height, width)
@@ -64,11 +64,11 @@ def thumbnail(image: np.ndarray, side: int) -> np.ndarray:
 
 
 def tile_order(tree: Tree, early: np.ndarray, capacity: int) -> np.ndarray:
-    """Images in the order of their tiles, shape (N,).
+    """Order the images by their tiles, shape (N,).
 
-    The first sheet holds what a reader sees first: the images ``early`` (E,) and then the
-    prototypes of as many nodes as fit. The others follow in the order of the tree, so that the
-    members of a node lie together.
+    The first sheet contains what is shown first: the images ``early`` (E,) and then the prototypes
+    of as many nodes as fit. The others follow in the order of the tree, so that the members of a
+    node are adjacent.
     """
     wanted = np.concatenate([early, tree.prototype[: 4 * capacity]])
     first = wanted[np.sort(np.unique(wanted, return_index=True)[1])][:capacity]
@@ -77,12 +77,12 @@ def tile_order(tree: Tree, early: np.ndarray, capacity: int) -> np.ndarray:
 
 
 def encode_sheets(images: np.ndarray, order: np.ndarray, layout: Layout) -> Iterator[bytes]:
-    """The sheets one after another, as files in memory.
+    """Yield the sheets one after another, as encoded files.
 
     Args:
         images: (N, side, side) or (N, side, side, 3), uint8.
         order: image of each tile, shape (N,).
-        layout: of :func:`sheet_layout`.
+        layout: result of :func:`sheet_layout`.
     """
     for start in range(0, len(order), layout.capacity):
         tiles = images[order[start : start + layout.capacity]]
@@ -93,7 +93,7 @@ def encode_sheets(images: np.ndarray, order: np.ndarray, layout: Layout) -> Iter
 
 
 def _assemble(tiles: np.ndarray, layout: Layout) -> np.ndarray:
-    """One sheet as an array; a tile's last row and column fill the gap to the next."""
+    """Assemble one sheet as an array; a tile's last row and column fill the gap to the next."""
     rows = -(-len(tiles) // layout.columns)
     missing = rows * layout.columns - len(tiles)
     gap = layout.pitch - layout.side

@@ -1,4 +1,4 @@
-"""A label hierarchy as a tree of nodes, each a run of places in one order of the images."""
+"""A label hierarchy as a tree of nodes, each a contiguous range in one order of the images."""
 
 from typing import NamedTuple
 
@@ -15,25 +15,25 @@ _PIECE = 1 << 16  # images compared with their centres at a time
 
 
 class Tree(NamedTuple):
-    """The nodes of a hierarchy, breadth first, the larger of two siblings first.
+    """The nodes of a hierarchy, breadth first, siblings from large to small.
 
-    Node 0 is all images. Where levels nest, its children are the clusters of the coarsest level,
-    and an image belongs to one leaf. Where they do not, its children stand for the levels, fine to
-    coarse, with the clusters of each below: an image belongs to one leaf of every level.
+    Node 0 is all images. If levels nest, its children are the clusters of the coarsest level, and
+    an image belongs to one leaf. If they do not, its children represent the levels, fine to coarse,
+    with the clusters of each below: an image belongs to one leaf of every level.
 
     Attributes:
-        order: image at each place, shape (N,), or (L x N,) where levels do not nest. A node is
+        order: image at each position, shape (N,), or (L x N,) if levels do not nest. A node is
             ``order[start : start + size]``, in a leaf the most central image first.
         level: 2..H for a cluster, 0 for all images or a whole level, shape (K,).
         label: label of a cluster, number of a whole level, shape (K,).
-        start: first place, shape (K,).
+        start: first position, shape (K,).
         size: number of images, shape (K,).
-        first_child: number of the first child, the others follow it, shape (K,).
+        first_child: index of the first child, the others follow it, shape (K,).
         children: number of children, shape (K,).
-        prototype: the image of largest cosine with the mean of the node's unit features, the first
-            of several, or the first image where there are no features, shape (K,).
+        prototype: the image of largest cosine with the mean of the node's unit features, ties to
+            the first; without features the first image, shape (K,).
         cohesion: mean of these cosines over the node's images, shape (K,), or None.
-        majority: most frequent class, the lowest of several, shape (K,), or None.
+        majority: most frequent class, ties to the lowest, shape (K,), or None.
         agreeing: number of images of that class, shape (K,), or None.
     """
 
@@ -50,7 +50,7 @@ class Tree(NamedTuple):
     agreeing: np.ndarray | None
 
     def members(self, node: int) -> np.ndarray:
-        """Images of a node, shape (size,)."""
+        """Return the images of a node, shape (size,)."""
         return self.order[self.start[node] : self.start[node] + self.size[node]]
 
 
@@ -67,11 +67,11 @@ class _Layer(NamedTuple):
 def build_tree(
     labels: Tensor, features: Tensor | None = None, classes: Tensor | None = None
 ) -> Tree:
-    """Turns the labels of all levels into a tree.
+    """Build a tree from the labels of all levels.
 
     Args:
-        labels: integers >= 0, fine to coarse, without the level where each image is alone; shape
-            (L, N) with L >= 1 and N >= 1.
+        labels: integers >= 0, fine to coarse, without level 1, the images; shape (L, N) with
+            L >= 1 and N >= 1.
         features: of the images, shape (N, d).
         classes: true classes, integers >= 0, shape (N,).
     """
@@ -113,7 +113,7 @@ def _nested_layers(labels: np.ndarray) -> list[_Layer]:
 
 
 def _apart_layers(labels: np.ndarray) -> list[_Layer]:
-    """The same over L copies of the images, one for each level, in which the levels do nest."""
+    """Build the layers over L copies of the images, one per level, in which the levels nest."""
     root = _root(labels.size)
     whole = _below(root, np.repeat(np.arange(2, len(labels) + 2), labels.shape[1]), np.array(0))
     clusters = _below(whole, labels.reshape(-1), np.array(0))
@@ -126,7 +126,7 @@ def _root(entries: int) -> _Layer:
 
 
 def _below(above: _Layer, labels: np.ndarray, level: np.ndarray) -> _Layer:
-    """The layer of the clusters ``labels`` (M,) of the entries."""
+    """Build the layer of the clusters ``labels`` (M,) of the entries."""
     stride = int(labels.max()) + 1
     key, inverse, size = np.unique(
         above.node_of * stride + labels, return_inverse=True, return_counts=True
@@ -144,7 +144,7 @@ def _below(above: _Layer, labels: np.ndarray, level: np.ndarray) -> _Layer:
 
 
 def _children(layers: list[_Layer]) -> tuple[np.ndarray, np.ndarray]:
-    """First child and number of children of each node."""
+    """Return the first child and the number of children of each node."""
     counts = [
         np.bincount(below.parent, minlength=len(above.size))
         for above, below in zip(layers, layers[1:], strict=False)
@@ -156,7 +156,7 @@ def _children(layers: list[_Layer]) -> tuple[np.ndarray, np.ndarray]:
 def _central(
     node_of: np.ndarray, image: np.ndarray, unit: Tensor | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Most central image and mean cosine to the centre of each node; the cosine of each entry."""
+    """Find each node's most central image and mean cosine to its centre; and all cosines."""
     size = np.bincount(node_of)
     cosine = np.zeros(len(image), dtype=np.float32)
     if unit is not None:

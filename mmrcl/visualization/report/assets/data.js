@@ -1,4 +1,4 @@
-// The data of the page, and what follows from it: parents, leaves, names.
+// The data of the page, and values derived from it: parents, leaves, names.
 
 const page = JSON.parse(document.getElementById('data').textContent);
 const tree = decodeArrays(page.arrays);

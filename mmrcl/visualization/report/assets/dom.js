@@ -24,10 +24,10 @@ const theme = (name) => getComputedStyle(document.documentElement).getPropertyVa
 // A list of which one page at a time is in the document.
 function paged(total, perPage, container, render, label) {
   let first = 0;
-  const said = make('span', { class: 'pager-count' });
+  const range = make('span', { class: 'pager-count' });
   const back = make('button', { type: 'button', 'aria-label': `Previous ${label}`, onclick: () => turn(-1) }, '‹');
   const on = make('button', { type: 'button', 'aria-label': `Next ${label}`, onclick: () => turn(1) }, '›');
-  const pager = make('div', { class: 'pager' }, back, said, on);
+  const pager = make('div', { class: 'pager' }, back, range, on);
   pager.hidden = total <= perPage;
 
   function turn(step) {
@@ -38,7 +38,7 @@ function paged(total, perPage, container, render, label) {
     container.replaceChildren(...items);
     back.disabled = first === 0;
     on.disabled = end === total;
-    said.textContent = `${(first + 1).toLocaleString('en')}–${end.toLocaleString('en')} of ${total.toLocaleString('en')}`;
+    range.textContent = `${(first + 1).toLocaleString('en')}–${end.toLocaleString('en')} of ${total.toLocaleString('en')}`;
   }
 
   turn(0);

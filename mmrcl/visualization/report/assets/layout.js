@@ -44,8 +44,8 @@ function worstRatio(largest, smallest, area, short) {
   return Math.max((short * short * largest) / square, square / (short * short * smallest));
 }
 
-// What a node is divided into: clusters, and one part for all single images. These are many and say
-// little, so their part is bounded to a share of the rest.
+// The parts of a node: clusters, and one part for all single images. These are many and of little
+// interest, so the area of their part is limited to a share of the rest.
 function partsOf(node) {
   const whole = lastWhole(node);
   const parts = kidsOf(whole).map((id) => ({ kind: 'node', id, weight: tree.size[id] }));

@@ -96,7 +96,7 @@ const COLUMNS = [
   ['largest', 'Largest', (n) => n.toLocaleString('en')],
   ['mean_size', 'Mean size', (n) => n.toFixed(2)],
   ['purity', 'Purity', percent],
-  ['purity_of_mates', 'Purity of clusters ≥ 2', percent],
+  ['purity_without_singletons', 'Purity of clusters ≥ 2', percent],
   ['ami', 'AMI', (n) => n.toFixed(3)],
 ];
 

@@ -144,7 +144,7 @@ function activate(index) {
   Object.assign(marker.style, { left: `${cell.x}px`, top: `${cell.y}px`, width: `${cell.w}px`, height: `${cell.h}px` });
 }
 
-// Tells what a click would open and, where the pointer is on something inside it, what that is.
+// Describes the part that a click would open and, if the pointer is on a smaller part, that one too.
 function showTip(outer, inner, x, y) {
   const text = make('span', {}, make('b', {}, nameOf(outer)), make('br'), describe(outer));
   if (inner !== outer) text.append(make('br'), make('span', { class: 'sub' }, `here: ${nameOf(inner).toLowerCase()}, ${describe(inner)}`));
@@ -163,10 +163,10 @@ function faceOf(view) {
 
 function describe(view) {
   if (view.kind === 'image') return tree.classes ? className(tree.classes[view.id]) : '';
-  const said = [count(rangeOf(view).size, 'image')];
-  if (view.kind === 'node' && tree.level[view.id]) said.unshift(`level ${tree.level[view.id]}`);
-  if (view.kind === 'node' && tree.majority) said.push(`${percent(purityOf(view.id))} ${majorityName(view.id)}`);
-  return said.join(', ');
+  const facts = [count(rangeOf(view).size, 'image')];
+  if (view.kind === 'node' && tree.level[view.id]) facts.unshift(`level ${tree.level[view.id]}`);
+  if (view.kind === 'node' && tree.majority) facts.push(`${percent(purityOf(view.id))} ${majorityName(view.id)}`);
+  return facts.join(', ');
 }
 
 // The outer cell next to the active one in a direction.

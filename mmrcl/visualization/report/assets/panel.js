@@ -1,4 +1,4 @@
-// What is known of the chosen part: prototype, figures, classes, clusters inside, images.
+// Details of the selected part: prototype, figures, classes, clusters inside, images.
 
 const MEMBERS = 96;
 const CHILDREN = 6;

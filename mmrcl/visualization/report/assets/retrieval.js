@@ -1,26 +1,26 @@
-// Retrieval examples: a query, the keys found, and what each level says of the pair.
+// Retrieval examples: a query, the keys found, and the label of the pair at each level.
 
-// For each level 1..H whether two images are together; at level 1 an image is alone.
-function verdicts(a, b) {
+// Whether each level 1..H labels a pair of images positive: same cluster, at level 1 same image.
+function pairLabels(a, b) {
   const theirs = clustersOf(b);
   return [a === b, ...clustersOf(a).map((node, i) => node === theirs[i])];
 }
 
-function verdictChips(query, key) {
-  return make('span', { class: 'verdicts' }, ...verdicts(query, key).map((together, i) => make('span', {
-    class: together ? 'verdict yes' : 'verdict no',
-    title: `Level ${i + 1} judges the pair ${together ? 'positive' : 'negative'}`,
-  }, `${i + 1}${together ? '+' : '−'}`)));
+function pairLabelChips(query, key) {
+  return make('span', { class: 'pair-labels' }, ...pairLabels(query, key).map((positive, i) => make('span', {
+    class: positive ? 'pair-label yes' : 'pair-label no',
+    title: `Level ${i + 1} labels the pair ${positive ? 'positive' : 'negative'}`,
+  }, `${i + 1}${positive ? '+' : '−'}`)));
 }
 
 function keyCard(query, key, cosine) {
-  if (key < 0) return make('div', { class: 'key none' }, 'nothing found, the own view stands in');
+  if (key < 0) return make('div', { class: 'key none' }, 'nothing found, the same-image key is used');
   const same = tree.classes && tree.classes[query] === tree.classes[key];
-  const verdict = same ? ['agrees', '✓ same class', 'The class of the query'] : ['differs', `✗ ${className(tree.classes?.[key])}`, 'Another class'];
+  const [kind, text, title] = same ? ['agrees', '✓ same class', 'The class of the query'] : ['differs', `✗ ${className(tree.classes?.[key])}`, 'Another class'];
   return make('div', { class: 'key' }, thumb(key, 56),
     make('span', { class: 'cosine', title: 'Cosine of query and key' }, cosine.toFixed(2)),
-    tree.classes && make('span', { class: verdict[0], title: verdict[2] }, verdict[1]),
-    verdictChips(query, key));
+    tree.classes && make('span', { class: kind, title }, text),
+    pairLabelChips(query, key));
 }
 
 function foundRow(way, place) {
@@ -45,6 +45,6 @@ function agreement(way) {
 function drawRetrievals() {
   byId('retrieval-section').hidden = byId('retrieval-link').hidden = !page.queries.length;
   const classes = tree.classes ? ` Keys of the query’s class, of those shown: ${page.retrieved.map(agreement).join('; ')}.` : '';
-  byId('retrieval-note').textContent = `Queries drawn at random, the number is the cosine; the signs are the levels’ verdicts, from 1 (the image itself) up: + positive, − negative.${classes}`;
+  byId('retrieval-note').textContent = `Queries drawn at random, the number is the cosine; the signs are the labels of the pair at each level, from 1 (the image itself) up: + positive, − negative.${classes}`;
   byId('retrievals').replaceChildren(...page.queries.map(queryCard));
 }

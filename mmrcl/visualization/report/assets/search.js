@@ -5,7 +5,7 @@ const field = byId('search');
 const results = byId('results');
 const COMPARE = { '>': (a, b) => a > b, '<': (a, b) => a < b, '=': (a, b) => a === b };
 
-// What a text asks for: parts of the tree and images, as views with a note.
+// The nodes and images that match a text, as views.
 function find(text) {
   const size = text.match(/^size\s*([<>=])\s*(\d+)$/i);
   if (size) return clustersWhere((node) => COMPARE[size[1]](tree.size[node], Number(size[2])));
@@ -40,10 +40,10 @@ function showResults() {
   results.hidden = !text;
   if (!text) return;
   const found = find(text);
-  const said = found.length ? count(found.length, 'hit') : 'Nothing found';
+  const summary = found.length ? count(found.length, 'hit') : 'Nothing found';
   const more = found.length > FOUND ? `, the largest ${FOUND} shown` : '';
-  results.replaceChildren(make('p', { class: 'note' }, said + more), ...found.slice(0, FOUND).map(resultRow));
-  byId('status').textContent = said;
+  results.replaceChildren(make('p', { class: 'note' }, summary + more), ...found.slice(0, FOUND).map(resultRow));
+  byId('status').textContent = summary;
 }
 
 function resultRow(view) {

@@ -27,7 +27,7 @@ function placeOf(tile) {
   return { x: (slot % columns) * pitch, y: Math.floor(slot / columns) * pitch };
 }
 
-// Draws an image on a canvas, or says that its sheet is not decoded yet.
+// Draws an image on a canvas; returns false if its sheet is not decoded yet.
 function drawImage(context, image, x, y, size) {
   const tile = tileOf[image];
   const sheet = sheetOf(tile);
