@@ -63,6 +63,7 @@ setup(
             'pytest',
             'pytest-cov',
             'pytest-timeout',
+            'pytest-xdist',
             'ruff',
             # Opens the page of a hierarchy in Chromium, in a test.
             'selenium',

@@ -59,7 +59,9 @@ def test_imports_without(package: str, blocked: list[str], expected: str):
 TARGETS = [
     'demo',
     'demo-transfer',
+    'test-fast',
     'test',
+    'nightly',
     'coverage',
     'docs',
     'lint',
