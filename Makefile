@@ -2,7 +2,11 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo demo-transfer test coverage docs lint format venv venv-full clean
+# Two workers, each of which takes whole files, so that a fixture of a file is made once.
+pytest := $(python) -m pytest --numprocesses 2 --dist loadfile
+test-fast test nightly coverage: export OMP_NUM_THREADS ?= 1
+
+.PHONY: help demo demo-transfer test-fast test nightly coverage docs lint format venv venv-full clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -16,11 +20,17 @@ demo-transfer: venv-full work_dirs/demo/results.csv  ## fine-tune the demo's enc
 work_dirs/demo/results.csv: | venv-full
 	$(python) tools/demo.py --work-dir work_dirs/demo
 
-test: venv-full  ## run all tests
-	$(python) -m pytest
+test-fast: venv-full  ## run the tests that take no training, in at most 2 minutes
+	$(pytest) -m 'not slow and not nightly'
 
-coverage: venv-full  ## run all tests and report the coverage of mmrcl (slower)
-	$(python) -m pytest --cov
+test: venv-full  ## run the tests that CI runs for each change, in at most 15 minutes
+	$(pytest) -m 'not nightly'
+
+nightly: venv-full  ## run all tests
+	$(pytest)
+
+coverage: venv-full  ## run those of `make test`, longer, and report which lines of mmrcl they reach
+	$(pytest) -m 'not nightly' --cov
 
 docs: venv-full  ## build the documentation, docs/_build/html/index.html
 	$(python) -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs \

@@ -63,6 +63,7 @@ setup(
             'pytest',
             'pytest-cov',
             'pytest-timeout',
+            'pytest-xdist',
             'ruff',
             # A test opens the hierarchy page in Chromium.
             'selenium',

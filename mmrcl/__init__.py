@@ -6,7 +6,7 @@ torch alone, and so must its package.
 
 from typing import TYPE_CHECKING, Any
 
-from .compatibility import warn_if_untried
+from .compatibility import warn_if_untested
 from .threads import limit_spinning
 from .version import __version__
 
@@ -56,4 +56,4 @@ def __dir__() -> list[str]:
 
 
 limit_spinning()
-warn_if_untried()
+warn_if_untested()

@@ -66,10 +66,6 @@ def warn_if_untested() -> None:
         warnings.warn(sentence, UntestedVersionWarning, stacklevel=3)
 
 
-# The name that mmrcl/__init__.py imports.
-warn_if_untried = warn_if_untested
-
-
 def describe_untested(installed: Mapping[str, str], tested: Iterable[VersionRange] = TESTED) -> str:
     """Return a sentence that lists the untested versions, empty if there are none.
 

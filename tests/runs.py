@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmrcl.checkpoint.latest import latest_checkpoint
 from mmrcl.launch import build_runner
+
+from .tiers import check_slow
 
 CONFIG = Path(__file__).parents[1] / 'configs/rcl/rcl_resnet18_1xb128-coslr-30e_digits.py'
 _names = itertools.count()
@@ -58,11 +61,20 @@ def tiny_config(work_dir: Path, **changes: Any) -> Config:
     return config
 
 
-def train(config: Config) -> Runner:
-    """Runs a config to its end."""
+def train(config: Config, *hooks: Hook) -> Runner:
+    """Runs a config to its end, for a test that is marked slow."""
+    runner = run(config, *hooks)
+    check_slow('trains')
+    return runner
+
+
+def run(config: Config, *hooks: Hook) -> Runner:
+    """Runs a config to its end, with further hooks."""
     if config.get('resume') and config.get('load_from') is None:
         found = latest_checkpoint(Path(config.work_dir))
         config.load_from = found and str(found)
     runner = build_runner(config, train=True)
+    for hook in hooks:
+        runner.register_hook(hook)
     runner.train()
     return runner

@@ -17,8 +17,11 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from mmrcl.launch import build_runner, hooks_of
-from mmrcl.registry import MODELS
+from mmrcl.launch import build_hooks, build_runner, hooks_of
+from mmrcl.registry import LOOPS, MODELS
+
+from .runs import train
+from .tiers import check_slow
 
 FOLDER = Path(__file__).parents[1] / 'configs/baselines'
 METHODS = {
@@ -109,11 +112,13 @@ def run_of(tmp_path_factory):
         runner = build_runner(two_epochs(method, work_dir), train=True)
         before = {name: part.clone() for name, part in runner.model.named_parameters()}
         runner.train()
+        check_slow('trains')
         return work_dir, runner, before
 
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('method', METHODS)
 def test_two_epochs_on_digits(method, run_of):
     skip_without_kmeans(method)
@@ -136,15 +141,14 @@ def test_two_epochs_on_digits(method, run_of):
     assert not still
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('method', ['msf', 'nnclr', 'pcl'])
 def test_resumed_run_ends_like_the_run_without_a_stop(method, run_of, tmp_path):
     skip_without_kmeans(method)
     work_dir, runner, _ = run_of(method)
     config = two_epochs(method, tmp_path)
     config.merge_from_dict(dict(load_from=str(work_dir / 'epoch_1.pth'), resume=True))
-    resumed = build_runner(config, train=True)
-    resumed.train()
-    found = resumed.model.state_dict()
+    found = train(config).model.state_dict()
     for name, value in runner.model.state_dict().items():
         assert torch.equal(value, found[name]), name
 
@@ -163,11 +167,10 @@ class Rates(Hook):
             seen.append({group['lr'] for group in groups if group.get('fix_lr', False) == fixed})
 
 
+@pytest.mark.slow
 def test_predictor_of_simsiam_keeps_its_rate(tmp_path):
-    runner = build_runner(two_epochs('simsiam', tmp_path), train=True)
     rates = Rates()
-    runner.register_hook(rates)
-    runner.train()
+    train(two_epochs('simsiam', tmp_path), rates)
     assert rates.seen[True] == [{2e-3}] * 8
     assert len(set().union(*rates.seen[False])) > 4
 
@@ -182,12 +185,14 @@ def test_imagenet_twin_builds(method):
         for config in (small, large)
     ]
     assert kinds[0] == kinds[1]
+    assert build_hooks(large) and LOOPS.get(large.test_cfg.type)
     with DefaultScope.overwrite_default_scope('mmrcl'):
         model = MODELS.build(dict(large.model, data_preprocessor=large.data_preprocessor))
         groups = build_optim_wrapper(model, large.optim_wrapper).optimizer.param_groups
         load, *views = large.train_dataloader.dataset.pipeline
         image = np.random.default_rng(0).integers(256, size=(300, 400, 3), dtype=np.uint8)
         packed = Compose(views)(dict(img=image, sample_idx=3))
+        assert Compose(large.test_dataloader.dataset.pipeline)
     assert load.type == 'LoadImageFromFile'
     sizes = [224, 224] + ([96] * 6 if method == 'swav' else [])
     assert [view.shape for view in packed['inputs']] == [(3, size, size) for size in sizes]

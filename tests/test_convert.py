@@ -12,9 +12,9 @@ import torchvision
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
+from .commands import call, tool
 from .test_apis.folders import write_checkpoint
 from .test_checkpoint.test_formats import names_in_detectron2
-from .test_tools import tool
 
 CONFIG = 'configs/rcl/rcl_resnet50_8xb512-coslr-200e_in1k.py'
 FORMATS = ('mmpretrain', 'mmdet', 'torchvision', 'timm', 'detectron2')
@@ -112,9 +112,9 @@ def test_name_and_provenance(pretraining, converted):
 
 @pytest.mark.slow
 def test_an_extracted_file_is_refused(converted):
-    done = tool('convert/backbone.py', converted['mmpretrain'])
+    done = call('convert/backbone.py', converted['mmpretrain'])
     assert done.returncode == 1 and 'extracted already' in done.stderr
-    done = tool('convert/backbone.py', converted['torchvision'], '--config', CONFIG)
+    done = call('convert/backbone.py', converted['torchvision'], '--config', CONFIG)
     assert done.returncode == 1 and 'extracted already' in done.stderr
 
 
@@ -125,17 +125,17 @@ def test_an_incomplete_one_is_refused_unless_told(pretraining, tmp_path):
     torch.save(checkpoint, tmp_path / 'short.pth')
     command = ['convert/backbone.py', tmp_path / 'short.pth', '--out-dir', tmp_path / 'out']
     command += ['--format', 'torchvision', 'mmdet', '--prefix', 'backbone.']
-    done = tool(*command)
+    done = call(*command)
     assert done.returncode == 1 and not (tmp_path / 'out').exists()
     assert '317 of 318 tensors (99.6 %)' in done.stdout
     assert 'has no layer4.2.conv3.weight' in done.stderr and '--allow-partial' in done.stderr
-    done = tool(*command, '--allow-partial')
+    done = call(*command, '--allow-partial')
     assert done.returncode == 0 and 'written without 1 tensors' in done.stdout
 
 
 @pytest.mark.slow
 def test_a_wrong_prefix_is_refused(pretraining):
-    done = tool('convert/backbone.py', pretraining[1], '--prefix', 'encoder.')
+    done = call('convert/backbone.py', pretraining[1], '--prefix', 'encoder.')
     assert done.returncode == 1 and '0 of' in done.stdout and '--prefix' in done.stderr
 
 
@@ -147,7 +147,7 @@ def test_wrong_files_are_refused(tmp_path):
         ('text.pth', 'torn or no checkpoint'),
         ('foreign.pth', 'contains no config: pass it by --config'),
     ]:
-        done = tool('convert/backbone.py', tmp_path / name)
+        done = call('convert/backbone.py', tmp_path / name)
         assert done.returncode == 1 and sentence in done.stderr
         assert 'Traceback' not in done.stderr
 
@@ -158,6 +158,6 @@ def test_a_small_stem_is_no_resnet_of_torchvision(tmp_path):
         backbone = MODELS.build(Config.fromfile(config).model.backbone)
     state = {f'backbone.{name}': tensor for name, tensor in backbone.state_dict().items()}
     torch.save(dict(state_dict={**state, 'neck.bias': torch.zeros(1)}), tmp_path / 'a.pth')
-    done = tool('convert/backbone.py', tmp_path / 'a.pth', '--config', config, '--format', 'timm')
+    done = call('convert/backbone.py', tmp_path / 'a.pth', '--config', config, '--format', 'timm')
     assert done.returncode == 1
     assert 'conv1.weight of shape (16, 1, 3, 3), not (64, 3, 7, 7)' in done.stderr

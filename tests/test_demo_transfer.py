@@ -7,13 +7,13 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 
+from .commands import call, tool
 from .runs import CONFIG
-from .test_tools import tool
 
 pytest.importorskip('mmdet')
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_demo_of_transfer(tmp_path):
     config = Config.fromfile(CONFIG)
     with DefaultScope.overwrite_default_scope('mmrcl'):
@@ -37,7 +37,7 @@ def test_demo_of_transfer(tmp_path):
 
 
 def test_says_that_the_demo_comes_first(tmp_path):
-    done = tool('demo_transfer.py', cwd=tmp_path)
+    done = call('demo_transfer.py', cwd=tmp_path)
     assert done.returncode == 1
     assert (
         'no checkpoint in work_dirs/demo/instance_discrimination: run `make demo` first'

@@ -6,27 +6,20 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from .commands import ROOT, call, tool
 from .runs import CONFIG, TINY
 
-ROOT = Path(__file__).parents[1]
 SMALL = [f'{key}={value}' for key, value in TINY.items()] + ['train_cfg.max_epochs=3']
 SMALL += [
     'plain_train_dataloader.dataset.indices=192',
     'test_cfg.train_dataloader.dataset.indices=192',
 ]
-
-
-def tool(name: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
-    command = [sys.executable, ROOT / 'tools' / name, *map(str, arguments)]
-    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
-    return subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=500
-    )
 
 
 @pytest.fixture(scope='module')
@@ -132,25 +125,36 @@ WRONG = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize('case', WRONG)
-def test_wrong_settings_stop_with_a_sentence(case, tmp_path):
-    arguments, sentence = WRONG[case]
-    done = tool('train.py', *arguments, '--work-dir', tmp_path)
+def stops_with(sentence: str, run: Callable, arguments: list, work_dir: Path) -> None:
+    done = run('train.py', *arguments, '--work-dir', work_dir)
     assert done.returncode != 0
     last = done.stderr.strip().splitlines()[-1]
     assert sentence in last
-    assert not list(tmp_path.rglob('*.pth'))
+    assert not list(work_dir.rglob('*.pth'))
+
+
+@pytest.mark.parametrize('case', WRONG)
+def test_wrong_settings_stop_with_a_sentence(case, tmp_path):
+    arguments, sentence = WRONG[case]
+    stops_with(sentence, call, arguments, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('case', ['missing config', 'neck'])
+def test_a_process_of_its_own_says_the_same(case, tmp_path):
+    """The first stops before anything is built, the second when all is."""
+    arguments, sentence = WRONG[case]
+    stops_with(sentence, tool, arguments, tmp_path)
 
 
 @pytest.mark.slow
 def test_a_checkpoint_of_another_network_is_refused(work_dir):
-    done = tool('test.py', CONFIG, work_dir / 'epoch_3.pth', '--work-dir', work_dir / 'wrong')
+    done = call('test.py', CONFIG, work_dir / 'epoch_3.pth', '--work-dir', work_dir / 'wrong')
     assert done.returncode == 1
     assert 'does not hold the backbone of this config' in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_throughput_of_our_steps_and_of_other_libraries(tmp_path):
     table = tmp_path / 'throughput.csv'
     small = dict(steps=2, batch=8, size=16, queue=64, images=600, threads=1, backbone='ResNet')
@@ -243,11 +247,11 @@ def test_benchmark_scripts_start_from_the_checkpoint(tmp_path, arguments, comman
 
 @pytest.mark.slow
 def test_monitoring_draws_a_run(work_dir, tmp_path):
-    done = tool('analysis/monitoring.py', work_dir, '--out', tmp_path / 'figure.png')
+    done = call('analysis/monitoring.py', work_dir, '--out', tmp_path / 'figure.png')
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.split() == [str(tmp_path / 'figure.png')]
     assert (tmp_path / 'figure.png').stat().st_size > 10_000
-    done = tool('analysis/monitoring.py', tmp_path)
+    done = call('analysis/monitoring.py', tmp_path)
     assert done.returncode == 1 and done.stderr.startswith('error: no vis_data/scalars.json')
 
 
@@ -256,7 +260,7 @@ def test_monitoring_draws_a_run(work_dir, tmp_path):
 def test_nesting_of_independent_levels_is_measured(work_dir):
     """With one radius for all levels everything conforms; K-means apart does not."""
     [config] = work_dir.glob('*.py')
-    done = tool(
+    done = call(
         'analysis/nesting_conformity.py', config, work_dir / 'epoch_3.pth', '--sklearn',
         '--eps', '0.3', '0.3', '--num-clusters', '60', '20',
     )  # fmt: skip
@@ -270,7 +274,7 @@ def test_nesting_of_independent_levels_is_measured(work_dir):
 @pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans needs Python 3.11 or newer')
 def test_settings_of_the_clustering_are_compared(work_dir):
     [config] = work_dir.glob('*.py')
-    done = tool('analysis/clustering_settings.py', config, work_dir / 'epoch_3.pth')
+    done = call('analysis/clustering_settings.py', config, work_dir / 'epoch_3.pth')
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.startswith('Of the nearest keys ')
     rows = [line.split(' | ') for line in done.stdout.splitlines()[4:]]

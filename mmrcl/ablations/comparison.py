@@ -23,7 +23,7 @@ Column = tuple[str, int]
 
 
 class RunResult(NamedTuple):
-    """What a training gave.
+    """Results of one training.
 
     Attributes:
         correct: which test images are classified rightly, by metric and share of the labels.
@@ -52,22 +52,22 @@ class ArmResult:
 
 
 def columns_of(arm_results: Iterable[ArmResult]) -> list[Column]:
-    """Metrics and shares of the labels, in the order of the predictions."""
+    """Return metrics and shares of the labels, in the order of the predictions."""
     results = (result for each in arm_results for result in each.runs.values())
     return list(dict.fromkeys(column for result in results for column in result.correct))
 
 
 def common_seeds(*arm_results: ArmResult) -> list[int]:
-    """Seeds that all of them were trained with."""
+    """Return the seeds that all of them were trained with."""
     return sorted(set.intersection(*(set(each.runs) for each in arm_results)))
 
 
 def accuracies(arm: ArmResult, column: Column, seeds: Sequence[int]) -> np.ndarray:
-    """Accuracy in [0, 1] for each seed, (S,), the mean over the draws of the labels."""
+    """Return the accuracy in [0, 1] for each seed, (S,), the mean over the draws of the labels."""
     return np.array([arm.runs[seed].correct[column].mean() for seed in seeds])
 
 
 def seed_differences(arm: ArmResult, reference: ArmResult, column: Column) -> np.ndarray:
-    """Differences in accuracy for each common seed, (S,)."""
+    """Return the differences in accuracy for each common seed, (S,)."""
     seeds = common_seeds(arm, reference)
     return accuracies(arm, column, seeds) - accuracies(reference, column, seeds)

@@ -42,7 +42,7 @@ def format_comparison(
 
     Args:
         arm_results: in the order of the rows; those without results get dashes.
-        measures: further numbers to give.
+        measures: further numbers to list.
         headroom: the arms that count as 0 and 1 of the headroom.
     """
     columns = columns_of(arm_results)

@@ -74,7 +74,7 @@ def _largest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def mutual_neighbors(features: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Points that are each among the k nearest of the other, itself included.
+    """Find the points that are each among the k nearest of the other, itself included.
 
     Args:
         features: L2-normalised, shape (N, d).

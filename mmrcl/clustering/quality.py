@@ -1,4 +1,4 @@
-"""What a partition looks like, without true labels."""
+"""Measures of a partition without true labels."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -38,11 +38,11 @@ def summarize_partition(labels: Tensor) -> PartitionSummary:
 
 
 def churn(before: Tensor, after: Tensor) -> float:
-    """How much of their company images changed between two partitions, in [0, 1).
+    """Compute the mean change of an image's cluster between two partitions, in [0, 1).
 
-    For an image that was in cluster A and is in cluster B it is 1 - ``|A and B| / |A or B|``, the
-    Jaccard distance; the result is the mean over images. It is 0 for equal partitions however
-    their clusters are named, symmetric, and counts a split as much as the merge that undoes it.
+    For an image that was in cluster A and is in cluster B the change is the Jaccard distance,
+    1 - ``|A and B| / |A or B|``. The mean is 0 for equal partitions under any names, symmetric, and
+    a split counts as much as the merge that undoes it.
     Takes O(N log N).
 
     Args:
@@ -59,10 +59,10 @@ def churn(before: Tensor, after: Tensor) -> float:
 
 
 def nesting_conformity(labels: Tensor) -> float:
-    """Share of images that conform to the cluster preserve property (Sect. 4.3).
+    """Compute the share of images that conform to the cluster preserve property (Sect. 4.3).
 
-    An image conforms if, at every step up, it goes where most of its cluster goes (ties to the
-    smaller label). The paper gives 0.7388 for K-means and 0.973 for DBSCAN.
+    An image conforms if, at every level, its label one level up is that of most images of its
+    cluster (ties to the smaller label). The paper reports 0.7388 for K-means and 0.973 for DBSCAN.
 
     Args:
         labels: shape (L, N), from fine to coarse.

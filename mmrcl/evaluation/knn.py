@@ -58,7 +58,7 @@ def knn_predict(
 
 
 def accuracy(predictions: Tensor, labels: Tensor) -> float:
-    """Give the share of predictions, (N,), that equal the labels, (N,), in [0, 1]."""
+    """Compute the share of predictions, (N,), that equal the labels, (N,), in [0, 1]."""
     return (predictions == labels.to(predictions.device)).double().mean().item()
 
 

@@ -13,7 +13,7 @@ _SETTINGS = {
 
 
 def check_names(nodes: Iterable[dict[str, Any]], custom_hooks: Iterable[dict[str, Any]]) -> None:
-    """Refuse the names of earlier versions.
+    """Reject the names of earlier versions.
 
     Args:
         nodes: every dict of a config.
@@ -36,7 +36,7 @@ def check_names(nodes: Iterable[dict[str, Any]], custom_hooks: Iterable[dict[str
 
 
 def check_setting(*keys: Any) -> None:
-    """Refuse keys of earlier versions.
+    """Reject keys of earlier versions.
 
     Raises:
         ConfigError: naming the new key.
@@ -47,7 +47,7 @@ def check_setting(*keys: Any) -> None:
 
 
 def check_hook_path(option: str) -> None:
-    """Refuse a setting of a hook by its position, as in ``custom_hooks.0.source``.
+    """Reject a setting of a hook by its position, as in ``custom_hooks.0.source``.
 
     Raises:
         ConfigError: naming the name.

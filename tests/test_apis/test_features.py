@@ -138,8 +138,8 @@ def test_the_page_takes_images_of_many_sizes(tmp_path):
     assert mmrcl.write_hierarchy_page(tmp_path / 'a.html', hierarchy, features).is_file()
 
 
-def test_names_at_the_top_are_those_of_apis():
-    assert set(mmrcl.__all__) == {*mmrcl.apis.__all__, '__version__'}
+def test_names_at_the_top_are_of_apis():
+    assert set(mmrcl.__all__) - {'__version__'} < set(mmrcl.apis.__all__)
     assert all(getattr(mmrcl, name) is not None for name in dir(mmrcl))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = mmrcl.nothing

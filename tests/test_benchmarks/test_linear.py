@@ -15,7 +15,7 @@ from torch import nn
 
 from mmrcl.registry import MODELS
 
-from ..test_tools import tool
+from ..commands import call, tool
 
 FOLDER = Path(__file__).parents[2] / 'configs/benchmarks/linear'
 CONFIGS = sorted(FOLDER.glob('*.py'))
@@ -117,7 +117,7 @@ def pretrained(path: Path, seed: int) -> Path:
 def test_by_images_then_test(tmp_path):
     checkpoint = pretrained(tmp_path / 'encoder.pth', 0)
     arguments = ('--work-dir', tmp_path, '--cfg-options', *SMALL)
-    done = tool('train.py', DIGITS, '--pretrained', checkpoint, *arguments)
+    done = call('train.py', DIGITS, '--pretrained', checkpoint, *arguments)
     assert done.returncode == 0, done.stderr[-3000:]
     top1 = re.findall(r'\[2\]\[2/2\]\s+accuracy/top1: ([\d.]+)  accuracy/top5', done.stdout)
     (best,) = tmp_path.glob('best_accuracy_top1_epoch_*.pth')
@@ -125,7 +125,7 @@ def test_by_images_then_test(tmp_path):
     trained = torch.load(tmp_path / 'epoch_2.pth', weights_only=False)['state_dict']
     for name, tensor in torch.load(checkpoint)['state_dict'].items():
         assert torch.equal(trained[name], tensor), name
-    done = tool('test.py', DIGITS, tmp_path / 'epoch_2.pth', *arguments)
+    done = call('test.py', DIGITS, tmp_path / 'epoch_2.pth', *arguments)
     assert done.returncode == 0, done.stderr[-3000:]
     assert f'accuracy/top1: {top1[0]}' in done.stdout
 
@@ -137,7 +137,7 @@ def test_probe_keeps_features_and_knows_whose_they_are(tmp_path):
     options = ('--lrs', 0.1, 1, '--weight-decays', 0, 1e-3, '--features', cache)
     small = ('--work-dir', tmp_path, '--cfg-options', *SMALL)
     for table in tables:
-        done = tool('linear_probe.py', DIGITS, encoders[0], *options, '--out', table, *small)
+        done = call('linear_probe.py', DIGITS, encoders[0], *options, '--out', table, *small)
         assert done.returncode == 0, done.stderr[-3000:]
     first, again = (list(csv.DictReader(table.open())) for table in tables)
     assert first == again
@@ -151,7 +151,7 @@ def test_probe_keeps_features_and_knows_whose_they_are(tmp_path):
         ((encoders[1], *options), 'checkpoint'),
         ((encoders[0], *options, '--views', 1), 'views'),
     ):
-        done = tool('linear_probe.py', DIGITS, *changed, *small)
+        done = call('linear_probe.py', DIGITS, *changed, *small)
         assert done.returncode == 1
         assert f'features.pt is of another {what}' in done.stderr
 

@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / 'configs/benchmarks/mmdetection'
 CONFIGS = sorted(FOLDER.glob('*.py'))
 R50 = [path for path in CONFIGS if 'resnet50' in path.stem]
+ITERATIONS = 6
 C4 = [path for path in R50 if '-c4_' in path.stem]
 
 
@@ -276,10 +277,12 @@ def on_canvases(path: Path, checkpoint: Path, canvases: Path, work_dir: Path) ->
     config.val_evaluator = dict(data.val_evaluator, ann_file=annotations)
     for name in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         config.pop(name)
-    config.train_cfg = dict(type='IterBasedTrainLoop', max_iters=20, val_interval=20)
+    config.train_cfg = dict(
+        type='IterBasedTrainLoop', max_iters=ITERATIONS, val_interval=ITERATIONS
+    )
     config.param_scheduler = []
     config.optim_wrapper.optimizer.lr = 0.001
-    config.default_hooks.checkpoint.update(by_epoch=False, interval=20)
+    config.default_hooks.checkpoint.update(by_epoch=False, interval=ITERATIONS)
     config.log_processor.by_epoch = False
     few_boxes(config.model)
     config.work_dir, config.launcher = str(work_dir), 'none'
@@ -305,14 +308,14 @@ def test_mask_rcnn_trains_and_is_scored_by_coco(stem, pretrained, canvases, tmp_
     runner = Runner.from_cfg(config)
     before = {name: value.clone() for name, value in runner.model.state_dict().items()}
     model = runner.train()
-    assert runner.iter == 20
+    assert runner.iter == ITERATIONS
     after = model.state_dict()
     assert all(value.isfinite().all() for value in after.values())
-    # Every norm has seen 20 batches, none runs on kept statistics.
+    # Every norm has seen every batch, none runs on kept statistics.
     seen = {
         name: int(value) for name, value in after.items() if name.endswith('num_batches_tracked')
     }
-    assert set(seen.values()) == {20}
+    assert set(seen.values()) == {ITERATIONS}
     assert ('roi_head.shared_head.norm.num_batches_tracked' in seen) == ('c4' in stem)
     kept = [name for name, value in model.named_parameters() if torch.equal(before[name], value)]
     assert not kept

@@ -36,8 +36,15 @@ def test_every_section_is_checked():
     assert list(SECTIONS) == list(TRAINED)
 
 
+# They train as the first section does, on other data; half a minute each.
+AT_NIGHT = ('Several folders', 'Labels for the score')
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize('section', SECTIONS)
+@pytest.mark.parametrize(
+    'section',
+    [pytest.param(name, marks=[pytest.mark.nightly] * (name in AT_NIGHT)) for name in SECTIONS],
+)
 def test_blocks_run(section: str, scratch: Path):
     said = run(SECTIONS[section], scratch, environment_of(scratch))
     for name, images in TRAINED[section].items():

@@ -67,8 +67,15 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# A minute each.
+AT_NIGHT = ('CIFAR-10', 'ImageNet')
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize('section', SECTIONS)
+@pytest.mark.parametrize(
+    'section',
+    [pytest.param(name, marks=[pytest.mark.nightly] * (name in AT_NIGHT)) for name in SECTIONS],
+)
 def test_commands_run(section: str, scratch: Path):
     said = run(SECTIONS[section], scratch, environment_of(scratch))
     assert all(text in said for text in PRINTED[section])

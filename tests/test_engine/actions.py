@@ -24,6 +24,9 @@ def is_rank(rank: int) -> bool:
 
 def disk_full(runner: Runner) -> None:
     """From here on no file may grow beyond 4 KB, which is a failing write like any other."""
+    # What pytest captures is a file too.
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
 
 

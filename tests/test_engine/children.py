@@ -5,7 +5,9 @@ import multiprocessing
 import os
 import random
 import socket
+import time
 from collections.abc import Callable, Sequence
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from mmengine.runner import Runner
 from mmrcl.errors import TrainingError
 
 from ..runs import tiny_config, train
+from ..tiers import check_slow
 from . import actions  # noqa: F401  registers its hooks
 
 BY_ITERATION = dict(
@@ -28,8 +31,19 @@ _context = multiprocessing.get_context('forkserver')
 _context.set_forkserver_preload(['tests.test_engine.children'])
 
 
-def run_ranks(function: Callable, *args: Any, ranks: int = 1, timeout: float = 300) -> list[int]:
-    """Exit codes of processes that call ``function(*args)``; minus the signal if killed by one."""
+def run_ranks(
+    function: Callable, *args: Any, ranks: int = 1, timeout: float = 300, grace: float = 200
+) -> list[int]:
+    """Exit codes of processes that call ``function(*args)``; minus the signal if killed by one.
+
+    Args:
+        function: what each process calls.
+        *args: its arguments.
+        ranks: number of processes.
+        timeout: seconds until the first has to end.
+        grace: seconds that the others have from then on before they are killed.
+    """
+    check_slow('trains in another process')
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         port = probe.getsockname()[1]
@@ -39,8 +53,10 @@ def run_ranks(function: Callable, *args: Any, ranks: int = 1, timeout: float = 3
     ]
     for process in processes:
         process.start()
+    connection.wait([process.sentinel for process in processes], timeout)
+    end = time.monotonic() + grace
     for process in processes:
-        process.join(timeout)
+        process.join(max(0, end - time.monotonic()))
         process.kill()
         process.join()
     return [process.exitcode for process in processes]

@@ -71,15 +71,15 @@ def test_accumulation_does_what_one_large_batch_does(tmp_path):
 
 @pytest.mark.slow
 def test_with_batch_norm_accumulation_sees_the_same_images(tmp_path):
-    """4 x 64 against 256: 600 images leave two steps of an epoch."""
+    """4 x 16 against 64: 150 images leave two steps of an epoch."""
     images = dict(
-        model__queue__length=300,
-        train_dataloader__dataset__indices=600,
-        default_hooks__clustering__dataloader__dataset__indices=600,
+        model__queue__length=75,
+        train_dataloader__dataset__indices=150,
+        default_hooks__clustering__dataloader__dataset__indices=150,
         train_cfg__max_epochs=6,
     )
-    large = record(tmp_path / 'large', dict(images, train_dataloader__batch_size=256))
-    changes = dict(images, train_dataloader__batch_size=64, optim_wrapper__accumulative_counts=4)
+    large = record(tmp_path / 'large', dict(images, train_dataloader__batch_size=64))
+    changes = dict(images, train_dataloader__batch_size=16, optim_wrapper__accumulative_counts=4)
     small = record(tmp_path / 'small', changes)
     assert len(small['losses']) == 4 * len(large['losses']) == 48
     assert same_images(small, large)

@@ -51,6 +51,7 @@ def log(work_dir) -> str:
     return next(work_dir.rglob('*.log')).read_text()
 
 
+@pytest.mark.slow
 def test_a_run_with_the_hook_ends_like_one_without(tmp_path):
     watched, plain = watched_config(tmp_path / 'with'), tiny_config(tmp_path / 'without')
     without_hooks(plain)
@@ -66,6 +67,7 @@ def test_a_run_with_the_hook_ends_like_one_without(tmp_path):
     assert watched.model.training and watched.model.momentum_encoder.training
 
 
+@pytest.mark.slow
 def test_a_healthy_run_is_measured_and_raises_no_alarm(tmp_path):
     train(watched_config(tmp_path, interval=2, action='stop', min_deviation=0.05, min_rank=1.5))
     assert [row['epoch'] for row in rows(tmp_path)] == [0, 2, 4]
@@ -75,10 +77,9 @@ def test_a_healthy_run_is_measured_and_raises_no_alarm(tmp_path):
     assert 'has collapsed' not in log(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_collapsed_encoder_is_warned_of(tmp_path):
-    runner = build_runner(watched_config(tmp_path), train=True)
-    runner.register_hook(ZeroProjector())
-    runner.train()
+    runner = train(watched_config(tmp_path), ZeroProjector())
     last = list(rows(tmp_path))[-1]
     assert last['collapse/deviation'] == pytest.approx(0, abs=1e-6)
     assert last['collapse/effective_rank'] == pytest.approx(1, abs=1e-3)
@@ -87,6 +88,7 @@ def test_a_collapsed_encoder_is_warned_of(tmp_path):
         assert part in log(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_collapsed_encoder_stops_the_run(tmp_path):
     runner = build_runner(watched_config(tmp_path, action='stop', interval=2), train=True)
     runner.register_hook(ZeroProjector())

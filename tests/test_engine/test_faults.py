@@ -60,11 +60,9 @@ def said():
     logger.removeHandler(handler)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize('spoil', ['torn', 'missing', 'empty', 'zeros'])
-def test_a_spoilt_last_checkpoint_falls_back_to_the_one_before(finished, tmp_path, said, spoil):
-    source, expected = finished
-    copied(source, tmp_path, ['epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth'])
+def test_a_spoilt_last_checkpoint_falls_back_to_the_one_before(whole_run, tmp_path, said, spoil):
+    copied(whole_run[0], tmp_path, ['epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth'])
     last = tmp_path / 'epoch_3.pth'
     whole = last.read_bytes()
     if spoil == 'missing':
@@ -75,6 +73,13 @@ def test_a_spoilt_last_checkpoint_falls_back_to_the_one_before(finished, tmp_pat
     assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_2.pth'
     assert said[0].endswith(f'epoch_3.pth is {"missing" if spoil == "missing" else "torn"}')
     assert said[1].endswith('epoch_2.pth')
+
+
+@pytest.mark.slow
+def test_a_run_with_a_torn_last_checkpoint_ends_like_the_one_without(finished, tmp_path):
+    source, expected = finished
+    copied(source, tmp_path, ['epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth'])
+    os.truncate(tmp_path / 'epoch_3.pth', 10_000)
     assert run_ranks(train_tiny, tmp_path, {}) == [0]
     assert torch.load(tmp_path / 'end_0.pth') == expected
 
@@ -103,6 +108,7 @@ def test_a_torn_checkpoint_that_the_user_names_is_refused(tmp_path):
             prepare_training(config, resume, None, False)
 
 
+@pytest.mark.slow
 def test_the_newest_are_kept_across_a_resume(tmp_path):
     keep = dict(BY_ITERATION, default_hooks__checkpoint__interval=5)
     train(tiny_config(tmp_path, **keep, train_cfg__max_epochs=3))
@@ -168,8 +174,15 @@ def test_a_loss_that_is_no_number_stops_before_the_step(tmp_path, ranks, spoilt)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('notify', ['sigterm', 'sigusr1'])
-@pytest.mark.parametrize('ranks', [1, 2])
+@pytest.mark.parametrize(
+    ('ranks', 'notify'),
+    [
+        (1, 'sigterm'),
+        (2, 'sigusr1'),
+        pytest.param(1, 'sigusr1', marks=pytest.mark.nightly),
+        pytest.param(2, 'sigterm', marks=pytest.mark.nightly),
+    ],
+)
 def test_a_signal_saves_and_leaves_with_a_code_of_its_own(tmp_path, finished, notify, ranks):
     changes = TWO if ranks == 2 else {}
     notified = ranks - 1
@@ -181,6 +194,7 @@ def test_a_signal_saves_and_leaves_with_a_code_of_its_own(tmp_path, finished, no
         assert torch.load(tmp_path / 'end_0.pth') == finished[1]
 
 
+@pytest.mark.slow
 def test_signals_are_given_back_and_need_a_checkpoint_hook(tmp_path):
     before = signal.getsignal(signal.SIGTERM)
     train(tiny_config(tmp_path, train_cfg__max_epochs=3))
@@ -206,8 +220,8 @@ def test_a_rank_that_dies_ends_the_other(tmp_path, victim):
 
 @pytest.mark.slow
 def test_a_rank_that_hangs_ends_the_other_by_the_time_out(tmp_path):
-    changes = dict(TWO, env_cfg__dist_cfg__timeout=15)
-    codes = run_ranks(train_tiny, tmp_path, changes, [do('hang', 8, 1)], ranks=2, timeout=60)
+    changes = dict(TWO, env_cfg__dist_cfg__timeout=10)
+    codes = run_ranks(train_tiny, tmp_path, changes, [do('hang', 8, 1)], ranks=2, grace=1)
     assert codes == [1, -signal.SIGKILL]
 
 

@@ -135,6 +135,7 @@ def test_line_of_the_learning_rate():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('accumulation', 'factor'), [(1, 0.25), (2, 0.5), (6, 1.5)])
 def test_accumulated_gradients_count_in_the_scaling(tmp_path, accumulation, factor):
     config = short_config(tmp_path)
@@ -143,8 +144,7 @@ def test_accumulated_gradients_count_in_the_scaling(tmp_path, accumulation, fact
     config.param_scheduler = []
     prepare_training(config, None, None, True)
     config.auto_scale_lr.base_batch_size = 128
-    runner = build_runner(config, train=True)
-    runner.train()
+    runner = train(config)
     rates = {round(group['lr'], 9) for group in runner.optim_wrapper.param_groups}
     assert rates == {round(0.05 * factor, 9), round(0.15 * factor, 9)}
     log = next(tmp_path.rglob('*.log')).read_text()
@@ -154,6 +154,7 @@ def test_accumulated_gradients_count_in_the_scaling(tmp_path, accumulation, fact
     assert runner.cfg.optim_wrapper.optimizer.lr == 0.05
 
 
+@pytest.mark.slow
 def test_without_scaling_the_learning_rate_stays(plain):
     work_dir, runner = plain
     assert runner.optim_wrapper.param_groups[0]['initial_lr'] == 0.05

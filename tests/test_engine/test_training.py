@@ -29,13 +29,7 @@ def assert_same(first, second, path='') -> None:
         assert first == second, path
 
 
-@pytest.fixture(scope='module')
-def whole_run(tmp_path_factory):
-    work_dir = tmp_path_factory.mktemp('whole')
-    runner = train(tiny_config(work_dir))
-    return work_dir, runner
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize('stop', [1, 2, 3])
 def test_resumed_run_ends_like_the_run_without_a_stop(whole_run, tmp_path, stop):
     """Stops in warm-up, just before the clustering, and during refinement."""
@@ -50,6 +44,7 @@ def test_resumed_run_ends_like_the_run_without_a_stop(whole_run, tmp_path, stop)
     assert any(name.endswith('hierarchy.labels') for name in expected['state_dict'])
 
 
+@pytest.mark.slow
 def test_same_seed_same_run_other_seed_other_run(whole_run, tmp_path):
     _, runner = whole_run
     twin = train(tiny_config(tmp_path / 'twin'))
@@ -58,28 +53,18 @@ def test_same_seed_same_run_other_seed_other_run(whole_run, tmp_path):
     assert not torch.equal(runner.model.queue.features, other.model.queue.features)
 
 
-def test_worker_processes_resume_too(tmp_path):
-    workers = dict(
-        train_dataloader__num_workers=2,
-        train_cfg__max_epochs=3,
-    )
+@pytest.mark.slow
+def test_worker_processes_change_nothing_and_resume_too(whole_run, tmp_path):
+    workers = dict(train_dataloader__num_workers=2)
     train(tiny_config(tmp_path / 'whole', **workers))
-    checkpoint = str(tmp_path / 'whole/epoch_1.pth')
+    checkpoint = str(tmp_path / 'whole/epoch_2.pth')
     train(tiny_config(tmp_path / 'resumed', load_from=checkpoint, resume=True, **workers))
-    expected, found = (
-        torch.load(tmp_path / name / 'epoch_3.pth', weights_only=False)
-        for name in ('whole', 'resumed')
-    )
-    assert_same(expected['state_dict'], found['state_dict'])
-
-
-def test_worker_processes_change_nothing(whole_run, tmp_path):
-    train(tiny_config(tmp_path, train_dataloader__num_workers=2))
-    expected, found = (
+    expected, *found = (
         torch.load(folder / 'epoch_4.pth', weights_only=False)['state_dict']
-        for folder in (whole_run[0], tmp_path)
+        for folder in (whole_run[0], tmp_path / 'whole', tmp_path / 'resumed')
     )
-    assert_same(expected, found)
+    for state in found:
+        assert_same(expected, state)
 
 
 def test_log_tells_what_the_hierarchy_does(whole_run):
@@ -115,6 +100,7 @@ def test_hierarchy_is_nested_and_moves(whole_run):
     assert not torch.equal(after['hierarchy.labels'], runner.model.hierarchy.labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('source', 'nested'),
     [
@@ -146,6 +132,7 @@ def test_offline_sources_cluster_anew_each_epoch(tmp_path, source, nested):
     assert torch.allclose(bank.norm(dim=1), torch.ones(192), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_frozen_labels_stay(tmp_path):
     config = tiny_config(tmp_path)
     config.default_hooks.clustering.refiner = None

@@ -47,6 +47,7 @@ def test_features_are_those_of_the_space(model_and_loader, space):
             assert found.classes[row] == sample['data_samples'].gt_label
 
 
+@pytest.mark.slow
 def test_clusters_of_the_images_do_not_depend_on_the_encoder(tmp_path):
     source = dict(_delete_=True, type='DBSCANSource', mean_sizes=[1.3, 2.6])
     labels = []

@@ -21,7 +21,7 @@ class Labeled(NamedTuple):
 
 
 def draw_match(queries: Labeled, gallery: Labeled) -> tuple[Tensor, Tensor]:
-    """Draws for each query, evenly, one of the entries that match.
+    """Draw for each query, evenly, one of the entries that match.
 
     Sorting the gallery once makes the matches of a query two runs of positions, so memory stays
     linear in queries and entries.
