@@ -64,7 +64,7 @@ def check_hook_path(option: str) -> None:
 def new_file_name(path: str) -> str:
     """End of a sentence that names the new name of a config file, empty where there is none."""
     renamed = path.replace('own-view_', 'instance-discrimination_')
-    return '' if renamed == path else f': it was renamed {renamed}'
+    return '' if renamed == path else f': it was renamed to {renamed}'
 
 
 def new_base_key(key: str | None) -> str:

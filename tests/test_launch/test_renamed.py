@@ -65,8 +65,26 @@ def test_hooks_that_a_user_lists_are_addressed_by_position(tmp_path):
 def test_the_old_path_of_a_config():
     old = str(CONFIG.parents[1] / 'baselines' / CONFIG.name.replace('rcl', 'own-view'))
     new = old.replace('own-view', 'instance-discrimination')
-    with pytest.raises(ConfigError, match=f'does not exist: it is {new} now'):
+    with pytest.raises(ConfigError, match=f'does not exist: it was renamed to {new}'):
         read_config(old)
     assert read_config(new).model.type == 'RCL'
     with pytest.raises(ConfigError, match='nowhere.py does not exist$'):
         read_config('nowhere.py')
+
+
+@pytest.mark.parametrize(
+    ('base', 'line', 'sentence'),
+    [
+        (
+            CONFIG,
+            f'custom_hooks = {FIRST.replace(".0", "[1:]")}',
+            'hooks have names, override them',
+        ),
+        ('own-view_resnet18.py', '', r'the base .* renamed to .*instance-discrimination_resnet18'),
+    ],
+)
+def test_old_names_in_bases(tmp_path, base, line, sentence):
+    path = tmp_path / 'mine.py'
+    path.write_text(f"_base_ = ['{base}']\n{line.replace('= ', '= _base_.')}\n")
+    with pytest.raises(ConfigError, match=sentence):
+        read_config(str(path))
