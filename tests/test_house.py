@@ -39,6 +39,7 @@ def run(*command: str, **kwargs) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=300, **kwargs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('package', 'blocked', 'expected'),
     [

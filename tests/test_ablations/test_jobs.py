@@ -37,6 +37,7 @@ def test_tells_epoch_loss_and_time_left(tmp_path, capsys):
     assert scalars_of(folder) == folder / 'run/vis_data/scalars.json'
 
 
+@pytest.mark.slow
 def test_one_that_fails_ends_the_others(tmp_path):
     fails = job(tmp_path, 'broken', 'raise ValueError("no such thing")')
     code = 'import sys, time; time.sleep(4); open(sys.argv[1], "w")'

@@ -34,6 +34,7 @@ def test_a_plain_folder_of_images(tmp_path):
     assert set(model.queue.indices.tolist()) == set(range(96))
 
 
+@pytest.mark.slow
 def test_labels_by_position_need_a_single_data_set(tmp_path):
     config = tiny_config(tmp_path)
     for loader in (config.train_dataloader, config.default_hooks.clustering.dataloader):

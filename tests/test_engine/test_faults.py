@@ -142,6 +142,7 @@ def test_training_goes_on_where_a_full_disk_is_mended(tmp_path):
     assert checkpoints(tmp_path) == ['end_0.pth', 'iter_24.pth']
 
 
+@pytest.mark.slow
 def test_checkpoints_go_to_a_disk(tmp_path):
     config = tiny_config(tmp_path, default_hooks__checkpoint__out_dir='s3://bucket')
     with pytest.raises((ValueError, ImportError), match='SafeCheckpointHook|boto|petrel'):

@@ -112,6 +112,7 @@ def test_compiled_parts_give_what_they_gave(plain, tmp_path):
     assert torch._dynamo.utils.counters['stats']['unique_graphs'] >= 3
 
 
+@pytest.mark.slow
 def test_a_part_that_is_not_there_is_not_compiled(tmp_path):
     hook = dict(type='CompileHook', parts=['backbone', 'target_net'])
     with pytest.raises(ValueError, match="RCL has no submodule 'target_net'"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 
 from mmrcl.errors import ConfigError
 from mmrcl.launch import prepare_test, prepare_training
@@ -199,8 +200,10 @@ def test_custom_data_in_these_formats(tmp_path: Path):
 
 
 def test_what_passes_is_what_mmpretrain_reads(imagenet_once: Path):
-    for split in ('train', 'val'):
-        assert len(DATASETS.build(imagenet(imagenet_once, split))) == len(CLASSES)
+    # Whatever scope a run before has left.
+    with DefaultScope.overwrite_default_scope('mmrcl'):
+        for split in ('train', 'val'):
+            assert len(DATASETS.build(imagenet(imagenet_once, split))) == len(CLASSES)
 
 
 @pytest.mark.parametrize('name', ['coco_instance', 'voc0712'])
