@@ -40,7 +40,6 @@ _PASSIVE_HOOKS = (
     'LoggerHook',
     'NonFiniteLossHook',
     'PairMonitorHook',
-    'ParamSchedulerHook',
     'PreemptionHook',
     'SafeCheckpointHook',
     'UnreadableImageHook',
@@ -54,7 +53,7 @@ Settings = dict[str, Any]
 def settings_of(config: Config) -> Settings:
     """Return the settings that affect weights and scores; tuples become lists."""
     chosen = {key: config.get(key) for key in _SECTIONS}
-    named = config.get('default_hooks', {}).items()
+    named = (config.get('default_hooks') or {}).items()
     chosen['default_hooks'] = {name: hook for name, hook in named if _affects(hook)}
     chosen['custom_hooks'] = [hook for hook in chosen['custom_hooks'] or [] if _affects(hook)]
     return dict(_leaves(json.loads(json.dumps(chosen, default=str)), ''))

@@ -89,11 +89,13 @@ class Majority(NamedTuple):
 
 
 def majority(keys: Tensor, values: Tensor) -> Majority:
-    """Find the most frequent of the ``values`` (n,), integers >= 0, of each group ``keys`` (n,)."""
-    stride = values.max() + 1
-    pairs, counts = torch.unique(keys * stride + values, return_counts=True)
+    """Find the most frequent of the integers ``values`` (n,) in each group of ``keys`` (n,)."""
+    ids, group = torch.unique(keys, return_inverse=True)
+    kinds, kind = torch.unique(values, return_inverse=True)
+    pairs, counts = torch.unique(group * len(kinds) + kind, return_counts=True)
+    group, kind = pairs // max(len(kinds), 1), pairs % max(len(kinds), 1)
+    # Pairs ascend, and both sorts are stable, so the smallest of several comes first.
     by_count = torch.argsort(counts, descending=True, stable=True)
-    by_group = by_count[torch.argsort(pairs[by_count] // stride, stable=True)]
-    groups = group_rows(pairs[by_group] // stride)
-    top = by_group[groups.starts]
-    return Majority(groups.ids, pairs[top] % stride, counts[top])
+    by_group = by_count[torch.argsort(group[by_count], stable=True)]
+    top = by_group[group_rows(group[by_group]).starts]
+    return Majority(ids, kinds[kind[top]], counts[top])

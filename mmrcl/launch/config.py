@@ -63,8 +63,7 @@ def read_config(path: str) -> Config:
             'the folder of your own modules (custom_imports) must be on PYTHONPATH'
         ) from error
     except FileNotFoundError as error:
-        base = str(error.filename)
-        raise ConfigError(f'{path}: the base {base} does not exist{new_file_name(base)}') from error
+        raise ConfigError(f'{path}: {error}{new_file_name(str(error))}') from error
     except AttributeError as error:
         raise ConfigError(f'{path}: {error}{new_base_key(error.name)}') from error
     # mmengine writes the package of a base `mmrcl::...` as `_scope_` into the base's dicts, and
@@ -81,7 +80,7 @@ def drop_absent_hooks(config: Config) -> None:
 
     mmengine does so for its own default hooks, and fails for all others.
     """
-    hooks = config.get('default_hooks', {})
+    hooks = config.get('default_hooks') or {}
     for name in [name for name, hook in hooks.items() if hook is None]:
         if name not in _HOOKS_OF_MMENGINE:
             del hooks[name]
@@ -89,8 +88,8 @@ def drop_absent_hooks(config: Config) -> None:
 
 def hooks_of(config: Config) -> list[dict[str, Any]]:
     """All hooks of a config: ``default_hooks`` by name, then the list ``custom_hooks``."""
-    named = config.get('default_hooks', {}).values()
-    return [hook for hook in [*named, *config.get('custom_hooks', [])] if hook is not None]
+    named = (config.get('default_hooks') or {}).values()
+    return [hook for hook in [*named, *(config.get('custom_hooks') or [])] if hook is not None]
 
 
 def build_hooks(config: Config) -> list[Hook]:

@@ -13,7 +13,7 @@ from mmrcl.checkpoint import is_whole
 from mmrcl.errors import ConfigError
 
 from .dataset_files import missing_pieces
-from .renamed import check_hook_path, check_names, check_setting
+from .renamed import check_hook_path, check_hooks, check_names, check_setting
 
 SCOPES = ('mmrcl', 'mmdet')
 
@@ -68,7 +68,8 @@ def check_config(config: Config) -> None:
     for key in ('model', 'default_scope'):
         if key not in config:
             raise ConfigError(f'the config has no {key}: start from one of configs/')
-    check_names(dicts(config._cfg_dict), config.get('custom_hooks', []))
+    check_names(dicts(config._cfg_dict))
+    check_hooks(config.get('default_hooks') or {}, config.get('custom_hooks') or [])
     if config.default_scope not in SCOPES:
         raise ConfigError(
             f"default_scope='{config.default_scope}': set default_scope='mmrcl', or 'mmdet' for "

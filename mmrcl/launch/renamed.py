@@ -1,6 +1,7 @@
 """Names of earlier versions in a config, and what they are called now."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mmrcl.errors import ConfigError
@@ -12,12 +13,8 @@ _SETTINGS = {
 }
 
 
-def check_names(nodes: Iterable[dict[str, Any]], custom_hooks: Iterable[dict[str, Any]]) -> None:
-    """Reject the names of earlier versions.
-
-    Args:
-        nodes: every dict of a config.
-        custom_hooks: hooks that are listed rather than named.
+def check_names(nodes: Iterable[dict[str, Any]]) -> None:
+    """Reject the names of earlier versions in the dicts of a config.
 
     Raises:
         ConfigError: naming the new name.
@@ -27,11 +24,26 @@ def check_names(nodes: Iterable[dict[str, Any]], custom_hooks: Iterable[dict[str
         old = node.get('type')
         if isinstance(old, str) and old in _TYPES:
             raise ConfigError(f"type='{old}' was renamed: write type='{_TYPES[old]}'")
-    for hook in custom_hooks:
-        if hook.get('type') == 'HierarchicalClusteringHook':
+
+
+def check_hooks(named: Mapping[str, Any], listed: Iterable[Any]) -> None:
+    """Reject a list of hooks that holds a hook with a name.
+
+    Args:
+        named: ``default_hooks``.
+        listed: ``custom_hooks``.
+
+    Raises:
+        ConfigError: naming the name.
+    """
+    names = {hook['type']: name for name, hook in named.items() if hook and 'type' in hook}
+    names['HierarchicalClusteringHook'] = 'clustering'
+    for hook in listed:
+        kind = hook.get('type') if isinstance(hook, dict) else None
+        if kind in names:
             raise ConfigError(
-                'custom_hooks holds HierarchicalClusteringHook, which has a name now: move it to '
-                'default_hooks=dict(clustering=dict(type="HierarchicalClusteringHook", ...))'
+                f'custom_hooks holds {kind}, which has a name: move it to '
+                f'default_hooks=dict({names[kind]}=dict(...))'
             )
 
 
@@ -54,17 +66,19 @@ def check_hook_path(option: str) -> None:
     """
     section, *rest = option.split('.')
     if section == 'custom_hooks' and rest and rest[0].isdigit():
-        named = '.'.join(['default_hooks', 'clustering', *rest[1:]])
+        path = ['clustering', *rest[1:]] if rest[0] == '0' else ['knn', 'interval']
         raise ConfigError(
             f'--cfg-options: {option} addresses a hook by its position: hooks have names, such as '
-            f'{named}'
+            f'default_hooks.{".".join(path)}'
         )
 
 
-def new_file_name(path: str) -> str:
-    """End of a sentence that names the new name of a config file, empty where there is none."""
-    renamed = path.replace('own-view_', 'instance-discrimination_')
-    return '' if renamed == path else f': it was renamed to {renamed}'
+def new_file_name(message: str) -> str:
+    """End of a message that names the new name of a config file, empty where there is none."""
+    old = re.search(r'own-view_[\w.-]*', message)
+    if old is None:
+        return ''
+    return f': it was renamed to {old[0].replace("own-view", "instance-discrimination")}'
 
 
 def new_base_key(key: str | None) -> str:

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmrcl.clustering import churn, majority
+from mmrcl.clustering import churn, majority, nesting_conformity
 
 PAIRS = st.lists(st.tuples(st.integers(-2, 5), st.integers(0, 4)), min_size=1, max_size=40)
 
@@ -46,12 +46,23 @@ def test_churn_at_the_size_of_imagenet_takes_no_table_of_clusters():
     assert churn(labels // 2, labels // 4) == pytest.approx(0.5, abs=1e-5)
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), min_size=1, max_size=40))
+@given(st.lists(st.tuples(st.integers(-2, 4), st.integers(-2, 5)), max_size=40))
 def test_majority_is_the_most_frequent_value_and_the_smallest_of_several(pairs):
-    keys, values = torch.tensor(pairs).T
+    keys, values = torch.tensor(pairs, dtype=torch.long).reshape(-1, 2).T
     found = majority(keys, values)
     assert found.ids.tolist() == sorted(set(keys.tolist()))
     for key, value, count in zip(*(part.tolist() for part in found), strict=True):
         counts = Counter(v for k, v in pairs if k == key)
         assert count == max(counts.values())
         assert value == min(v for v in counts if counts[v] == count)
+
+
+@given(PAIRS)
+def test_nesting_conformity_is_the_share_that_goes_with_the_majority(pairs):
+    """Of any labels, noise among them."""
+    fine, coarse = zip(*pairs, strict=True)
+    conform = 0
+    for below, above in pairs:
+        counts = Counter(c for f, c in pairs if f == below)
+        conform += above == min(c for c in counts if counts[c] == max(counts.values()))
+    assert nesting_conformity(torch.tensor([fine, coarse])) == conform / len(pairs)

@@ -72,3 +72,11 @@ def test_hooks_are_built_without_those_that_need_a_runner(tmp_path):
     built = [type(hook).__name__ for hook in build_hooks(config)]
     assert 'EMAHook' in built and 'VisualizationHook' not in built
     assert len(built) == len(hooks_of(config)) - 1
+
+
+def test_sections_of_hooks_may_be_none(tmp_path):
+    config = loaded(tmp_path, 'custom_hooks=None')
+    assert config.custom_hooks is None and hooks_of(config)
+    config.default_hooks = None
+    drop_absent_hooks(config)
+    assert hooks_of(config) == []

@@ -68,7 +68,7 @@ def nearest_match(
         shared = queries.shared[rows, None] == gallery.shared[columns]
         return shared & (queries.distinct[rows, None] != gallery.distinct[columns])
 
-    tile = (len(features), block_size)
+    tile = (max(len(features), 1), block_size)
     product, position = nearest_neighbors(features, entries, 1, tile, matches)
     found = product[:, 0] > -torch.inf
     return position[:, 0].where(found, 0), found
