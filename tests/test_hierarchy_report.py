@@ -98,10 +98,10 @@ def test_retrievals_are_the_models_and_the_banks(report, checkpoint, model):
     for query, keys, cosines in zip(
         page['queries'], retriever['keys'], retriever['cosines'], strict=True
     ):
-        mates = [i for i in entries if coarse[i] == coarse[query] and i not in (query, -1)]
+        same_cluster = [i for i in entries if coarse[i] == coarse[query] and i not in (query, -1)]
         [key] = keys
-        assert key in (mates or [-1])
-        if mates:
+        assert key in (same_cluster or [-1])
+        if same_cluster:
             found += 1
             assert cosines[0] == pytest.approx(float(bank[key] @ bank[query]), abs=1e-3)
     assert found > 0

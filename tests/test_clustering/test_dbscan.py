@@ -65,9 +65,9 @@ def test_levels_nest_and_borders_follow_the_rule(seed):
                 attached[point] = point
             elif attached[point] < 0 and len(cores):
                 attached[point] = cores[distance[point, cores].argmin()]
-            mates = (labels[level] == labels[level][point]).sum()
+            same_cluster = (labels[level] == labels[level][point]).sum()
             if attached[point] < 0:
-                assert mates == 1
+                assert same_cluster == 1
             else:
                 assert labels[level][point] == labels[level][attached[point]]
 

@@ -142,9 +142,9 @@ def test_conformity_agrees_with_a_count(seed):
     for image in range(20):
         fits = True
         for fine, coarse in zip(labels[:-1], labels[1:], strict=True):
-            mates = coarse[fine == fine[image]].tolist()
-            most = max(mates.count(c) for c in mates)
-            fits &= coarse[image] == min(c for c in mates if mates.count(c) == most)
+            same_cluster = coarse[fine == fine[image]].tolist()
+            most = max(same_cluster.count(c) for c in same_cluster)
+            fits &= coarse[image] == min(c for c in same_cluster if same_cluster.count(c) == most)
         conform += bool(fits)
     assert nesting_conformity(labels) == pytest.approx(conform / 20)
 

@@ -11,7 +11,7 @@ PAIRS = st.lists(st.tuples(st.integers(-2, 5), st.integers(0, 4)), min_size=1, m
 
 
 def literal_churn(before, after):
-    """Image by image, the set of its mates before against the set after."""
+    """Image by image, the set of its cluster before against the set after."""
     total = 0.0
     for image in range(len(before)):
         old = {other for other in range(len(before)) if before[other] == before[image]}

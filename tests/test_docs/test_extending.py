@@ -118,7 +118,7 @@ def test_band_of_ranks_against_sorting(examples):
         assert seen[query] == set(ranked[1:4])
 
 
-def test_a_band_beyond_the_queue_falls_back_to_the_own_view(examples):
+def test_a_band_beyond_the_queue_falls_back_to_the_same_image(examples):
     own = normalize(torch.randn(3, 6), dim=1)
     given = RetrievalInput(own, torch.arange(3), SupportQueue(8, 6), None)
     keys = examples.band.BandRetriever(first=1, last=2)(given)

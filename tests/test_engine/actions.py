@@ -119,16 +119,16 @@ class RecordHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         self.record: dict[str, list] = dict(losses=[], rates=[], refined=[])
-        [conductor] = [
+        [clustering_hook] = [
             hook for hook in runner.hooks if isinstance(hook, HierarchicalClusteringHook)
         ]
-        refine = conductor.refiner.refine
+        refine = clustering_hook.refiner.refine
 
         def recorded(hierarchy: LabelHierarchy, images: torch.Tensor) -> Any:
             self.record['refined'].append(images)
             return refine(hierarchy, images)
 
-        conductor.refiner.refine = recorded
+        clustering_hook.refiner.refine = recorded
 
     def after_train_iter(self, runner: Runner, *args: Any, outputs: Any, **kwargs: Any) -> None:
         loss = outputs['loss'].detach().clone()

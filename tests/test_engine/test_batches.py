@@ -7,8 +7,8 @@ import torch
 
 from .children import BY_ITERATION, run_ranks, train_tiny
 
-# Norms that know no batch, and mates that are not drawn, by each process and iteration anew: with
-# them all else must agree. A constant rate, because schedules move by iterations.
+# Norms that do not depend on the batch, and keys that are not drawn, which each process and
+# iteration does anew: all else must agree. A constant rate, because schedules move by iterations.
 GROUP = dict(type='GN', num_groups=1)
 ALIKE = dict(
     model__retrievers=[

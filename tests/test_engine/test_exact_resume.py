@@ -8,7 +8,7 @@ import torch
 
 from .children import BY_ITERATION, run_ranks, train_tiny
 
-# 24 iterations in 4 epochs; the first clustering is before iteration 12. Steps draw random mates.
+# 24 iterations in 4 epochs; the first clustering is before iteration 12. Keys are drawn at random.
 RANDOM = dict(model__retrievers__1__select='random')
 ONE = dict(RANDOM, train_dataloader__batch_size=32)
 TWO = dict(RANDOM, train_dataloader__batch_size=16)

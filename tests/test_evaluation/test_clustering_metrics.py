@@ -85,9 +85,9 @@ def test_adjusted_mutual_info_at_the_size_of_imagenet():
 def test_same_cluster_precision_equals_a_literal_count(pairs):
     shares = []
     for i, (cluster, kind) in enumerate(pairs):
-        mates = [other for j, other in enumerate(pairs) if other[0] == cluster and j != i]
-        if mates:
-            shares.append(sum(other[1] == kind for other in mates) / len(mates))
+        same_cluster = [other for j, other in enumerate(pairs) if other[0] == cluster and j != i]
+        if same_cluster:
+            shares.append(sum(other[1] == kind for other in same_cluster) / len(same_cluster))
     expected = sum(shares) / len(shares) if shares else math.nan
     found = same_cluster_precision(*torch.tensor(pairs).T)
     assert found == pytest.approx(expected, nan_ok=True)

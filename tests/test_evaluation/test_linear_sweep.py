@@ -73,12 +73,12 @@ def test_setting_is_chosen_on_held_out_images_and_fitted_on_all(views):
     schedule = Schedule(epochs=4, batch_size=16, seed=3)
     extra = dict(views=shown) if views else {}
     sweep = sweep_linear_probes(plain, labels, 4, GRID, schedule, held_out=0.25, **extra)
-    judged = balanced_subset(labels, 0.25, seed=3)
-    left = torch.tensor([i for i in range(200) if i not in judged.tolist()])
+    held = balanced_subset(labels, 0.25, seed=3)
+    left = torch.tensor([i for i in range(200) if i not in held.tolist()])
     fitted = fit_linear_probes(shown[..., left, :], labels[left], 4, GRID, schedule)
-    expected = [accuracy(probe.predict(plain[judged]), labels[judged]) for probe in fitted]
+    expected = [accuracy(probe.predict(plain[held]), labels[held]) for probe in fitted]
     assert sweep.accuracies == pytest.approx(expected)
-    losses = [float(F.cross_entropy(p.logits(plain[judged]), labels[judged])) for p in fitted]
+    losses = [float(F.cross_entropy(p.logits(plain[held]), labels[held])) for p in fitted]
     assert sweep.losses == pytest.approx(losses)
     assert sweep.best == min(range(len(GRID)), key=lambda i: losses[i])
     (whole,) = fit_linear_probes(shown, labels, 4, [GRID[sweep.best]], schedule)

@@ -9,8 +9,8 @@ from mmrcl.models.losses import PairDynamics
 def batch(seed: int, criteria: int, queries: int, keys: int) -> PairDynamics:
     generator = torch.Generator().manual_seed(seed)
     exponent = -8 * torch.rand(criteria, queries, keys, generator=generator)
-    judged = torch.rand(criteria, queries, keys, generator=generator) < 0.5
-    return PairDynamics(10**exponent, judged)
+    mask = torch.rand(criteria, queries, keys, generator=generator) < 0.5
+    return PairDynamics(10**exponent, mask)
 
 
 @given(st.integers(0, 10**6), st.integers(1, 4))
@@ -20,7 +20,7 @@ def test_counts_equal_a_literal_count(seed, criteria):
     for pairs in batches:
         tally.add(pairs)
     expected = {name: torch.zeros_like(value) for name, value in tally.named_buffers()}
-    pulled = torch.zeros(criteria + 1, dtype=torch.long)
+    attracted = torch.zeros(criteria + 1, dtype=torch.long)
     for pairs in batches:
         for n in range(pairs.positive_mask.shape[1]):
             for r in range(pairs.positive_mask.shape[2]):
@@ -32,15 +32,15 @@ def test_counts_equal_a_literal_count(seed, criteria):
                 bins = [eta >= edge for edge in tally.eta_edges.tolist()]
                 expected['etas'][row, sum(bins) - 1] += 1
                 expected['sums'][row] += pairs.probability[:, n, r].double().mean()
-                pulled[row] += eta < 0
+                attracted[row] += eta < 0
     assert torch.equal(tally.probabilities, expected['probabilities'])
     assert torch.equal(tally.etas, expected['etas'])
     assert torch.allclose(tally.sums, expected['sums'])
-    assert torch.equal(tally.attracted, pulled)
+    assert torch.equal(tally.attracted, attracted)
     assert int(tally.pairs.sum()) == 3 * 2 + 5
 
 
-def test_a_certain_pair_is_neither_pulled_nor_lost():
+def test_a_certain_pair_is_neither_attracted_nor_lost():
     tally = PairTally(2)
     tally.add(PairDynamics(torch.ones(2, 1, 1), torch.ones(2, 1, 1, dtype=torch.bool)))
     assert tally.pairs.tolist() == [0, 0, 1]

@@ -64,7 +64,7 @@ def batch(num: int = 6, seed: int = 0):
     return views, [DataSample(metainfo=dict(sample_idx=index)) for index in indices]
 
 
-def test_own_view_alone_is_infonce_in_both_directions():
+def test_the_same_image_alone_is_infonce_in_both_directions():
     model = build(**INSTANCE_DISCRIMINATION)
     model.loss(*batch(12, seed=1))
     stored, filled = model.queue.features.clone(), model.queue.indices >= 0
@@ -88,7 +88,7 @@ def test_own_view_alone_is_infonce_in_both_directions():
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_before_clustering_the_loss_is_the_own_view_loss_of_every_predictor():
+def test_before_clustering_the_loss_is_the_same_image_loss_of_every_predictor():
     model, own_only = build(), build(retrievers=[dict(type='SameImageRetriever')])
     own_only.load_state_dict(model.state_dict())
     for seed in range(3):
@@ -99,7 +99,7 @@ def test_before_clustering_the_loss_is_the_own_view_loss_of_every_predictor():
             assert losses[0][f'positives_level_{level}'] == 1
 
 
-def test_verdicts_follow_the_hierarchy():
+def test_positive_masks_follow_the_hierarchy():
     model = build()
     labels = torch.stack([torch.arange(20) // 2, torch.arange(20) // 4])
     model.hierarchy.set_labels(labels)
@@ -111,7 +111,7 @@ def test_verdicts_follow_the_hierarchy():
     assert mask.int().tolist() == expected
 
 
-def test_mates_are_found_and_judged_after_clustering():
+def test_same_cluster_keys_are_found_and_labelled_after_clustering():
     model = build()
     model.hierarchy.set_labels(torch.stack([torch.arange(20) // 2, torch.arange(20) // 10]))
     model.loss(*batch(12, seed=1))
@@ -151,7 +151,7 @@ def test_mixed_precision_changes_the_loss_little(dtype):
     assert all(p.grad.isfinite().all() for p in twin.parameters() if p.requires_grad)
 
 
-def test_excluding_mates_takes_them_out_of_the_denominator():
+def test_excluding_the_same_cluster_shortens_the_denominator():
     model, excluding = build(), build(head=dict(exclude_same_cluster=True))
     labels = torch.stack([torch.arange(20) // 2, torch.arange(20) // 10])
     for part in (model, excluding):

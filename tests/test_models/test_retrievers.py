@@ -125,7 +125,7 @@ def test_nearest_does_not_depend_on_blocks(block):
     assert torch.equal(found[0], whole[0])
 
 
-def test_own_view():
+def test_same_image():
     given = given_of(0)
     keys = SameImageRetriever()(given)
     assert torch.equal(keys.features[:, 0], given.same_image)

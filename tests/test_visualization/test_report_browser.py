@@ -248,7 +248,7 @@ def test_single_images_are_one_part(page, report):
     assert titles == {f'Image {i}, <b>dog</b>' for i in range(155, 160)}
 
 
-def test_retrievals_tell_the_verdict_of_each_level(page, report):
+def test_retrievals_show_the_label_of_each_level(page, report):
     page.open(report)
     labels = nested_labels()
     cards = page.all('.retrieval')
