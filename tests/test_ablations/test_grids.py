@@ -17,6 +17,11 @@ from ..runs import tiny_config
 FOLDER = Path(__file__).parents[2] / 'configs/ablations'
 GRIDS = sorted(FOLDER.glob('*.py'))
 SHAPES = {'in1k': (300, 400, 3), 'fashion-mnist': (28, 28), 'digits': (8, 8)}
+every_grid = pytest.mark.parametrize(
+    'path',
+    [pytest.param(path, marks=[pytest.mark.slow] * ('in1k' in path.stem)) for path in GRIDS],
+    ids=lambda path: path.stem,
+)
 ITEMS = ('table3', 'table4', 'fig5a', 'fig5b', 'fig5c')
 
 
@@ -25,11 +30,7 @@ def test_each_table_and_figure_has_a_grid_for_both_data_sets():
     assert names >= {f'{item}_{data}' for item in ITEMS for data in ('in1k', 'fashion-mnist')}
 
 
-@pytest.mark.parametrize(
-    'path',
-    [pytest.param(path, marks=[pytest.mark.slow] * ('in1k' in path.stem)) for path in GRIDS],
-    ids=lambda path: path.stem,
-)
+@every_grid
 def test_arms_of_a_shipped_grid_build_and_differ(path, tmp_path, monkeypatch):
     # The data is for those who have it.
     monkeypatch.setattr(ablation, 'check_paths', lambda config, sections: None)
@@ -54,7 +55,7 @@ def check_levels(hook, num_levels: int) -> None:
         assert len(hook.refiner.get('neighbors', (4, 20))) == num_levels - 1
 
 
-@pytest.mark.parametrize('path', GRIDS, ids=lambda path: path.stem)
+@every_grid
 def test_views_of_every_arm_fit_the_images(path, tmp_path):
     """A grey image without a channel is not for every transform."""
     shape = SHAPES[path.stem.split('_')[-1]]

@@ -46,6 +46,7 @@ def build_model(config: Config) -> nn.Module:
         return MODELS.build(config.model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('path', CONFIGS, ids=by_name)
 def test_parts_of_a_config_build(path):
     config = load(path)

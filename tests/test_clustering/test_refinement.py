@@ -43,6 +43,7 @@ def test_equal_to_the_literal_refinement(seed):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10**6))
 def test_invariants_over_many_refinements(seed):

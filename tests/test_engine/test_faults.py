@@ -61,9 +61,11 @@ def said():
 
 
 @pytest.mark.parametrize('spoil', ['torn', 'missing', 'empty', 'zeros'])
-def test_a_spoilt_last_checkpoint_falls_back_to_the_one_before(whole_run, tmp_path, said, spoil):
-    copied(whole_run[0], tmp_path, ['epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth'])
+def test_a_spoilt_last_checkpoint_falls_back_to_the_one_before(tmp_path, said, spoil):
+    for epoch in (1, 2, 3):
+        torch.save(dict(weight=torch.rand(1000)), tmp_path / f'epoch_{epoch}.pth')
     last = tmp_path / 'epoch_3.pth'
+    (tmp_path / 'last_checkpoint').write_text(str(last))
     whole = last.read_bytes()
     if spoil == 'missing':
         last.unlink()
