@@ -156,7 +156,7 @@ def test_probe_keeps_features_and_knows_whose_they_are(tmp_path):
         assert f'features.pt is of another {what}' in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_benchmark_runs_both_protocols(tmp_path):
     checkpoint = pretrained(tmp_path / 'encoder.pth', 0)
     table = tmp_path / 'table.csv'
