@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / 'configs/benchmarks/mmdetection'
 CONFIGS = sorted(FOLDER.glob('*.py'))
 R50 = [path for path in CONFIGS if 'resnet50' in path.stem]
-ITERATIONS = 10
+ITERATIONS = 20
 C4 = [path for path in R50 if '-c4_' in path.stem]
 
 
