@@ -1,8 +1,8 @@
 """How long torch's CPU threads spin while they wait for each other.
 
 By default a thread of libgomp, the OpenMP library of torch's wheels, spins for milliseconds at each
-barrier. Beside another busy process the thread it waits for may not be running, so a step takes up
-to 30 times as long. A shorter spin costs little alone and lets the other thread run; see
+barrier. Beside another busy process the thread it waits for may not be running, so a step takes ten
+times as long and more. A shorter spin costs little alone and lets the other thread run; see
 docs/training.md for the measurements.
 """
 
