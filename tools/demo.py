@@ -158,7 +158,7 @@ def main() -> None:
             model = build_model(config, args.work_dir / name / f'epoch_{epochs}.pth')
             features[name] = encode(model, config)
         results = score(features)
-        written = {write_results_csv(args.work_dir / 'results.csv', results): 'the table below'}
+        written = {write_results_csv(args.work_dir / 'results.csv', results): 'the table above'}
     # Threads of t-SNE's short parallel regions wait long for each other on a busy machine.
     with stage('Drawing'), threadpool_limits(1):
         written |= draw(args.work_dir, config, features, model.hierarchy.labels)

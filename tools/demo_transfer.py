@@ -224,7 +224,7 @@ def main() -> None:
     with stage(f'Fine-tuning {len(runs)} times: {len(args.arms)} initialisations'):
         run_jobs([job(run, starts[run.arm], args.work_dir, args.epochs) for run in runs])
     scores = [score for run in runs for score in scores_of(run, args.work_dir)]
-    written = {write_csv(args.work_dir / 'results.csv', scores): 'the table below, by seed'}
+    written = {write_csv(args.work_dir / 'results.csv', scores): 'the table above, by seed'}
     with stage('Drawing'):
         written[draw(args.work_dir, data, args.arms, args.seeds[0])] = 'detections on val canvases'
 
