@@ -55,9 +55,9 @@ class Dissection:
         holder = attrgetter(owner)(self.training) if owner else self.training
         function = getattr(holder, name)
 
-        def timed(*args: Any) -> Any:
+        def timed(*args: Any, **kwargs: Any) -> Any:
             results = []
-            taken = measure.seconds(lambda: results.append(function(*args)))
+            taken = measure.seconds(lambda: results.append(function(*args, **kwargs)))
             self.steps[-1][part] += taken
             return results[0]
 
