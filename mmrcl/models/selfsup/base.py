@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from mmrcl.registry import MODELS
 
-from .parts import project
+from .parts import named_width
 
 
 class QueueSelfSupervisor(BaseSelfSupervisor):
@@ -42,7 +42,16 @@ class QueueSelfSupervisor(BaseSelfSupervisor):
         Raises:
             ValueError: if the neck does not fit the backbone or the queue.
         """
-        return project(self.backbone, self.neck, images, self.queue.feat_dim)
+        maps = self.backbone(images)
+        with named_width('model.neck', maps[-1].shape[1]):
+            projection: Tensor = self.neck(maps)[0]
+        channels, wanted = projection.shape[1], self.queue.feat_dim
+        if channels != wanted:
+            raise ValueError(
+                f'model.neck returns {channels} channels, model.queue holds {wanted}: set '
+                f'model.neck.out_channels={wanted}'
+            )
+        return projection
 
 
 class MomentumQueueSelfSupervisor(QueueSelfSupervisor):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from mmengine.dist import all_gather
 from mmpretrain.structures import DataSample
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..memories import SupportQueue
 
@@ -52,28 +52,6 @@ def sample_indices(data_samples: list[DataSample], algorithm: str) -> Tensor:
             'based on mmengine.dataset.BaseDataset'
         )
     return torch.tensor([sample.sample_idx for sample in data_samples], dtype=torch.long)
-
-
-def project(backbone: nn.Module, neck: nn.Module, images: Tensor, feat_dim: int) -> Tensor:
-    """Compute the projections of ``images``, shape (N, feat_dim), not normalised.
-
-    Raises:
-        ValueError: if the neck does not fit the backbone or the queue.
-    """
-    maps = backbone(images)
-    with named_width('model.neck', maps[-1].shape[1]):
-        projection: Tensor = neck(maps)[0]
-    check_width('model.neck', projection, feat_dim)
-    return projection
-
-
-def check_width(setting: str, features: Tensor, feat_dim: int) -> None:
-    """Raise ValueError unless ``features`` are as wide as the queue."""
-    if features.shape[1] != feat_dim:
-        raise ValueError(
-            f'{setting} returns {features.shape[1]} channels, model.queue holds {feat_dim}: set '
-            f'{setting}.out_channels={feat_dim}'
-        )
 
 
 @contextmanager
