@@ -1,14 +1,16 @@
 """Choice of the checkpoint that a run resumes from."""
 
 import logging
-import os
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import torch
 from mmengine.logging import print_log
 
-PATTERNS = ('epoch_*.pth', 'iter_*.pth')
+_NAME = re.compile(r'(epoch|iter)_(\d+)\.pth')
 
 
 def is_whole(path: Path) -> bool:
@@ -19,11 +21,14 @@ def is_whole(path: Path) -> bool:
 def latest_checkpoint(work_dir: Path) -> Path | None:
     """Return the newest complete checkpoint of a run, or None if the run has written none.
 
-    The checkpoint named in the file ``last_checkpoint`` comes first, then the others, newest first.
-    Missing and truncated ones are skipped with a warning.
+    The checkpoint named in the file ``last_checkpoint`` comes first, then the others, by their
+    iterations. Missing and truncated ones are skipped with a warning. Times and the folder in
+    ``last_checkpoint`` do not count, so the work dir may be copied and moved. Only if it holds no
+    checkpoint, because the run wrote them into another ``out_dir``, that folder is searched.
 
     Raises:
-        ValueError: if there are checkpoints and none is complete.
+        ValueError: if there are checkpoints and none is complete, or if the work dir is a copy and
+            the original's checkpoints lie elsewhere.
     """
     skipped: list[Path] = []
     for path in _newest_first(work_dir):
@@ -45,13 +50,53 @@ def latest_checkpoint(work_dir: Path) -> Path | None:
 def _newest_first(work_dir: Path) -> Iterator[Path]:
     note = work_dir / 'last_checkpoint'
     named = Path(note.read_text().strip()) if note.is_file() else None
-    folders = {work_dir, named.parent if named else work_dir}
-    found = [path for folder in folders for pattern in PATTERNS for path in folder.glob(pattern)]
-    if named is not None:
-        yield named
-    for path in sorted(found, key=os.path.getmtime, reverse=True):
-        if path != named:
-            yield path
+    folder = work_dir if named is None else _folder_of(named, work_dir)
+    first = [folder / named.name] if named is not None else []
+    yield from first
+    found = [path for path in folder.glob('*.pth') if _NAME.fullmatch(path.name)]
+    kinds = {path.name.split('_')[0] for path in found}
+    yield from sorted(
+        (path for path in found if path not in first),
+        key=_number if len(kinds) == 1 else _iteration,
+        reverse=True,
+    )
+
+
+def _folder_of(named: Path, work_dir: Path) -> Path:
+    """Return the folder of a run's checkpoints, by the path of the last one as it was written."""
+    held = (work_dir / named.name).exists() or any(map(_NAME.fullmatch, _names(work_dir)))
+    if held or not named.parent.is_dir():
+        return work_dir
+    # mmengine's rule: the name of the work dir is appended to an out_dir.
+    if named.parent.name != work_dir.resolve().name:
+        raise ValueError(
+            f'{work_dir} holds no checkpoint, and its last_checkpoint names {named} of another '
+            'run: copy the checkpoints too, or name one by --resume CHECKPOINT'
+        )
+    return named.parent
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def _number(path: Path) -> int:
+    found = _NAME.fullmatch(path.name)
+    assert found is not None
+    return int(found[2])
+
+
+def _iteration(path: Path) -> int:
+    """Return the iterations that a checkpoint has behind it, -1 if it does not tell."""
+    return _number(path) if path.name.startswith('iter') else _meta(path).get('iter', -1)
+
+
+def _meta(path: Path) -> dict[str, Any]:
+    """Read what a checkpoint says of itself, without its tensors; empty if it cannot be read."""
+    try:
+        return torch.load(path, 'cpu', mmap=True, weights_only=True)['meta']
+    except Exception:  # Unpickling an arbitrary file can raise anything.
+        return {}
 
 
 def _warn(message: str) -> None:
