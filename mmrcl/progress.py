@@ -25,16 +25,29 @@ def progress(items: Any, what: str) -> Iterable[Any]:
     return _with_bar(items, what)
 
 
+class _Console:
+    """Standard output, which may be redirected to a file on a full disk."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            sys.stdout.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+
+
 def _with_bar(items: Any, what: str) -> Iterator[Any]:
-    print(what)
-    bar = ProgressBar(len(items), file=sys.stdout)
+    console = _Console()
+    print(what, file=console)
+    bar = ProgressBar(len(items), file=console)
     updates = _UPDATES if sys.stdout.isatty() else _UPDATES_OF_A_LOG
     stride = -(-len(items) // updates)
     for done, item in enumerate(items, 1):
         yield item
         if done % stride == 0 or done == len(items):
             bar.update(done - bar.completed)
-    print()
+    print(file=console)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 import mmrcl.threads  # noqa: F401  before torch
 
 from mmengine.dist import is_main_process
+from mmengine.runner import Runner
 
 from mmrcl.engine import RepresentationTestLoop
 from mmrcl.errors import ConfigError
@@ -45,6 +46,14 @@ def main() -> None:
     except ConfigError as error:
         sys.exit(f'error: {error}')
     runner.test()
+    try:
+        report(runner, args)
+    except OSError as error:
+        sys.exit(f'error: {error}')
+
+
+def report(runner: Runner, args: argparse.Namespace) -> None:
+    """Print the scores of a pretraining config, and write them where asked to."""
     if isinstance(runner.test_loop, RepresentationTestLoop) and is_main_process():
         name = Path(args.config).stem
         results = [dict(encoder=name, **score) for score in runner.test_loop.scores]

@@ -9,7 +9,9 @@ from mmrcl.launch import (
     build_runner,
     folder_of,
     load_config,
+    locked,
     prepare_training,
+    start_processes,
 )
 
 
@@ -49,14 +51,14 @@ def main() -> None:
     args = parse_args()
     try:
         config = load_config(args, folder_of(args.pretrained))
-        prepare_training(config, args.resume, args.amp, args.auto_scale_lr, args.pretrained)
-        runner = build_runner(config, train=True)
-    except ConfigError as error:
+        start_processes(config)
+        with locked(config.work_dir):
+            prepare_training(config, args.resume, args.amp, args.auto_scale_lr, args.pretrained)
+            build_runner(config, train=True).train()
+    except (ConfigError, TrainingError) as error:
         sys.exit(f'error: {error}')
-    try:
-        runner.train()
-    except TrainingError as error:
-        sys.exit(f'error: {error}')
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == '__main__':

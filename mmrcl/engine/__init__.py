@@ -1,6 +1,7 @@
 """Hooks, loops, optimiser wrapper and checkpoint logic of a training."""
 
 from . import clustering_registration  # noqa: F401  registers the clustering parts
+from .fault_tolerant_runner import FaultTolerantRunner
 from .hooks import (
     ChannelsLastHook,
     CollapseHook,
@@ -8,6 +9,7 @@ from .hooks import (
     HierarchicalClusteringHook,
     HierarchyMonitorHook,
     KNNHook,
+    LoggerHook,
     NonFiniteLossHook,
     PairMonitorHook,
     PreemptionHook,
@@ -22,9 +24,11 @@ __all__ = [
     'ChannelsLastHook',
     'CollapseHook',
     'CompileHook',
+    'FaultTolerantRunner',
     'HierarchicalClusteringHook',
     'HierarchyMonitorHook',
     'KNNHook',
+    'LoggerHook',
     'NonFiniteLossHook',
     'PairMonitorHook',
     'PreemptionHook',

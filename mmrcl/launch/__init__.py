@@ -12,7 +12,8 @@ from .config import (
 from .config_checks import check_config, check_overrides, check_path, check_paths, dicts
 from .dataset_files import PUBLISHED_LISTS, class_folders, missing_pieces
 from .pretrained import folder_of, use_pretrained
-from .runner import build_runner, prepare_test, prepare_training, start_on_cpu
+from .processes import locked, start_processes
+from .runner import build_runner, prepare_test, prepare_training
 
 __all__ = [
     'HOOK_SECTIONS',
@@ -30,10 +31,11 @@ __all__ = [
     'folder_of',
     'hooks_of',
     'load_config',
+    'locked',
     'missing_pieces',
     'prepare_test',
     'prepare_training',
     'read_config',
-    'start_on_cpu',
+    'start_processes',
     'use_pretrained',
 ]

@@ -1,6 +1,5 @@
 """Build a runner for training or testing from a checked config."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -8,27 +7,14 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmrcl.checkpoint import latest_checkpoint
+from mmrcl.engine import FaultTolerantRunner
 from mmrcl.errors import ConfigError
 
 from .config import HOOK_SECTIONS
-from .config_checks import check_path, check_paths, check_sync_bn
+from .config_checks import check_path, check_paths
 from .learning_rate import scale_learning_rate
 from .pretrained import check_weights, use_pretrained
-
-
-def start_on_cpu(config: Config) -> None:
-    """Initialise the process group of a distributed run with gloo if there is no CUDA.
-
-    mmengine's own initialisation requires CUDA, but it accepts an existing group.
-    """
-    if config.launcher == 'none' or torch.cuda.is_available():
-        return
-    check_sync_bn(config)
-    wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
-    config.setdefault('model_wrapper_cfg', wrapper)
-    if not torch.distributed.is_initialized():
-        seconds = config.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
-        torch.distributed.init_process_group('gloo', timeout=timedelta(seconds=seconds))
+from .processes import on_main_process, start_processes
 
 
 def prepare_training(
@@ -58,7 +44,7 @@ def prepare_training(
         config.resume = True
         config.load_from = None if resume == 'auto' else resume
     if config.get('resume') and config.get('load_from') is None:
-        config.load_from = _latest(config.work_dir)
+        config.load_from = on_main_process(lambda: _latest(config.work_dir))
     check_path(config, 'load_from')
     use_pretrained(config, pretrained)
     if amp is not None:
@@ -116,15 +102,16 @@ def build_runner(config: Config, train: bool = False) -> Runner:
     """Build the runner and, for training, the loop with its data.
 
     Raises:
-        ConfigError: for classes, packages, settings or files that are missing or invalid.
+        ConfigError: for classes, packages, settings or files that are missing or invalid, and for a
+            work dir that cannot be written.
     """
-    start_on_cpu(config)
+    start_processes(config)
     try:
-        runner = Runner.from_cfg(config)
+        runner = FaultTolerantRunner.from_cfg(config)
         if train:
             _ = runner.train_loop
             scale_learning_rate(runner)
         return runner
-    except (FileNotFoundError, ImportError, KeyError, TypeError, ValueError) as error:
+    except (ImportError, KeyError, OSError, TypeError, ValueError) as error:
         # str() of a KeyError is its message in quotes.
         raise ConfigError(error.args[0] if isinstance(error, KeyError) else error) from error

@@ -8,6 +8,7 @@ from .detections import Instances, plot_detections
 from .embedding import plot_tsne
 from .gallery import plot_cluster_gallery
 from .hierarchy_curves import plot_hierarchy_curves
+from .lasting_backends import LocalVisBackend, TensorboardVisBackend
 from .pair_distributions import draw_pair_distributions
 from .report import Retrieved, write_report
 from .report.content import choose_clusters
@@ -19,9 +20,11 @@ from .wandb_backend import WandbVisBackend
 __all__ = [
     'COLORS',
     'Instances',
+    'LocalVisBackend',
     'MARKERS',
     'Retrieved',
     'SIDE',
+    'TensorboardVisBackend',
     'WandbVisBackend',
     'as_image',
     'choose_clusters',

@@ -9,12 +9,14 @@ from mmengine.visualization.vis_backend import force_init_env
 
 from mmrcl.registry import VISBACKENDS
 
+from .lasting_backends import LastingBackend
+
 __all__ = ['WandbVisBackend']
 
 
 @VISBACKENDS.register_module()
-class WandbVisBackend(MMEngineWandbVisBackend):
-    """mmengine's backend for W&B with four changes.
+class WandbVisBackend(LastingBackend, MMEngineWandbVisBackend):
+    """mmengine's backend for W&B with five changes.
 
     - The x axis is ``iter``, which every row has. mmengine passes no step, so W&B would count
       calls and drop rows when a resumed run repeats a few iterations.
@@ -22,6 +24,7 @@ class WandbVisBackend(MMEngineWandbVisBackend):
       (``init_kwargs=dict(id=..., resume='allow')``) fails, because ``resume`` differs.
     - Code is uploaded only if ``log_code_name`` is set. mmengine would search the current folder,
       data included, for Python files and upload all.
+    - A full disk does not end the run.
     - Without a login the error names the remedy instead of a traceback.
 
     Args:
@@ -72,4 +75,5 @@ class WandbVisBackend(MMEngineWandbVisBackend):
     @force_init_env
     def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
         """Record an RGB image, (height, width, 3) uint8, at an iteration."""
-        self._wandb.log({name: self._wandb.Image(image), 'iter': step}, commit=self._commit)
+        with self.written:
+            self._wandb.log({name: self._wandb.Image(image), 'iter': step}, commit=self._commit)

@@ -6,7 +6,7 @@ from mmengine.config import Config
 
 from mmrcl.engine import BFloat16OptimWrapper
 from mmrcl.errors import ConfigError
-from mmrcl.launch import build_runner, prepare_training, read_config, start_on_cpu
+from mmrcl.launch import build_runner, prepare_training, read_config, start_processes
 from mmrcl.launch.learning_rate import LearningRate
 
 from ..runs import tiny_config, train, without_hooks
@@ -180,10 +180,10 @@ def test_synchronised_norms_are_refused_on_several_cpu_processes(tmp_path, monke
     config = tiny_config(tmp_path, **changes)
     config.launcher = 'pytorch'
     with pytest.raises(ConfigError, match='SyncBN needs GPUs'):
-        start_on_cpu(config)
+        start_processes(config)
     assert not torch.distributed.is_initialized()
     config.launcher = 'none'
-    start_on_cpu(config)
+    start_processes(config)
 
 
 def test_a_module_of_ones_own_that_is_not_found(tmp_path):

@@ -6,6 +6,7 @@ from .compile_hook import CompileHook
 from .hierarchical_clustering_hook import HierarchicalClusteringHook
 from .hierarchy_monitor_hook import HierarchyMonitorHook
 from .knn_hook import KNNHook
+from .logger_hook import LoggerHook
 from .non_finite_loss_hook import NonFiniteLossHook
 from .pair_monitor_hook import PairMonitorHook
 from .preemption_hook import PreemptionHook
@@ -19,6 +20,7 @@ __all__ = [
     'HierarchicalClusteringHook',
     'HierarchyMonitorHook',
     'KNNHook',
+    'LoggerHook',
     'NonFiniteLossHook',
     'PairMonitorHook',
     'PreemptionHook',

@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmrcl.disk import failure_to_write
 from mmrcl.errors import TrainingError
 from mmrcl.features import unwrapped
 from mmrcl.registry import HOOKS
@@ -51,14 +52,15 @@ class NonFiniteLossHook(Hook):
         name = f'non_finite_iter_{runner.iter}.pth'
         images = [sample.get('sample_idx') for sample in self._batch['data_samples']]
         meta = dict(epoch=runner.epoch, iter=runner.iter, images=images)
-        runner.save_checkpoint(runner.work_dir, name, meta=meta)
+        error = failure_to_write(lambda: runner.save_checkpoint(runner.work_dir, name, meta=meta))
+        fate = 'are in' if error is None else f'are lost ({error}), not in'
         # The launcher kills the others when the first process ends: wait until all are here.
         barrier()
         raise TrainingError(
             f'the loss of iteration {runner.iter} is not finite ({listed} on this process): resume '
             'from the last checkpoint with a lower learning rate, a longer warm-up, '
             'optim_wrapper.clip_grad=dict(max_norm=1.0), a higher temperature, or bfloat16 instead '
-            f'of float16. Weights and images of the batch are in {runner.work_dir}/{name}'
+            f'of float16. Weights and images of the batch {fate} {runner.work_dir}/{name}'
         )
 
 

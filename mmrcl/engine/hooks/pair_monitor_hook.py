@@ -10,6 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
+from mmrcl.disk import ReportedOnce
 from mmrcl.evaluation import PairTally
 from mmrcl.features import classes_of, unwrapped
 from mmrcl.models import (
@@ -53,6 +54,7 @@ class PairMonitorHook(Hook):
         if interval < 1:
             raise ValueError(f'interval={interval} of PairMonitorHook must be at least 1 epoch')
         self.interval = interval
+        self._written = ReportedOnce('vis_data/pairs_ITERATION.npz of PairMonitorHook')
         self._saved: dict | None = None
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
 
@@ -136,8 +138,9 @@ class PairMonitorHook(Hook):
             name: value.cpu().numpy() for name, value in self.tally.named_buffers()
         }
         path = Path(runner.log_dir, 'vis_data', f'pairs_{runner.iter}.npz')
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **arrays)
+        with self._written:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(path, **arrays)
         title = f'Pairs of epoch {runner.epoch + 1}'
         figure = draw_pair_distributions(
             arrays['probability_edges'],

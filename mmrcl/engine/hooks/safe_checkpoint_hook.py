@@ -9,6 +9,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmrcl.disk import failure_to_write
 from mmrcl.errors import TrainingError
 from mmrcl.features import unwrapped
 from mmrcl.registry import HOOKS
@@ -32,7 +33,10 @@ class SafeCheckpointHook(CheckpointHook):
     - A checkpoint contains every process's running statistics of batch norms that are not
       synchronised.
 
-    Checkpoints must be files on a local or mounted disk; ``save_best`` works as in mmengine.
+    - Only files in the folder of the run are removed, also after the work dir was copied or moved.
+
+    Checkpoints must be files on a local or mounted disk. ``save_best`` works as in mmengine, but a
+    best checkpoint that cannot be written is reported and training continues.
 
     Args:
         max_keep_ckpts: number of checkpoints to keep, including those of :meth:`save_now`; -1 keeps
@@ -43,17 +47,34 @@ class SafeCheckpointHook(CheckpointHook):
     def __init__(self, *args: Any, max_keep_ckpts: int = -1, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.max_kept = max_keep_ckpts
+        self.last_ckpt: str | None = None
         self._due = False
         self._norm_statistics: list[dict[str, Tensor]] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Check that the folder is on a disk."""
+        """Check that the folder is on a disk, and remove what an interrupted run left there."""
         super().before_train(runner)
         if '://' in str(self.out_dir):
             raise ValueError(
                 f'out_dir={self.out_dir} of SafeCheckpointHook is no folder: set one on a local or '
                 'mounted disk, or default_hooks.checkpoint.type="CheckpointHook"'
             )
+        if self.save_best:
+            self._keep_best_in_folder(runner)
+        for left in Path(self.out_dir).glob('*.pth.partial') if is_main_process() else ():
+            left.unlink(missing_ok=True)
+
+    def _keep_best_in_folder(self, runner: Runner) -> None:
+        """Let mmengine look for the best checkpoints, which it removes, in the present folder."""
+        info = runner.message_hub.runtime_info
+        for name in [name for name in info if name.startswith('best_ckpt')]:
+            info[name] = str(Path(self.out_dir, Path(info[name]).name))
+        if len(self.key_indicators) == 1:
+            self.best_ckpt_path = info.get('best_ckpt')
+        else:
+            self.best_ckpt_path_dict = {
+                key: info.get(f'best_ckpt_{key}') for key in self.key_indicators
+            }
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add the commit, each process's batch norm statistics and the batch layout."""
@@ -95,24 +116,43 @@ class SafeCheckpointHook(CheckpointHook):
         path = Path(self.out_dir, self.filename_tmpl.format(step))
         self._save(runner, path, meta, last=meta['iter'] >= runner.max_iters)
 
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        save, scores = super()._save_best_checkpoint, _best_scores(runner)
+        # Without it mmengine leaves out what follows here, which not all ranks would reach.
+        last, self.last_ckpt = self.last_ckpt, None
+        error = failure_to_write(lambda: save(runner, metrics))
+        self.last_ckpt = last
+        if error is not None:
+            self._report_failure(runner, Path(self.out_dir, 'best_*.pth'), error, last=False)
+        if last is not None and _best_scores(runner) != scores:
+            self._save_checkpoint_with_step(
+                runner,
+                runner.epoch if self.by_epoch else runner.iter,
+                dict(epoch=runner.epoch, iter=runner.iter),
+            )
+
     def _save(self, runner: Runner, path: Path, meta: dict, last: bool) -> None:
         written = runner.message_hub.runtime_info.get('written_checkpoints', [])
         names = [name for name in written if name != path.name] + [path.name]
         surplus = names[: -self.max_kept] if self.max_kept > 0 else []
         runner.message_hub.update_info('written_checkpoints', names[len(surplus) :])
-        try:
-            self._write(runner, path, meta)
-        except OSError as error:
+        self._norm_statistics = all_gather_object(norm_statistics(unwrapped(runner.model)))
+        error = failure_to_write(lambda: self._write(runner, path, meta))
+        self._norm_statistics = []
+        if error is not None:
             runner.message_hub.update_info('written_checkpoints', written)
             self._report_failure(runner, path, error, last)
             return
         self.last_ckpt = str(path)
-        for name in surplus if is_main_process() else []:
-            path.with_name(name).unlink(missing_ok=True)
+        if is_main_process():
+            _note_last(Path(runner.work_dir, 'last_checkpoint'), path)
+            for name in surplus:
+                path.with_name(name).unlink(missing_ok=True)
 
     def _write(self, runner: Runner, path: Path, meta: dict) -> None:
+        if not is_main_process():
+            return
         partial = path.with_name(f'{path.name}.partial')
-        self._norm_statistics = all_gather_object(norm_statistics(unwrapped(runner.model)))
         try:
             runner.save_checkpoint(
                 str(path.parent),
@@ -123,14 +163,8 @@ class SafeCheckpointHook(CheckpointHook):
                 backend_args=self.backend_args,
                 **self.args,
             )
-            if is_main_process():
-                _put(partial, path)
-                note = Path(runner.work_dir, 'last_checkpoint')
-                partial_note = note.with_name('last_checkpoint.partial')
-                partial_note.write_text(str(path))
-                _put(partial_note, note)
+            _put(partial, path)
         finally:
-            self._norm_statistics = []
             partial.unlink(missing_ok=True)
 
     @staticmethod
@@ -138,7 +172,26 @@ class SafeCheckpointHook(CheckpointHook):
         problem = f'{path} cannot be written ({error}); earlier checkpoints are kept'
         if last:
             raise TrainingError(f'{problem}. Free disk space and resume from the last.') from error
-        runner.logger.error(f'{problem}. Training continues: free disk space before the next one.')
+        if is_main_process():
+            runner.logger.error(
+                f'{problem}. Training continues: free disk space before the next one.'
+            )
+
+
+def _best_scores(runner: Runner) -> dict[str, float]:
+    info = runner.message_hub.runtime_info
+    return {name: value for name, value in info.items() if name.startswith('best_score')}
+
+
+def _note_last(note: Path, path: Path) -> None:
+    """Name the last checkpoint in a file; without the file it is found by its iteration."""
+    partial = note.with_name('last_checkpoint.partial')
+    try:
+        partial.write_text(str(path))
+        _put(partial, note)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        note.unlink(missing_ok=True)
 
 
 def _put(partial: Path, path: Path) -> None:
