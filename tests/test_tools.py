@@ -2,8 +2,6 @@
 
 import csv
 import os
-import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -169,36 +167,6 @@ def test_throughput_of_our_steps_and_of_other_libraries(tmp_path):
     assert any('lightly' in name for name in rows) or 'pip install lightly' in done.stdout
     parts = [row['part'] for row in csv.DictReader((tmp_path / 'throughput_parts.csv').open())]
     assert {'encode queries', 'backward', 'loss', 'bank and refinement', 'rest'} <= set(parts)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize('number', [signal.SIGUSR1, signal.SIGINT])
-def test_dist_train_saves_and_leaves_when_asked_to(tmp_path, number):
-    command = ['bash', ROOT / 'tools/dist_train.sh', CONFIG, '2', '--work-dir', tmp_path]
-    options = [*SMALL, 'train_cfg.max_epochs=500', 'default_hooks.logger.interval=1']
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = str(probe.getsockname()[1])
-    bin_path = f'{Path(sys.executable).parent}:{os.environ["PATH"]}'
-    environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'PATH': bin_path, 'PORT': port}
-    run = subprocess.Popen(
-        [*command, '--cfg-options', *options],
-        env={**environment, 'OMP_NUM_THREADS': '1'},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # Where the tests run in a shell's background Ctrl-C is ignored, and bash cannot undo it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    for line in run.stdout:
-        if 'Epoch(train)' in line:
-            break
-    run.send_signal(number)
-    said = run.communicate(timeout=200)[0]
-    assert run.returncode == 75, said[-3000:]
-    saved = Path((tmp_path / 'last_checkpoint').read_text())
-    assert saved.name.startswith('iter_')
-    assert f'SIGTERM: saved {saved}' in said
 
 
 SCRIPTS = ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh']

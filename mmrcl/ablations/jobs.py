@@ -104,7 +104,10 @@ def _start(job: Job, threads: int) -> _Run:
 
 def _popen(command: Sequence[str | Path], log: TextIO, threads: int) -> subprocess.Popen:
     environment = {**os.environ, 'OMP_NUM_THREADS': str(threads)}
-    return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+    # In a session of its own a job gets no Ctrl-C, but SIGTERM from here, on which it saves.
+    return subprocess.Popen(
+        command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+    )
 
 
 @contextlib.contextmanager

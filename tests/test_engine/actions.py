@@ -23,14 +23,11 @@ def is_rank(rank: int) -> bool:
 
 
 def disk_full(runner: Runner) -> None:
-    """From here on no file may grow beyond 64 KB, which is a failing write like any other.
-
-    Logs and scalars are smaller, checkpoints are larger.
-    """
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, resource.RLIM_INFINITY))
+    """From here on nothing can be written to any file, logs included."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
 
-def disk_mended(runner: Runner) -> None:
+def disk_mended(runner: Runner | None = None) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
 
 
@@ -47,6 +44,14 @@ def spoil_photos(runner: Runner) -> None:
 
 def sigterm(runner: Runner) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def sigint(runner: Runner) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def sigterm_to_group(runner: Runner) -> None:
+    os.killpg(0, signal.SIGTERM)
 
 
 def sigusr1(runner: Runner) -> None:

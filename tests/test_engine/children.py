@@ -19,7 +19,7 @@ from mmrcl.errors import TrainingError
 
 from ..runs import tiny_config, train
 from ..tiers import check_slow
-from . import actions  # noqa: F401  registers its hooks
+from . import actions  # registers its hooks
 
 BY_ITERATION = dict(
     default_hooks__checkpoint__by_epoch=False,
@@ -113,10 +113,17 @@ def train_tiny(work_dir: Path, changes: dict, hooks: Sequence[dict] = ()) -> Non
     torch.save(end_state(runner), work_dir / f'end_{os.environ.get("RANK", 0)}.pth')
 
 
+def train_in_a_group(work_dir: Path, changes: dict, hooks: Sequence[dict]) -> None:
+    """Trains as the leader of a process group, as torch's launcher and a terminal start a run."""
+    os.setpgid(0, 0)
+    train_tiny(work_dir, changes, hooks)
+
+
 def ends_with_a_sentence(work_dir: Path, changes: dict, hooks: Sequence[dict]) -> None:
     """Trains, and leaves the message of the error that stops it in a file."""
     try:
         train_tiny(work_dir, changes, hooks)
     except TrainingError as error:
+        actions.disk_mended()
         (work_dir / f'error_{os.environ.get("RANK", 0)}').write_text(str(error))
         raise SystemExit(3) from error

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -13,12 +14,13 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from mmrcl.checkpoint.latest import latest_checkpoint
-from mmrcl.engine import UnreadableImageHook
+from mmrcl.engine import PreemptionHook, UnreadableImageHook
 from mmrcl.errors import ConfigError, TrainingError
 from mmrcl.launch import prepare_training
+from mmrcl.visualization import read_scalars
 
 from ..runs import tiny_config, train
-from .children import BY_ITERATION, ends_with_a_sentence, run_ranks, train_tiny
+from .children import BY_ITERATION, ends_with_a_sentence, run_ranks, train_in_a_group, train_tiny
 
 TWO = dict(train_dataloader__batch_size=16)
 
@@ -86,15 +88,6 @@ def test_a_run_with_a_torn_last_checkpoint_ends_like_the_one_without(finished, t
     assert torch.load(tmp_path / 'end_0.pth') == expected
 
 
-def test_checkpoints_are_found_by_time_where_no_note_names_one(tmp_path):
-    assert latest_checkpoint(tmp_path) is None
-    for age, name in enumerate(['epoch_2.pth', 'iter_90.pth', 'epoch_10.pth']):
-        torch.save(age, tmp_path / name)
-        os.utime(tmp_path / name, (1000 - age, 1000 - age))
-    torch.save(0, tmp_path / 'non_finite_iter_99.pth')
-    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_2.pth'
-
-
 def test_no_whole_checkpoint_is_an_error_and_not_a_fresh_start(tmp_path):
     (tmp_path / 'epoch_1.pth').write_bytes(b'half')
     with pytest.raises(ValueError, match='none of the 1 checkpoints'):
@@ -111,37 +104,47 @@ def test_a_torn_checkpoint_that_the_user_names_is_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_newest_are_kept_across_a_resume(tmp_path):
+def test_the_newest_are_kept_across_a_resume_of_a_copy(tmp_path):
     keep = dict(BY_ITERATION, default_hooks__checkpoint__interval=5)
-    train(tiny_config(tmp_path, **keep, train_cfg__max_epochs=3))
-    assert checkpoints(tmp_path) == ['iter_15.pth', 'iter_18.pth']
-    train(tiny_config(tmp_path, **keep, resume=True))
-    assert checkpoints(tmp_path) == ['iter_20.pth', 'iter_24.pth']
+    original, copy = tmp_path / 'original', tmp_path / 'copy'
+    train(tiny_config(original, **keep, train_cfg__max_epochs=3))
+    assert checkpoints(original) == ['iter_15.pth', 'iter_18.pth']
+    shutil.copytree(original, copy)
+    train(tiny_config(copy, **keep, resume=True))
+    assert checkpoints(copy) == ['iter_20.pth', 'iter_24.pth']
+    assert checkpoints(original) == ['iter_15.pth', 'iter_18.pth']
 
 
-LITTLE_LOG = dict(
+OFTEN = dict(
     BY_ITERATION,
     default_hooks__checkpoint__interval=4,
     default_hooks__checkpoint__max_keep_ckpts=1,
-    default_hooks__logger__interval=1000,
-    log_level='ERROR',
+    default_hooks__logger__interval=1,
 )
 
 
 @pytest.mark.slow
-def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, finished):
+@pytest.mark.parametrize('ranks', [1, 2])
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, finished, ranks):
+    changes = OFTEN if ranks == 1 else OFTEN | TWO
     hooks = [do('disk_full', 9)]
-    assert run_ranks(ends_with_a_sentence, tmp_path, LITTLE_LOG, hooks) == [3]
+    codes = run_ranks(ends_with_a_sentence, tmp_path, changes, hooks, ranks=ranks)
+    assert codes == [3] * ranks
+    assert 'iter_24.pth cannot be written' in (tmp_path / 'error_0').read_text()
     assert checkpoints(tmp_path) == ['iter_8.pth']
-    assert run_ranks(train_tiny, tmp_path, LITTLE_LOG) == [0]
-    assert torch.load(tmp_path / 'end_0.pth')['model'] == finished[1]['model']
+    assert run_ranks(train_tiny, tmp_path, changes, ranks=ranks) == [0] * ranks
+    if ranks == 1:
+        assert torch.load(tmp_path / 'end_0.pth')['model'] == finished[1]['model']
 
 
 @pytest.mark.slow
 def test_training_goes_on_where_a_full_disk_is_mended(tmp_path):
     hooks = [do('disk_full', 9), do('disk_mended', 17)]
-    assert run_ranks(train_tiny, tmp_path, LITTLE_LOG, hooks) == [0]
+    assert run_ranks(train_tiny, tmp_path, OFTEN, hooks) == [0]
     assert checkpoints(tmp_path) == ['end_0.pth', 'iter_24.pth']
+    rows = read_scalars(next(tmp_path.rglob('scalars.json')))
+    assert {8, 19} <= {row['step'] for row in rows}
+    assert not {11, 15} & {row['step'] for row in rows}
 
 
 @pytest.mark.slow
@@ -180,8 +183,9 @@ def test_a_loss_that_is_no_number_stops_before_the_step(tmp_path, ranks, spoilt)
 @pytest.mark.parametrize(
     ('ranks', 'notify'),
     [
-        (1, 'sigterm'),
+        (1, 'sigint'),
         (2, 'sigusr1'),
+        pytest.param(1, 'sigterm', marks=pytest.mark.nightly),
         pytest.param(1, 'sigusr1', marks=pytest.mark.nightly),
         pytest.param(2, 'sigterm', marks=pytest.mark.nightly),
     ],
@@ -195,6 +199,25 @@ def test_a_signal_saves_and_leaves_with_a_code_of_its_own(tmp_path, finished, no
     assert run_ranks(train_tiny, tmp_path, changes, ranks=ranks) == [0] * ranks
     if ranks == 1:
         assert torch.load(tmp_path / 'end_0.pth') == finished[1]
+
+
+@pytest.mark.slow
+def test_a_signal_to_the_group_leaves_the_workers_until_the_run_has_saved(tmp_path):
+    changes = dict(train_dataloader__num_workers=2)
+    assert run_ranks(train_in_a_group, tmp_path, changes, [do('sigterm_to_group', 13)]) == [75]
+    assert checkpoints(tmp_path)[-1] == 'iter_14.pth'
+
+
+def test_a_second_press_ends_at_once(monkeypatch, capfd):
+    handlers = {}
+    monkeypatch.setattr('signal.signal', handlers.__setitem__)
+    hook = PreemptionHook()
+    hook._note(signal.SIGTERM, None)
+    assert not handlers
+    hook._note(signal.SIGINT, None)
+    # The kernel ends the process, whatever it is in.
+    assert handlers == dict.fromkeys([signal.SIGINT, signal.SIGTERM], signal.SIG_DFL)
+    assert 'press Ctrl-C again to end at once' in capfd.readouterr().err
 
 
 @pytest.mark.slow

@@ -1,33 +1,35 @@
-"""Checkpoint and exit when a scheduler sends a signal."""
+"""Checkpoint and exit when a scheduler sends a signal, or on Ctrl-C."""
 
+import contextlib
+import os
 import signal
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import torch
 from mmengine.device import get_device
-from mmengine.dist import all_reduce, barrier
+from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmrcl.preemption import EXIT_CODE, SAVED_NOTE
 from mmrcl.registry import HOOKS
 
 from .safe_checkpoint_hook import SafeCheckpointHook
 
-# EX_TEMPFAIL of sysexits.h: failed for now, try again.
-EXIT_CODE = 75
-
 
 @HOOKS.register_module()
 class PreemptionHook(Hook):
-    """Save a checkpoint and exit with code 75 after SIGTERM or SIGUSR1.
+    """Save a checkpoint and exit with code 75 after Ctrl-C (SIGINT), SIGTERM or SIGUSR1.
 
     The signal may reach any of the processes. All of them finish the optimiser step, save by the
-    run's :class:`SafeCheckpointHook` and end together; ``--resume`` continues the run.
+    run's :class:`SafeCheckpointHook` and end together; ``--resume`` continues the run. After a
+    first Ctrl-C, a second one or SIGTERM ends the process at once.
     """
 
     priority = 'LOWEST'
-    signals = (signal.SIGTERM, signal.SIGUSR1)
+    signals = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
     def __init__(self) -> None:
         self.received = 0
@@ -54,6 +56,13 @@ class PreemptionHook(Hook):
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.received = number
+        if number == signal.SIGINT:
+            # torch's launcher sends SIGTERM at the second press.
+            for deadly in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(deadly, signal.SIG_DFL)
+            if is_main_process():
+                # print() fails where the handler interrupts another print().
+                os.write(2, b'\nSaving after this step; press Ctrl-C again to end at once.\n')
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Save and exit if any process has received a signal.
@@ -70,6 +79,10 @@ class PreemptionHook(Hook):
         name = signal.Signals(int(received)).name
         checkpoint = self._checkpoint_hook.save_now(runner)
         runner.logger.warning(f'{name}: saved {checkpoint}; continue with --resume')
+        if SAVED_NOTE in os.environ:
+            # Without the note the launcher's code claims no save.
+            with contextlib.suppress(OSError):
+                Path(os.environ[SAVED_NOTE]).touch()
         # The launcher kills the others when the first process ends: wait until all are here.
         barrier()
         raise SystemExit(EXIT_CODE)
