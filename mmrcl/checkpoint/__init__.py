@@ -5,9 +5,9 @@ State dicts in, state dicts out; depends only on torch and mmengine.
 
 from .config_text import config_from_text
 from .formats import FORMATS, resnet_state
-from .latest import is_whole, latest_checkpoint
+from .latest import latest_checkpoint
 from .matching import Match, load_weights, match_encoder
-from .reading import SAFE_TYPES, guard_mmengine, read_checkpoint
+from .reading import SAFE_TYPES, guard_mmengine, is_whole, read_checkpoint
 
 __all__ = [
     'FORMATS',

@@ -2,20 +2,14 @@
 
 import logging
 import re
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import torch
 from mmengine.logging import print_log
 
+from .reading import is_whole, read_checkpoint
+
 _NAME = re.compile(r'(epoch|iter)_(\d+)\.pth')
-
-
-def is_whole(path: Path) -> bool:
-    """Return whether a file of torch.save is complete: the zip directory is at its end."""
-    return zipfile.is_zipfile(path)
 
 
 def latest_checkpoint(work_dir: Path) -> Path | None:
@@ -88,15 +82,12 @@ def _number(path: Path) -> int:
 
 def _iteration(path: Path) -> int:
     """Return the iterations that a checkpoint has behind it, -1 if it does not tell."""
-    return _number(path) if path.name.startswith('iter') else _meta(path).get('iter', -1)
-
-
-def _meta(path: Path) -> dict[str, Any]:
-    """Read what a checkpoint says of itself, without its tensors; empty if it cannot be read."""
+    if path.name.startswith('iter'):
+        return _number(path)
     try:
-        return torch.load(path, 'cpu', mmap=True, weights_only=True)['meta']
-    except Exception:  # Unpickling an arbitrary file can raise anything.
-        return {}
+        return int(read_checkpoint(path, mmap=True)['meta']['iter'])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return -1
 
 
 def _warn(message: str) -> None:

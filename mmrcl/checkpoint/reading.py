@@ -8,6 +8,7 @@ mmengine hold besides.
 import os
 import pickle
 import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +21,6 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
 
 from mmrcl.errors import TrainingError
-
-from .latest import is_whole
 
 TRUST = 'trust=True (--trust-checkpoint)'
 
@@ -65,8 +64,16 @@ SAFE_TYPES = (
 """Types and functions that a checkpoint may name beside torch's own; none runs what it is given."""
 
 
+def is_whole(path: Path) -> bool:
+    """Return whether a file of torch.save is complete: the zip directory is at its end."""
+    return zipfile.is_zipfile(path)
+
+
 def read_checkpoint(
-    path: str | Path, map_location: str | torch.device = 'cpu', trust: bool = False
+    path: str | Path,
+    map_location: str | torch.device = 'cpu',
+    trust: bool = False,
+    mmap: bool = False,
 ) -> Any:
     """Read a checkpoint file, as data unless it is trusted.
 
@@ -74,6 +81,7 @@ def read_checkpoint(
         path: a file, a URL or another name that mmengine reads, such as ``torchvision://resnet50``.
         map_location: device of its tensors.
         trust: unpickle everything in the file, which runs code that it may contain.
+        mmap: read the tensors of a local file when they are used.
 
     Returns:
         What was saved, for a training a dict with ``state_dict``, ``meta`` and others.
@@ -83,14 +91,14 @@ def read_checkpoint(
         ValueError: if it is damaged or holds more than data.
     """
     try:
-        return _load(str(path), map_location, trust)
+        return _load(str(path), map_location, trust, mmap)
     except FileNotFoundError:
         raise
     except Exception as error:  # Unpickling an arbitrary file can raise anything.
         raise ValueError(_reason(str(path), error)) from error
 
 
-def _load(path: str, map_location: str | torch.device, trust: bool) -> Any:
+def _load(path: str, map_location: str | torch.device, trust: bool, mmap: bool) -> Any:
     remote = '://' in path
     if not remote:
         file = Path(path).expanduser()
@@ -98,7 +106,7 @@ def _load(path: str, map_location: str | torch.device, trust: bool) -> Any:
             raise FileNotFoundError(f'{path} does not exist')
     with _safe_types(), _forced(remote and not trust):
         if not remote:
-            return torch.load(file, map_location, weights_only=not trust)
+            return torch.load(file, map_location, weights_only=not trust, mmap=mmap)
         loader = next(load for start, load in _LOADERS.items() if re.match(start, path))
         return loader(path, map_location)
 

@@ -1,5 +1,6 @@
 """mmengine's runner, for signals to a whole process group and a disk that may be full."""
 
+import contextlib
 import logging
 import os
 import sys
@@ -57,7 +58,9 @@ class _ReportOnce(logging.Handler):
             super().handleError(record)
         elif not self._reported:
             self._reported = True
-            print(f'{self} cannot be written ({error}).', file=sys.stderr)
+            # stderr may be redirected to the same disk.
+            with contextlib.suppress(OSError):
+                print(f'{self} cannot be written ({error}).', file=sys.stderr)
 
 
 class _Console(_ReportOnce, logging.StreamHandler):

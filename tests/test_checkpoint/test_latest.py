@@ -79,3 +79,11 @@ def test_a_copy_without_checkpoints_does_not_take_those_of_the_original(tmp_path
     note(copy, original / 'iter_9.pth')
     with pytest.raises(ValueError, match='of another run: copy the checkpoints too'):
         latest_checkpoint(copy)
+
+
+@pytest.mark.parametrize(('stop', 'latest'), [(11, 'epoch_2'), (13, 'iter_13')])
+def test_the_iteration_inside_a_checkpoint_of_a_run(whole_run, tmp_path, stop, latest):
+    work_dir, _ = whole_run
+    shutil.copy(work_dir / 'epoch_2.pth', tmp_path)
+    write(tmp_path, **{f'iter_{stop}': stop})
+    assert latest_checkpoint(tmp_path).stem == latest
