@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,8 @@ def sigint(runner: Runner) -> None:
 
 
 def sigterm_to_group(runner: Runner) -> None:
-    os.killpg(0, signal.SIGTERM)
+    # From another process: torch's workers end quietly where their parent is the sender.
+    subprocess.run(['kill', '-TERM', '--', f'-{os.getpgrp()}'], start_new_session=True, check=True)
 
 
 def sigusr1(runner: Runner) -> None:
