@@ -17,7 +17,6 @@ from .runs import CONFIG, TINY
 
 SMALL = [f'{key}={value}' for key, value in TINY.items()] + ['train_cfg.max_epochs=3']
 SMALL += [
-    'plain_train_dataloader.dataset.indices=192',
     'test_cfg.train_dataloader.dataset.indices=192',
 ]
 

@@ -11,19 +11,11 @@ from mmengine.hooks import Hook
 from mmrcl.errors import ConfigError
 from mmrcl.registry import HOOKS
 
-from .config_checks import check_config, check_overrides, dicts
+from .config_checks import check_config, dicts
+from .overrides import HOOKS_OF_MMENGINE, check_overrides
 from .renamed import new_base_key, new_file_name
 
 HOOK_SECTIONS = ('default_hooks', 'custom_hooks')
-# Default hooks of mmengine's Runner, which drops those set to None itself.
-_HOOKS_OF_MMENGINE = (
-    'runtime_info',
-    'timer',
-    'sampler_seed',
-    'logger',
-    'param_scheduler',
-    'checkpoint',
-)
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +74,7 @@ def drop_absent_hooks(config: Config) -> None:
     """
     hooks = config.get('default_hooks') or {}
     for name in [name for name, hook in hooks.items() if hook is None]:
-        if name not in _HOOKS_OF_MMENGINE:
+        if name not in HOOKS_OF_MMENGINE:
             del hooks[name]
 
 
