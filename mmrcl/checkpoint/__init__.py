@@ -1,18 +1,24 @@
-"""Conversion of pretraining checkpoints to weights for other models and libraries.
+"""Reading of checkpoints, and conversion to weights for other models and libraries.
 
-State dicts in, state dicts out; depends only on torch and mmengine's checkpoint reader.
+State dicts in, state dicts out; depends only on torch and mmengine.
 """
 
+from .config_text import config_from_text
 from .formats import FORMATS, resnet_state
 from .latest import is_whole, latest_checkpoint
 from .matching import Match, load_weights, match_encoder
+from .reading import SAFE_TYPES, guard_mmengine, read_checkpoint
 
 __all__ = [
     'FORMATS',
+    'SAFE_TYPES',
     'Match',
+    'config_from_text',
+    'guard_mmengine',
     'is_whole',
     'latest_checkpoint',
     'load_weights',
     'match_encoder',
+    'read_checkpoint',
     'resnet_state',
 ]

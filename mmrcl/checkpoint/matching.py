@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmengine.runner.checkpoint import _load_checkpoint
 from torch import Tensor
+
+from .reading import read_checkpoint
 
 State = Mapping[str, Tensor]
 
@@ -57,26 +59,22 @@ def _percent(part: int, whole: int) -> float:
     return int(1000 * part / whole) / 10
 
 
-def load_weights(path: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_weights(path: str | Path, trust: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read a checkpoint of any trainer.
 
     Args:
         path: a file or a URL that mmengine reads.
+        trust: unpickle everything in the file, which runs code that it may contain.
 
     Returns:
         The tensors by name, from the entry ``state_dict`` or ``model`` if there is one, and the
-        entry ``meta``, empty if there is none.
+        entry ``meta``, empty if there is none or it is no dict.
 
     Raises:
         FileNotFoundError: if the file does not exist.
-        ValueError: if it contains no tensors.
+        ValueError: if it contains no tensors, or more than data.
     """
-    try:
-        content = _load_checkpoint(str(path), map_location='cpu')
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # Unpickling an arbitrary file can raise anything.
-        raise ValueError(f'{path} is torn or no checkpoint: {error}') from error
+    content = read_checkpoint(path, trust=trust)
     parts = content if isinstance(content, Mapping) else {}
     state = parts.get('state_dict', parts.get('model', parts))
     tensors = {}
@@ -84,7 +82,8 @@ def load_weights(path: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
         raise ValueError(f'{path} holds no tensors: pass a checkpoint')
-    return tensors, parts.get('meta', {})
+    meta = parts.get('meta')
+    return tensors, meta if isinstance(meta, dict) else {}
 
 
 def match_encoder(state: State, module: State, prefix: str | None = None) -> Match:
