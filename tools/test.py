@@ -41,10 +41,10 @@ def main() -> None:
     try:
         config = load_config(args)
         prepare_test(config, args.checkpoint)
-        runner = build_runner(config)
+        runner = build_runner(config, test=True)
+        runner.test()
     except ConfigError as error:
         sys.exit(f'error: {error}')
-    runner.test()
     if isinstance(runner.test_loop, RepresentationTestLoop) and is_main_process():
         name = Path(args.config).stem
         results = [dict(encoder=name, **score) for score in runner.test_loop.scores]

@@ -41,6 +41,12 @@ def parse_args() -> argparse.Namespace:
         help='scale the learning rate by the global batch (all processes, accumulated gradients '
         'included) over auto_scale_lr.base_batch_size',
     )
+    parser.add_argument(
+        '--epochs',
+        type=int,
+        metavar='N',
+        help='train for N epochs, with the schedules of the config stretched or shortened to them',
+    )
     add_common_arguments(parser)
     return parser.parse_args()
 
@@ -48,14 +54,14 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     try:
-        config = load_config(args, folder_of(args.pretrained))
+        config = load_config(args, folder_of(args.pretrained), args.epochs)
         prepare_training(config, args.resume, args.amp, args.auto_scale_lr, args.pretrained)
         runner = build_runner(config, train=True)
     except ConfigError as error:
         sys.exit(f'error: {error}')
     try:
         runner.train()
-    except TrainingError as error:
+    except (ConfigError, TrainingError) as error:
         sys.exit(f'error: {error}')
 
 

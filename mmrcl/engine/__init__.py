@@ -1,6 +1,7 @@
 """Hooks, loops, optimiser wrapper and checkpoint logic of a training."""
 
 from . import clustering_registration  # noqa: F401  registers the clustering parts
+from .config_differences import Settings, differences, recorded_config, settings_of
 from .hooks import (
     ChannelsLastHook,
     CollapseHook,
@@ -16,6 +17,8 @@ from .hooks import (
 )
 from .loops import RepresentationTestLoop, ResumableTrainLoop
 from .optim_wrapper import BFloat16OptimWrapper
+from .pretraining_runner import PretrainingRunner
+from .setting_errors import setting_errors, unknown_type
 
 __all__ = [
     'BFloat16OptimWrapper',
@@ -28,8 +31,15 @@ __all__ = [
     'NonFiniteLossHook',
     'PairMonitorHook',
     'PreemptionHook',
+    'PretrainingRunner',
     'RepresentationTestLoop',
     'ResumableTrainLoop',
     'SafeCheckpointHook',
+    'Settings',
     'UnreadableImageHook',
+    'differences',
+    'recorded_config',
+    'setting_errors',
+    'settings_of',
+    'unknown_type',
 ]

@@ -19,12 +19,16 @@ def check_config(config: Config) -> None:
     """Reject a config without the keys that training and testing need."""
     for key in ('model', 'default_scope'):
         if key not in config:
-            raise ConfigError(f'the config has no {key}: start from one of configs/')
+            remedy = "add default_scope='mmrcl'" if key == 'default_scope' else 'add one'
+            raise ConfigError(
+                f'the config sets no {key}: {remedy}, or let _base_ name one of configs/, such as '
+                'configs/_base_/default_runtime.py'
+            )
     check_names(dicts(config._cfg_dict))
     check_hooks(config.get('default_hooks') or {}, config.get('custom_hooks') or [])
     if config.default_scope not in SCOPES:
         raise ConfigError(
-            f"default_scope='{config.default_scope}': set default_scope='mmrcl', or 'mmdet' for "
+            f"default_scope='{config.default_scope}' is unknown: set default_scope='mmrcl', or 'mmdet' for "
             'detection'
         )
 

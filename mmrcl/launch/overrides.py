@@ -66,6 +66,8 @@ def check_overrides(config: Config, options: dict[str, Any], also: Collection[st
 def _check_path(config: Config, option: str, value: Any, read: set[str]) -> None:
     node: Any = config._cfg_dict
     *path, last = option.split('.')
+    if path and path[0] in read and config.get(path[0]) is None:
+        raise ConfigError(f'--cfg-options: {option}: the config has no {path[0]}: set it in a file')
     for depth, key in enumerate(path):
         node = _child(node, key, '.'.join(path[: depth + 1]))
     if not path:
