@@ -17,19 +17,19 @@ SCOPES = ('mmrcl', 'mmdet')
 
 def check_config(config: Config) -> None:
     """Reject a config without the keys that training and testing need."""
-    for key in ('model', 'default_scope'):
+    remedies = {
+        'model': 'start from one of configs/ by _base_',
+        'default_scope': "add default_scope='mmrcl', as configs/_base_/default_runtime.py does",
+    }
+    for key, remedy in remedies.items():
         if key not in config:
-            remedy = "add default_scope='mmrcl'" if key == 'default_scope' else 'add one'
-            raise ConfigError(
-                f'the config sets no {key}: {remedy}, or let _base_ name one of configs/, such as '
-                'configs/_base_/default_runtime.py'
-            )
+            raise ConfigError(f'the config sets no {key}: {remedy}')
     check_names(dicts(config._cfg_dict))
     check_hooks(config.get('default_hooks') or {}, config.get('custom_hooks') or [])
     if config.default_scope not in SCOPES:
         raise ConfigError(
-            f"default_scope='{config.default_scope}' is unknown: set default_scope='mmrcl', or 'mmdet' for "
-            'detection'
+            f"default_scope='{config.default_scope}' is unknown: set default_scope='mmrcl', or "
+            "'mmdet' for detection"
         )
 
 

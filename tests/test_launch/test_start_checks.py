@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 
 from mmrcl.errors import ConfigError
-from mmrcl.launch import build_runner
+from mmrcl.launch import build_runner, check_config
 from mmrcl.launch.start_checks import check_launcher, check_sections, check_work_dir
 
 from ..runs import tiny_config
@@ -41,6 +41,13 @@ def test_a_loop_needs_all_of_its_sections():
         check_sections(config)
     assert 'has val_dataloader, but no val_cfg and val_evaluator' in str(caught.value)
     check_sections(Config(dict(val_dataloader=None, val_cfg=None)))
+
+
+def test_what_every_config_needs_is_named_with_the_remedy():
+    with pytest.raises(ConfigError, match="sets no default_scope: add default_scope='mmrcl'"):
+        check_config(Config(dict(model=dict())))
+    with pytest.raises(ConfigError, match='sets no model: start from one of configs/'):
+        check_config(Config(dict(default_scope='mmrcl')))
 
 
 @pytest.mark.parametrize(
