@@ -30,7 +30,6 @@ TINY = {
     'model.hierarchy.feat_dim': 16,
     'train_dataloader.batch_size': 32,
     'train_dataloader.dataset.indices': 192,
-    'plain_train_dataloader.dataset.indices': 192,
     'default_hooks.clustering.dataloader.dataset.indices': 192,
     'default_hooks.clustering.warmup_epochs': 2,
     'default_hooks.knn.interval': 100,

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / 'tools/analysis/hierarchy_report.py'
 IMAGES = 192
 OPTIONS = [f'{key}={value}' for key, value in TINY.items()]
+OPTIONS.append(f'plain_train_dataloader.dataset.indices={IMAGES}')
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from .runs import CONFIG, TINY
 
 SMALL = [f'{key}={value}' for key, value in TINY.items()] + ['train_cfg.max_epochs=3']
 SMALL += [
-    'plain_train_dataloader.dataset.indices=192',
     'test_cfg.train_dataloader.dataset.indices=192',
 ]
 
@@ -78,7 +77,7 @@ WRONG = {
     ),
     'unknown type': (
         [CONFIG, '--cfg-options', 'model.queue.type=SupportQ'],
-        'SupportQ is not in the mmrcl::model registry',
+        'is not in the registry of models; did you mean SupportQueue?',
     ),
     'missing data': (
         [ROOT / 'configs/rcl/rcl_resnet50_8xb512-coslr-200e_in1k.py'],
@@ -116,6 +115,10 @@ WRONG = {
         [CONFIG, '--cfg-options', 'train_dataloader.dataset.indices=500'],
         'set both to the same data set',
     ),
+    'data of a hook': (
+        [CONFIG, '--cfg-options', 'default_hooks.knn.train_dataloader.dataset.type=Digitz'],
+        'is not in the registry of datasets; did you mean Digits?',
+    ),
     'split': (
         [CONFIG, '--cfg-options', 'train_dataloader.dataset.split=val'],
         "Digits has no split 'val'",
@@ -126,6 +129,7 @@ WRONG = {
 def stops_with(sentence: str, run: Callable, arguments: list, work_dir: Path) -> None:
     done = run('train.py', *arguments, '--work-dir', work_dir)
     assert done.returncode != 0
+    assert 'Traceback' not in done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert sentence in last
     assert not list(work_dir.rglob('*.pth'))

@@ -52,7 +52,7 @@ def pretrain(work_dir: Path, epochs: int) -> None:
     Raises:
         TrainingError: with the log of a run that failed.
     """
-    options = ['--cfg-options', f'train_cfg.max_epochs={epochs}']
+    options = ['--epochs', str(epochs)]
     jobs = []
     for name, config in CONFIGS.items():
         command = [sys.executable, ROOT / 'tools/train.py', config, '--work-dir', work_dir / name]

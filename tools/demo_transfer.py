@@ -140,9 +140,8 @@ def job(run: Run, start: str, work_dir: Path, epochs: int | None) -> Job:
     folder = run.folder(work_dir)
     epochs = epochs or Config.fromfile(task.config).train_cfg.max_epochs
     options = [f'{setting}={run.seed}' for setting in task.seeds]
-    options.append(f'train_cfg.max_epochs={epochs}')
     command = [sys.executable, ROOT / 'tools/train.py', task.config, '--pretrained', start]
-    command += ['--work-dir', folder, '--cfg-options', *options]
+    command += ['--work-dir', folder, '--epochs', str(epochs), '--cfg-options', *options]
     title = f'{run.task} {TITLES[run.arm]} {run.seed}'
     return Job(title, command, folder, epochs)
 

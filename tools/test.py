@@ -42,10 +42,10 @@ def main() -> None:
     try:
         config = load_config(args)
         prepare_test(config, args.checkpoint)
-        runner = build_runner(config)
+        runner = build_runner(config, test=True)
+        runner.test()
     except ConfigError as error:
         sys.exit(f'error: {error}')
-    runner.test()
     try:
         report(runner, args)
     except OSError as error:

@@ -43,6 +43,12 @@ def parse_args() -> argparse.Namespace:
         help='scale the learning rate by the global batch (all processes, accumulated gradients '
         'included) over auto_scale_lr.base_batch_size',
     )
+    parser.add_argument(
+        '--epochs',
+        type=int,
+        metavar='N',
+        help='train for N epochs, with the schedules of the config stretched or shortened to them',
+    )
     add_common_arguments(parser)
     return parser.parse_args()
 
@@ -50,7 +56,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     try:
-        config = load_config(args, folder_of(args.pretrained))
+        config = load_config(args, folder_of(args.pretrained), args.epochs)
         start_processes(config)
         with locked(config.work_dir):
             prepare_training(config, args.resume, args.amp, args.auto_scale_lr, args.pretrained)

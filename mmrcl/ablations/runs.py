@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmrcl.checkpoint import is_whole
+from mmrcl.engine import Settings, differences, recorded_config, settings_of
 from mmrcl.errors import ConfigError
 from mmrcl.launch import (
     HOOK_SECTIONS,
@@ -23,7 +24,6 @@ from mmrcl.launch import (
 )
 from mmrcl.registry import MODELS, TRANSFORMS
 
-from .config_differences import Settings, differences, recorded_config, settings_of
 from .grids import Arm, Grid
 
 

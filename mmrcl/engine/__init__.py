@@ -1,7 +1,7 @@
 """Hooks, loops, optimiser wrapper and checkpoint logic of a training."""
 
 from . import clustering_registration  # noqa: F401  registers the clustering parts
-from .fault_tolerant_runner import FaultTolerantRunner
+from .config_differences import Settings, differences, recorded_config, settings_of
 from .hooks import (
     ChannelsLastHook,
     CollapseHook,
@@ -18,13 +18,14 @@ from .hooks import (
 )
 from .loops import RepresentationTestLoop, ResumableTrainLoop
 from .optim_wrapper import BFloat16OptimWrapper
+from .pretraining_runner import PretrainingRunner
+from .setting_errors import setting_errors, unknown_type
 
 __all__ = [
     'BFloat16OptimWrapper',
     'ChannelsLastHook',
     'CollapseHook',
     'CompileHook',
-    'FaultTolerantRunner',
     'HierarchicalClusteringHook',
     'HierarchyMonitorHook',
     'KNNHook',
@@ -32,8 +33,15 @@ __all__ = [
     'NonFiniteLossHook',
     'PairMonitorHook',
     'PreemptionHook',
+    'PretrainingRunner',
     'RepresentationTestLoop',
     'ResumableTrainLoop',
     'SafeCheckpointHook',
+    'Settings',
     'UnreadableImageHook',
+    'differences',
+    'recorded_config',
+    'setting_errors',
+    'settings_of',
+    'unknown_type',
 ]

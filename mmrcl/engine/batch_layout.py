@@ -1,7 +1,6 @@
 """Resume with another number of processes or batch size, at the same share of the training."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from mmengine.dist import get_world_size
 from mmengine.model import BaseAveragedModel
@@ -49,8 +48,8 @@ def rescale_progress(runner: Runner, checkpoint: dict) -> None:
     """Convert the progress in a checkpoint to another batch layout, in place, with a warning.
 
     The new iteration is the one after the same number of images of the epoch, rounded down to
-    complete optimiser steps. The schedules and the momentum encoder continue from there, with the
-    learning rate scaled like that of the new run. Nothing changes if the layout is the same.
+    complete optimiser steps. The momentum encoder continues from there. Nothing changes if the
+    layout is the same.
     """
     if 'pace' not in checkpoint['meta']:
         return
@@ -62,35 +61,10 @@ def rescale_progress(runner: Runner, checkpoint: dict) -> None:
         'exact: batches and random numbers differ, and the position in the epoch and the '
         'schedules may shift by one optimiser step.'
     )
-    if (old.epoch_length, old.accumulation) != (new.epoch_length, new.accumulation):
-        _move(runner, checkpoint, old, new)
-
-
-def _move(runner: Runner, checkpoint: dict, old: BatchLayout, new: BatchLayout) -> None:
     meta = checkpoint['meta']
     done = meta['iter'] - meta['epoch'] * old.epoch_length
     position = done * new.epoch_length // old.epoch_length // new.accumulation * new.accumulation
-    before, after = meta['iter'], meta['epoch'] * new.epoch_length + position
-    meta['iter'] = after
+    meta['iter'] = meta['epoch'] * new.epoch_length + position
     for name, module in unwrapped(runner.model).named_modules():
         if isinstance(module, BaseAveragedModel):
-            checkpoint['state_dict'][f'{name}.steps'].fill_(after)
-    if runner.param_schedulers is not None:
-        pairs = zip(runner.param_schedulers, checkpoint['param_schedulers'], strict=True)
-        checkpoint['param_schedulers'] = [_moved(*pair, after - before) for pair in pairs]
-    _scale_lr(runner, checkpoint['optimizer']['param_groups'])
-
-
-def _moved(scheduler: Any, saved: dict, iterations: int) -> dict:
-    if scheduler.by_epoch:
-        return saved
-    moved = {name: saved[name] + iterations for name in ('last_step', '_global_step')}
-    return scheduler.state_dict() | moved
-
-
-def _scale_lr(runner: Runner, saved_groups: list[dict]) -> None:
-    """Scale the saved learning rates by the factor of ``auto_scale_lr`` in the new run."""
-    for group, saved in zip(runner.optim_wrapper.param_groups, saved_groups, strict=True):
-        if saved.get('initial_lr'):
-            saved['lr'] *= group['initial_lr'] / saved['initial_lr']
-            saved['initial_lr'] = group['initial_lr']
+            checkpoint['state_dict'][f'{name}.steps'].fill_(meta['iter'])

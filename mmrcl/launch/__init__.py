@@ -9,8 +9,9 @@ from .config import (
     load_config,
     read_config,
 )
-from .config_checks import check_config, check_overrides, check_path, check_paths, dicts
+from .config_checks import check_config, check_path, check_paths, dicts
 from .dataset_files import PUBLISHED_LISTS, class_folders, missing_pieces
+from .overrides import check_overrides
 from .pretrained import folder_of, use_pretrained
 from .processes import locked, start_processes
 from .runner import build_runner, prepare_test, prepare_training

@@ -11,19 +11,12 @@ from mmengine.hooks import Hook
 from mmrcl.errors import ConfigError
 from mmrcl.registry import HOOKS
 
-from .config_checks import check_config, check_overrides, dicts
+from .config_checks import check_config, dicts
+from .overrides import HOOKS_OF_MMENGINE, check_overrides
 from .renamed import new_base_key, new_file_name
+from .schedules import rescale_epochs
 
 HOOK_SECTIONS = ('default_hooks', 'custom_hooks')
-# Default hooks of mmengine's Runner, which drops those set to None itself.
-_HOOKS_OF_MMENGINE = (
-    'runtime_info',
-    'timer',
-    'sampler_seed',
-    'logger',
-    'param_scheduler',
-    'checkpoint',
-)
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +27,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         action=DictAction,
         metavar='KEY=VALUE',
-        help='settings that override the config, as in train_cfg.max_epochs=20',
+        help='settings that override the config, as in model.queue.length=4096',
     )
     parser.add_argument(
         '--launcher',
@@ -82,7 +75,7 @@ def drop_absent_hooks(config: Config) -> None:
     """
     hooks = config.get('default_hooks') or {}
     for name in [name for name, hook in hooks.items() if hook is None]:
-        if name not in _HOOKS_OF_MMENGINE:
+        if name not in HOOKS_OF_MMENGINE:
             del hooks[name]
 
 
@@ -102,18 +95,23 @@ def build_hooks(config: Config) -> list[Hook]:
     ]
 
 
-def load_config(args: argparse.Namespace, folder: str = '') -> Config:
+def load_config(args: argparse.Namespace, folder: str = '', epochs: int | None = None) -> Config:
     """Read and check the config ``args.config`` with the overrides in ``args``.
 
     Args:
         args: arguments of :func:`add_common_arguments`, and ``config``.
         folder: a folder below the default work dir, which is named after the config.
+        epochs: length of the training, applied before the overrides; None keeps the config's.
 
     Raises:
         ConfigError: for a missing file or an unknown key.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     config = read_config(args.config)
+    if epochs is not None:
+        if 'train_cfg.max_epochs' in (args.cfg_options or {}):
+            raise ConfigError('--epochs sets train_cfg.max_epochs: pass one of them')
+        rescale_epochs(config, epochs)
     check_overrides(config, args.cfg_options or {})
     config.merge_from_dict(args.cfg_options or {})
     drop_absent_hooks(config)

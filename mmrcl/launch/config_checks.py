@@ -1,79 +1,35 @@
 """Validate a config before any work starts."""
 
-import difflib
-import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from mmrcl.checkpoint import is_whole
 from mmrcl.errors import ConfigError
 
 from .dataset_files import missing_pieces
-from .renamed import check_hook_path, check_hooks, check_names, check_setting
+from .renamed import check_hooks, check_names
 
 SCOPES = ('mmrcl', 'mmdet')
-
-# Keys that mmengine's Runner reads from a config in addition to its arguments.
-_FURTHER_KEYS = (
-    'compile',
-    'data_preprocessor',
-    'find_unused_parameters',
-    'model_wrapper_cfg',
-    'runner_type',
-    'sync_bn',
-)
-
-
-def check_overrides(config: Config, options: dict[str, Any]) -> None:
-    """Reject an override whose path is not in the config.
-
-    A new last key is accepted: it may be an argument that the config leaves at its default. If it
-    is not, the class that receives it raises an error.
-    """
-    for option in options:
-        node: Any = config._cfg_dict
-        *path, last = option.split('.')
-        if path[:1] == ['custom_hooks'] and not config.get('custom_hooks'):
-            check_hook_path(option)
-        check_setting(last)
-        for depth, key in enumerate(path):
-            node = _child(node, key, '.'.join(path[: depth + 1]))
-        if not path:
-            arguments = inspect.signature(Runner.__init__).parameters
-            _known(last, [*config.keys(), *arguments, *_FURTHER_KEYS], last)
-
-
-def _child(node: Any, key: str, path: str) -> Any:
-    if isinstance(node, (list, tuple)) and key.isdigit() and int(key) < len(node):
-        return node[int(key)]
-    if not isinstance(node, dict):
-        raise ConfigError(f'--cfg-options: {path} is no part of the config')
-    _known(key, list(node), path)
-    return node[key]
-
-
-def _known(key: str, known: list[str], path: str) -> None:
-    if key not in known:
-        close = difflib.get_close_matches(key, known, n=1)
-        hint = f'; did you mean {close[0]}?' if close else f'; there are {", ".join(sorted(known))}'
-        raise ConfigError(f'--cfg-options: {path} is no part of the config{hint}')
 
 
 def check_config(config: Config) -> None:
     """Reject a config without the keys that training and testing need."""
-    for key in ('model', 'default_scope'):
+    remedies = {
+        'model': 'start from one of configs/ by _base_',
+        'default_scope': "add default_scope='mmrcl', as configs/_base_/default_runtime.py does",
+    }
+    for key, remedy in remedies.items():
         if key not in config:
-            raise ConfigError(f'the config has no {key}: start from one of configs/')
+            raise ConfigError(f'the config sets no {key}: {remedy}')
     check_names(dicts(config._cfg_dict))
     check_hooks(config.get('default_hooks') or {}, config.get('custom_hooks') or [])
     if config.default_scope not in SCOPES:
         raise ConfigError(
-            f"default_scope='{config.default_scope}': set default_scope='mmrcl', or 'mmdet' for "
-            'detection'
+            f"default_scope='{config.default_scope}' is unknown: set default_scope='mmrcl', or "
+            "'mmdet' for detection"
         )
 
 

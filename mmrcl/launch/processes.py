@@ -21,6 +21,7 @@ from mmengine.utils.dl_utils import set_multi_processing
 from mmrcl.errors import ConfigError
 
 from .config_checks import check_sync_bn
+from .start_checks import check_launcher, check_work_dir
 
 Value = TypeVar('Value')
 
@@ -32,7 +33,11 @@ def start_processes(config: Config) -> None:
 
     mmengine's own initialisation requires CUDA, but it accepts an existing group. From here on
     the process ends when torch's launcher dies.
+
+    Raises:
+        ConfigError: if no launcher has started this process, or for SyncBN without CUDA.
     """
+    check_launcher(config.launcher)
     if config.launcher == 'none':
         return
     if not torch.cuda.is_available():
@@ -98,6 +103,7 @@ def locked(work_dir: str) -> Iterator[None]:
 
 
 def _lock(work_dir: Path) -> TextIO:
+    check_work_dir(str(work_dir))
     try:
         work_dir.mkdir(parents=True, exist_ok=True)
         file = Path(work_dir, _LOCK_FILE).open('a+')  # noqa: SIM115  open as long as the lock

@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmrcl.checkpoint import latest_checkpoint
-from mmrcl.engine import FaultTolerantRunner
+from mmrcl.engine import PretrainingRunner, setting_errors
 from mmrcl.errors import ConfigError
 
 from .config import HOOK_SECTIONS
@@ -15,6 +15,8 @@ from .config_checks import check_path, check_paths
 from .learning_rate import scale_learning_rate
 from .pretrained import check_weights, use_pretrained
 from .processes import on_main_process, start_processes
+from .schedules import unfit_schedules
+from .start_checks import check_optimizer, check_sections, check_work_dir
 
 
 def prepare_training(
@@ -98,20 +100,42 @@ def prepare_test(config: Config, checkpoint: str) -> None:
     check_weights(config, checkpoint)
 
 
-def build_runner(config: Config, train: bool = False) -> Runner:
-    """Build the runner and, for training, the loop with its data.
+def build_runner(config: Config, train: bool = False, test: bool = False) -> Runner:
+    """Build the runner, and what it needs to train or to test, so that nothing fails later.
+
+    Args:
+        config: the config, with ``work_dir`` and ``launcher``.
+        train: build the training loop with its data, the optimiser, the schedules and the
+            validation loop.
+        test: build the test loop with its data.
 
     Raises:
         ConfigError: for classes, packages, settings or files that are missing or invalid, and for a
             work dir that cannot be written.
     """
+    check_sections(config)
+    check_work_dir(config.work_dir)
     start_processes(config)
-    try:
-        runner = FaultTolerantRunner.from_cfg(config)
+    with setting_errors():
+        runner = PretrainingRunner.from_cfg(config)
         if train:
-            _ = runner.train_loop
-            scale_learning_rate(runner)
-        return runner
-    except (ImportError, KeyError, OSError, TypeError, ValueError) as error:
-        # str() of a KeyError is its message in quotes.
-        raise ConfigError(error.args[0] if isinstance(error, KeyError) else error) from error
+            _prepare(runner)
+        if test:
+            _ = runner.test_loop
+    return runner
+
+
+def _prepare(runner: Runner) -> None:
+    """Build what mmengine would build at the start of the training, in the same order."""
+    if message := unfit_schedules(runner.cfg):
+        runner.logger.warning(message)
+    _ = runner.train_loop
+    scale_learning_rate(runner)
+    check_optimizer(runner)
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
+    # Or mmengine would scale again.
+    runner.auto_scale_lr = None
+    if runner.param_schedulers is not None:
+        runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
+    _ = runner.val_loop

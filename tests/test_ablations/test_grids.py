@@ -8,9 +8,9 @@ from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 
 from mmrcl.ablations import runs as ablation
-from mmrcl.ablations.config_differences import differences, settings_of
 from mmrcl.ablations.grids import read_grid
 from mmrcl.ablations.runs import plan_runs
+from mmrcl.engine import differences, settings_of
 
 from ..runs import tiny_config
 

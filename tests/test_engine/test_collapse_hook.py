@@ -33,7 +33,7 @@ class ZeroProjector(Hook):
 
 def watched_config(work_dir, **settings):
     config = tiny_config(work_dir)
-    loader = config.plain_train_dataloader
+    loader = config.default_hooks.clustering.dataloader
     hook = dict(type='CollapseHook', dataloader=loader, num_samples=100, **settings)
     config.default_hooks.collapse = hook
     return without_hooks(config, 'knn', 'pair_monitor', 'hierarchy_monitor')
@@ -102,7 +102,7 @@ def test_each_threshold_alarms_alone_and_nan_does_too(tmp_path):
     runner.visualizer = SimpleNamespace(add_scalars=lambda *_, **__: None)
     runner.model, runner.iter = nn.Identity(), 0
     settings = dict(min_deviation=0.5, min_rank=5, action='stop')
-    hook = CollapseHook(tiny_config(tmp_path).plain_train_dataloader, **settings)
+    hook = CollapseHook(tiny_config(tmp_path).default_hooks.collapse.dataloader, **settings)
     nan = float('nan')
     for found in [Spread(0.4, 9), Spread(0.9, 4), Spread(nan, nan), Spread(0.5, nan)]:
         hook.measure = lambda model, found=found: found

@@ -13,7 +13,7 @@ from torch import nn
 
 from mmrcl.checkpoint import latest_checkpoint
 from mmrcl.disk import ReportedOnce
-from mmrcl.engine import FaultTolerantRunner, SafeCheckpointHook
+from mmrcl.engine import PretrainingRunner, SafeCheckpointHook
 from mmrcl.errors import ConfigError
 from mmrcl.launch import build_runner
 from mmrcl.progress import progress
@@ -94,7 +94,7 @@ def test_wandb_lets_training_go_on(tmp_path, said):
 
 def test_log_file_and_console_report_once(tmp_path, capsys):
     (tmp_path / 'run.log').symlink_to(FULL)
-    runner = object.__new__(FaultTolerantRunner)
+    runner = object.__new__(PretrainingRunner)
     runner._experiment_name = 'full_disk'
     logger = runner.build_logger(log_file=str(tmp_path / 'run.log'))
     for line in range(3):

@@ -177,6 +177,8 @@ def test_scaling_needs_a_base(tmp_path):
 )
 def test_synchronised_norms_are_refused_on_several_cpu_processes(tmp_path, monkeypatch, changes):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    for name in ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'):
+        monkeypatch.setenv(name, '1')
     config = tiny_config(tmp_path, **changes)
     config.launcher = 'pytorch'
     with pytest.raises(ConfigError, match='SyncBN needs GPUs'):

@@ -16,7 +16,7 @@ def model_and_loader(tmp_path_factory):
     config = tiny_config(tmp_path_factory.mktemp('run'))
     runner = build_runner(config)
     runner.model.init_weights()
-    return runner.model, Runner.build_dataloader(config.plain_train_dataloader)
+    return runner.model, Runner.build_dataloader(config.default_hooks.clustering.dataloader)
 
 
 def literal(model, space, image):

@@ -62,7 +62,7 @@ def parse_args() -> argparse.Namespace:
         action=DictAction,
         default={},
         metavar='KEY=VALUE',
-        help='settings for every arm, as in train_cfg.max_epochs=20',
+        help='settings for every arm, as in model.queue.length=4096',
     )
     return parser.parse_args()
 

@@ -14,11 +14,11 @@ from mmrcl.registry import MODELS
 
 
 def load(config: Config, checkpoint: Path) -> tuple[nn.Module, DataLoader]:
-    """Load the model of a checkpoint and the training images without augmentation."""
+    """Load the model of a checkpoint and the images that were clustered."""
     init_default_scope('mmrcl')
     model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
     model.load_state_dict(torch.load(checkpoint, 'cpu', weights_only=False)['state_dict'])
-    return model, Runner.build_dataloader(config.plain_train_dataloader)
+    return model, Runner.build_dataloader(config.default_hooks.clustering.dataloader)
 
 
 def extract_keys(config: Config, checkpoint: Path) -> Extracted:

@@ -27,6 +27,7 @@ from mmrcl.clustering import (
 )
 from mmrcl.evaluation import same_cluster_precision
 from mmrcl.features import SPACES, extract_clustering_input
+from mmrcl.launch import check_overrides
 
 COLUMNS = (
     'space', 'source', 'images per cluster', 'refinement',
@@ -109,6 +110,7 @@ def show(*cells: object) -> None:
 def main() -> None:
     args = parse_args()
     config = Config.fromfile(args.config)
+    check_overrides(config, args.cfg_options)
     config.merge_from_dict(args.cfg_options)
     model, loader = load(config, args.checkpoint)
     inputs = {space: extract_clustering_input(model, space, loader) for space in SPACES}

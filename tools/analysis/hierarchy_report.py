@@ -78,7 +78,7 @@ def prepare(args: argparse.Namespace) -> Config:
     config = read_config(args.config)
     if args.images < 1 or args.queries < 0:
         raise ConfigError('--images must be at least 1, --queries at least 0')
-    check_overrides(config, args.cfg_options or {})
+    check_overrides(config, args.cfg_options or {}, also=['plain_train_dataloader'])
     config.merge_from_dict(args.cfg_options or {})
     check_config(config)
     if config.model.get('hierarchy') is None:

@@ -141,7 +141,8 @@ class HierarchicalClusteringHook(Hook):
         if self.warmup_epochs >= runner.max_epochs:
             raise ValueError(
                 f'warmup_epochs={self.warmup_epochs} of HierarchicalClusteringHook must be below '
-                f'train_cfg.max_epochs={runner.max_epochs}: clustering would never start'
+                f'train_cfg.max_epochs={runner.max_epochs}: clustering would never start. --epochs '
+                'changes the length of a training with its warm-ups'
             )
         self.dataloader = runner.build_dataloader(resumable(self.dataloader_cfg), runner.seed)
         size, clustered = len(runner.train_dataloader.dataset), len(self.dataloader.dataset)

@@ -17,6 +17,8 @@ from mmrcl.version import commit
 
 from ..batch_layout import rescale_progress, save_batch_layout
 from ..norm_statistics import norm_statistics
+from ..resume_checks import check_resume
+from ..schedule_position import take_own_schedules
 
 
 @HOOKS.register_module()
@@ -83,13 +85,15 @@ class SafeCheckpointHook(CheckpointHook):
         save_batch_layout(runner, checkpoint)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Adapt the checkpoint to the processes and batches of this run, if it resumes."""
+        """Check the checkpoint and adapt it to the settings of this run, if it resumes."""
         if not runner.cfg.get('resume'):
             return
         statistics = checkpoint.get('norm_statistics', [])
         if len(statistics) == get_world_size():
             checkpoint['state_dict'].update(statistics[get_rank()])
+        check_resume(runner, checkpoint)
         rescale_progress(runner, checkpoint)
+        take_own_schedules(runner, checkpoint)
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Save every ``interval`` iterations, at the end of the optimiser step."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mmengine.dist import get_rank
+from mmengine.dist import get_rank, get_world_size
 from mmengine.model import BaseAveragedModel
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
@@ -14,6 +14,14 @@ from mmrcl.registry import LOOPS
 
 # Points at which random generators are seeded: before the hooks of an epoch, or before a step.
 _EPOCH, _STEP = range(2)
+
+
+def needs_two_images(model: nn.Module) -> bool:
+    """Return whether a batch norm of a model takes its statistics from the vectors of a batch.
+
+    Batch norms over maps see many positions of one image, synchronised ones the other processes.
+    """
+    return any(isinstance(module, nn.BatchNorm1d) for module in model.modules())
 
 
 @LOOPS.register_module()
@@ -37,7 +45,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         **kwargs: arguments of mmengine's ``EpochBasedTrainLoop``.
 
     Raises:
-        ValueError: if accumulation leaves no complete optimiser step in an epoch.
+        ValueError: if there is no complete optimiser step in an epoch, or a batch of one image for
+            a batch norm over vectors.
     """
 
     def __init__(self, runner: Runner, dataloader: dict, max_epochs: int, **kwargs: Any) -> None:
@@ -46,11 +55,23 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         loader = resumable(dataloader, multiple)
         loader.setdefault('persistent_workers', loader.get('num_workers', 0) > 0)
         super().__init__(runner, loader, max_epochs, **kwargs)
+        self._check_batches()
+
+    def _check_batches(self) -> None:
+        size, images = self.dataloader.batch_size, len(self.dataloader.dataset)
         if len(self.dataloader) == 0:
             raise ValueError(
-                f'an epoch of {len(self.dataloader.dataset)} images has no {self.accumulation} '
-                f'batches of {self.dataloader.batch_size} for each process: lower '
+                f'{images} images are fewer than one optimiser step takes, {get_world_size()} '
+                f'processes x {size} images x {self.accumulation} accumulated: lower '
                 'train_dataloader.batch_size or optim_wrapper.accumulative_counts'
+            )
+        rest = len(self.dataloader.sampler) % size
+        smallest = size if self.dataloader.drop_last or not rest else rest
+        if smallest == 1 and needs_two_images(self.runner.model):
+            raise ValueError(
+                f'an epoch of {images} images has a batch of one image, which batch norm cannot '
+                f'normalise: raise train_dataloader.batch_size={size}, or set '
+                'train_dataloader.drop_last=True'
             )
 
     @property
