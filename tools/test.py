@@ -40,8 +40,8 @@ def main() -> None:
     args = parse_args()
     try:
         config = load_config(args)
-        prepare_test(config, args.checkpoint)
-        runner = build_runner(config)
+        prepare_test(config, args.checkpoint, args.trust_checkpoint)
+        runner = build_runner(config, trust=args.trust_checkpoint)
     except ConfigError as error:
         sys.exit(f'error: {error}')
     runner.test()

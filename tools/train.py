@@ -49,8 +49,15 @@ def main() -> None:
     args = parse_args()
     try:
         config = load_config(args, folder_of(args.pretrained))
-        prepare_training(config, args.resume, args.amp, args.auto_scale_lr, args.pretrained)
-        runner = build_runner(config, train=True)
+        prepare_training(
+            config,
+            args.resume,
+            args.amp,
+            args.auto_scale_lr,
+            args.pretrained,
+            args.trust_checkpoint,
+        )
+        runner = build_runner(config, train=True, trust=args.trust_checkpoint)
     except ConfigError as error:
         sys.exit(f'error: {error}')
     try:

@@ -1,9 +1,10 @@
 """A few functions for notebooks and scripts, also importable as ``from mmrcl import ...``."""
 
-from .encoders import Encoder, build_backbone, config_of, load_encoder, wrap_encoder
+from .encoders import Encoder, build_backbone, load_encoder, wrap_encoder
 from .features import Features, extract_features
 from .hierarchies import build_hierarchy, write_hierarchy_page
 from .probes import knn_accuracy, linear_accuracy
+from .recorded_config import config_of
 from .zoo import get_config, get_model, list_models
 
 __all__ = [
