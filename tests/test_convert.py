@@ -143,7 +143,7 @@ def test_wrong_files_are_refused(tmp_path):
     torch.save(dict(state_dict={'a.weight': torch.zeros(1)}, meta={}), tmp_path / 'foreign.pth')
     (tmp_path / 'text.pth').write_text('text')
     for name, sentence in [
-        ('missing.pth', 'can not be found'),
+        ('missing.pth', 'missing.pth does not exist'),
         ('text.pth', 'torn or no checkpoint'),
         ('foreign.pth', 'contains no config: pass it by --config'),
     ]:

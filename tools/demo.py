@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from mmrcl.ablations import Job, run_jobs, scalars_of
+from mmrcl.checkpoint import load_weights
 from mmrcl.errors import TrainingError
 from mmrcl.evaluation import Result, evaluate_representation, format_results, write_results_csv
 from mmrcl.features import extract_representation
@@ -67,7 +68,7 @@ def build_model(config: Config, checkpoint: Path | None) -> nn.Module:
     model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
     model.init_weights()
     if checkpoint is not None:
-        model.load_state_dict(torch.load(checkpoint, 'cpu', weights_only=False)['state_dict'])
+        model.load_state_dict(load_weights(checkpoint)[0])
     return model
 
 

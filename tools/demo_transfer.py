@@ -25,7 +25,7 @@ import numpy as np
 from mmengine.config import Config
 
 from mmrcl.ablations import Job, run_jobs, scalars_of
-from mmrcl.checkpoint import latest_checkpoint
+from mmrcl.checkpoint import guard_mmengine, latest_checkpoint
 from mmrcl.errors import ConfigError, TrainingError
 from mmrcl.evaluation import format_table
 from mmrcl.progress import stage
@@ -189,6 +189,7 @@ def true_instances(coco: COCO, image: int) -> Instances:
 
 def predicted_instances(folder: Path, paths: Sequence[Path]) -> list[Instances]:
     """Run the detector of a work dir on images."""
+    guard_mmengine()
     model = init_detector(str(DETECTION), str(latest_checkpoint(folder)), device='cpu')
     found = [inference_detector(model, str(path)).pred_instances.numpy() for path in paths]
     return [Instances(each.labels, each.bboxes, each.masks, each.scores) for each in found]

@@ -22,7 +22,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from mmrcl.errors import ConfigError
+from mmrcl.errors import ConfigError, TrainingError
 from mmrcl.evaluation import (
     Schedule,
     Setting,
@@ -90,7 +90,7 @@ def prepare(args: argparse.Namespace) -> Config:
     """
     config = load_config(args, folder_of(args.checkpoint))
     check_paths(config, ('train_dataloader', 'val_dataloader'))
-    use_pretrained(config, args.checkpoint)
+    use_pretrained(config, args.checkpoint, args.trust_checkpoint)
     if min(args.lrs) <= 0 or min(args.weight_decays) < 0 or args.views < 0:
         raise ConfigError('--lrs must be above 0, --weight-decays and --views at least 0')
     config.log_level = 'WARNING'
@@ -229,11 +229,11 @@ def main() -> None:
     settings = [Setting(lr, decay) for lr in sorted(args.lrs) for decay in args.weight_decays]
     try:
         config = prepare(args)
-        runner = build_runner(config)
+        runner = build_runner(config, trust=args.trust_checkpoint)
         unwrapped(runner.model).init_weights()
         start = time.perf_counter()
         features = features_of(runner, args.views, args.features)
-    except ConfigError as error:
+    except (ConfigError, TrainingError) as error:
         sys.exit(f'error: {error}')
     if not is_main_process():
         return

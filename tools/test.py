@@ -41,8 +41,8 @@ def main() -> None:
     args = parse_args()
     try:
         config = load_config(args)
-        prepare_test(config, args.checkpoint)
-        runner = build_runner(config, test=True)
+        prepare_test(config, args.checkpoint, args.trust_checkpoint)
+        runner = build_runner(config, test=True, trust=args.trust_checkpoint)
         runner.test()
     except ConfigError as error:
         sys.exit(f'error: {error}')

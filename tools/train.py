@@ -59,8 +59,15 @@ def main() -> None:
         config = load_config(args, folder_of(args.pretrained), args.epochs)
         start_processes(config)
         with locked(config.work_dir):
-            prepare_training(config, args.resume, args.amp, args.auto_scale_lr, args.pretrained)
-            build_runner(config, train=True).train()
+            prepare_training(
+                config,
+                args.resume,
+                args.amp,
+                args.auto_scale_lr,
+                args.pretrained,
+                args.trust_checkpoint,
+            )
+            build_runner(config, train=True, trust=args.trust_checkpoint).train()
     except (ConfigError, TrainingError) as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:

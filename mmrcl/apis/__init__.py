@@ -1,6 +1,7 @@
 """A few functions for notebooks and scripts, also importable as ``from mmrcl import ...``."""
 
-from .encoders import Encoder, build_backbone, config_of, load_encoder, wrap_encoder
+from .checkpoint_config import config_of
+from .encoders import Encoder, build_backbone, load_encoder, wrap_encoder
 from .features import Features, extract_features
 from .hierarchies import build_hierarchy, write_hierarchy_page
 from .probes import knn_accuracy, linear_accuracy

@@ -1,6 +1,6 @@
 """Encoders from mmrcl's checkpoints and from other libraries: image files in, features out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mmrcl.checkpoint import load_weights, match_encoder
-from mmrcl.launch import read_config
 from mmrcl.registry import MODELS, TRANSFORMS
 
-__all__ = ['Encoder', 'build_backbone', 'config_of', 'load_encoder', 'wrap_encoder']
+from .checkpoint_config import config_of
+
+__all__ = ['Encoder', 'build_backbone', 'load_encoder', 'wrap_encoder']
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def load_encoder(
     config: Config | str | Path | None = None,
     prefix: str | None = None,
     device: str | torch.device | None = None,
+    trust: bool = False,
 ) -> Encoder:
     """Load the backbone of a pretraining, with the test-time transform of its config.
 
@@ -51,16 +53,19 @@ def load_encoder(
         prefix: prefix of the encoder to load, as in ``momentum_encoder.module.0.``; detected by
             default, see :func:`mmrcl.checkpoint.match_encoder`.
         device: device of the network; by default the GPU if there is one.
+        trust: run code that the checkpoint or its config may contain. By default the checkpoint is
+            read as data, and its config may name parts of mmrcl, mmpretrain, mmcv and torch alone.
 
     Returns:
         The encoder, in eval mode, without gradients.
 
     Raises:
         FileNotFoundError: if the checkpoint does not exist.
-        ValueError: if it is damaged, contains no config, or lacks a part of the backbone.
+        ValueError: if it is damaged, holds more than data, contains no config, or lacks a part of
+            the backbone.
     """
-    state, meta = load_weights(str(checkpoint))
-    config = config_of(meta, checkpoint, config)
+    state, meta = load_weights(checkpoint, trust)
+    config = config_of(meta, checkpoint, config, trust)
     backbone = build_backbone(config)
     match = match_encoder(state, backbone.state_dict(), prefix)
     if not match.is_whole:
@@ -84,28 +89,6 @@ def wrap_encoder(network: nn.Module, transform: Callable[[Image.Image], Tensor])
         transform: maps a PIL image in RGB to a tensor (C, H, W).
     """
     return Encoder(_frozen(network), partial(_read_by_pillow, transform))
-
-
-def config_of(
-    meta: Mapping[str, Any], checkpoint: str | Path, config: Config | str | Path | None = None
-) -> Config:
-    """Return the config that a checkpoint was trained with.
-
-    Args:
-        meta: metadata of the checkpoint, from :func:`mmrcl.checkpoint.load_weights`.
-        checkpoint: its name, for the error message.
-        config: a config or its path; takes precedence over the checkpoint's own.
-
-    Raises:
-        ValueError: if no config is passed and the checkpoint contains none.
-    """
-    if isinstance(config, Config):
-        return config
-    if config is not None:
-        return read_config(str(config))
-    if not isinstance(meta.get('cfg'), str):
-        raise ValueError(f'{checkpoint} contains no config: pass it by --config (config=)')
-    return Config.fromstring(meta['cfg'], '.py')
 
 
 def build_backbone(config: Config) -> nn.Module:

@@ -37,7 +37,11 @@ def get_config(model: str | Path) -> Config:
 
 
 def get_model(
-    model: str | Path | Config, checkpoint: str | Path | None = None, **settings: Any
+    model: str | Path | Config,
+    checkpoint: str | Path | None = None,
+    *,
+    trust: bool = False,
+    **settings: Any,
 ) -> Any:
     """Build a model: a complete algorithm, or a classifier or detector of the benchmarks.
 
@@ -47,6 +51,7 @@ def get_model(
         model: a name of the zoo, the path of a config, or a config.
         checkpoint: a file or URL that contains all tensors of the model; without one the model is
             initialised at random, even if the config names a checkpoint.
+        trust: run code that the checkpoint may contain.
         **settings: settings of the model that override the config, as in
             ``queue=dict(length=4096)``.
 
@@ -64,7 +69,7 @@ def get_model(
     with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmrcl')):
         built: nn.Module = MODELS.build(described)
     if checkpoint is not None:
-        _fill(built, checkpoint)
+        _fill(built, checkpoint, trust)
     return built.eval()
 
 
@@ -75,8 +80,8 @@ def _config_files() -> dict[str, Path]:
     return {model['Name']: folder / model['Config'] for model in models}
 
 
-def _fill(model: nn.Module, checkpoint: str | Path) -> None:
-    state, _ = load_weights(str(checkpoint))
+def _fill(model: nn.Module, checkpoint: str | Path, trust: bool) -> None:
+    state, _ = load_weights(checkpoint, trust)
     try:
         model.load_state_dict(state)
     except (RuntimeError, ValueError) as error:

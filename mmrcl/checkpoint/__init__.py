@@ -5,6 +5,7 @@ State dicts in, state dicts out; depends only on torch and mmengine.
 
 from .config_text import config_from_text
 from .formats import FORMATS, resnet_state
+from .histories import hub_of, plain_hub
 from .latest import latest_checkpoint
 from .matching import Match, load_weights, match_encoder
 from .reading import SAFE_TYPES, guard_mmengine, is_whole, read_checkpoint
@@ -15,10 +16,12 @@ __all__ = [
     'Match',
     'config_from_text',
     'guard_mmengine',
+    'hub_of',
     'is_whole',
     'latest_checkpoint',
     'load_weights',
     'match_encoder',
+    'plain_hub',
     'read_checkpoint',
     'resnet_state',
 ]

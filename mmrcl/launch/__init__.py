@@ -3,6 +3,7 @@
 from .config import (
     HOOK_SECTIONS,
     add_common_arguments,
+    add_trust_argument,
     build_hooks,
     drop_absent_hooks,
     hooks_of,
@@ -20,6 +21,7 @@ __all__ = [
     'HOOK_SECTIONS',
     'PUBLISHED_LISTS',
     'add_common_arguments',
+    'add_trust_argument',
     'build_hooks',
     'build_runner',
     'check_config',

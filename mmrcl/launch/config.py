@@ -35,8 +35,19 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         default='none',
         help='what started the processes of a distributed run',
     )
+    add_trust_argument(parser)
     # torch's launcher gives this argument to the script that it starts.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def add_trust_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that tools which read a checkpoint share."""
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read all that the checkpoint holds, which runs code that the file may contain; by '
+        'default only tensors, numbers and text are read',
+    )
 
 
 def read_config(path: str) -> Config:

@@ -16,13 +16,14 @@ from .config_checks import check_path, dicts
 RANDOM = 'random'
 
 
-def use_pretrained(config: Config, checkpoint: str | None) -> None:
+def use_pretrained(config: Config, checkpoint: str | None, trust: bool = False) -> None:
     """Set the checkpoint of all modules with ``StrictPretrained``, and check that it fits them.
 
     Args:
         config: changed in place. A run that resumes needs no such checkpoint.
         checkpoint: a file, a URL, ``'random'`` for random initialisation, or None to leave the
             config unchanged.
+        trust: run code that the checkpoint may contain.
 
     Raises:
         ConfigError: if the checkpoint is missing, unused, or lacks tensors of such a module.
@@ -40,6 +41,8 @@ def use_pretrained(config: Config, checkpoint: str | None) -> None:
             continue
         if checkpoint is not None:
             part['init_cfg']['checkpoint'] = checkpoint
+        if trust:
+            part['init_cfg']['trust'] = True
         _check_part(config, part)
 
 
@@ -74,7 +77,7 @@ def _check_part(config: Config, part: dict[str, Any]) -> None:
         raise ConfigError(error) from error
 
 
-def check_weights(config: Config, checkpoint: str) -> None:
+def check_weights(config: Config, checkpoint: str, trust: bool = False) -> None:
     """Reject a checkpoint without all weights that a test needs; mmengine would only warn.
 
     Evaluation of a representation needs the backbone, other tests the whole model.
@@ -87,7 +90,7 @@ def check_weights(config: Config, checkpoint: str) -> None:
     with DefaultScope.overwrite_default_scope(config.default_scope):
         wanted = MODELS.build(part).state_dict()
     try:
-        state, _ = load_weights(checkpoint)
+        state, _ = load_weights(checkpoint, trust)
     except ValueError as error:
         raise ConfigError(error) from error
     match = match_encoder(state, wanted, 'backbone.' if backbone_only else '')

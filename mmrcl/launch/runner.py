@@ -6,7 +6,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmrcl.checkpoint import latest_checkpoint
+from mmrcl.checkpoint import guard_mmengine, latest_checkpoint
 from mmrcl.engine import PretrainingRunner, setting_errors
 from mmrcl.errors import ConfigError
 
@@ -25,6 +25,7 @@ def prepare_training(
     amp: str | None,
     auto_scale_lr: bool,
     pretrained: str | None = None,
+    trust: bool = False,
 ) -> None:
     """Apply the arguments of ``tools/train.py`` to the config.
 
@@ -34,6 +35,7 @@ def prepare_training(
         amp: ``'float16'`` or ``'bfloat16'`` to train in mixed precision, or None.
         auto_scale_lr: scale the learning rate by the global batch.
         pretrained: the checkpoint that a benchmark starts from, see :func:`use_pretrained`.
+        trust: run code that this checkpoint may contain.
 
     Raises:
         ConfigError: if the config does not support these arguments.
@@ -48,7 +50,7 @@ def prepare_training(
     if config.get('resume') and config.get('load_from') is None:
         config.load_from = on_main_process(lambda: _latest(config.work_dir))
     check_path(config, 'load_from')
-    use_pretrained(config, pretrained)
+    use_pretrained(config, pretrained, trust)
     if amp is not None:
         use_amp(config, amp)
     if auto_scale_lr:
@@ -85,8 +87,8 @@ def use_amp(config: Config, dtype: str) -> None:
     config.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
-def prepare_test(config: Config, checkpoint: str) -> None:
-    """Set the checkpoint to evaluate.
+def prepare_test(config: Config, checkpoint: str, trust: bool = False) -> None:
+    """Set the checkpoint to evaluate; ``trust`` runs code that it may contain.
 
     Raises:
         ConfigError: if the config has no test or the checkpoint lacks weights that it needs.
@@ -97,10 +99,12 @@ def prepare_test(config: Config, checkpoint: str) -> None:
     check_paths(config, ('model', 'test_dataloader', 'test_cfg'))
     config.load_from = checkpoint
     check_path(config, 'load_from')
-    check_weights(config, checkpoint)
+    check_weights(config, checkpoint, trust)
 
 
-def build_runner(config: Config, train: bool = False, test: bool = False) -> Runner:
+def build_runner(
+    config: Config, train: bool = False, test: bool = False, trust: bool = False
+) -> Runner:
     """Build the runner, and what it needs to train or to test, so that nothing fails later.
 
     Args:
@@ -108,6 +112,7 @@ def build_runner(config: Config, train: bool = False, test: bool = False) -> Run
         train: build the training loop with its data, the optimiser, the schedules and the
             validation loop.
         test: build the test loop with its data.
+        trust: run code that the checkpoints may contain which mmengine reads from now on.
 
     Raises:
         ConfigError: for classes, packages, settings or files that are missing or invalid, and for a
@@ -116,6 +121,7 @@ def build_runner(config: Config, train: bool = False, test: bool = False) -> Run
     check_sections(config)
     check_work_dir(config.work_dir)
     start_processes(config)
+    guard_mmengine(trust)
     with setting_errors():
         runner = PretrainingRunner.from_cfg(config)
         if train:

@@ -28,10 +28,16 @@ class StrictPretrained:
         checkpoint: a file or a URL. ``tools/train.py --pretrained`` sets it.
         prefix: prefix of the encoder in the checkpoint, needed if several encoders match.
         new_parts: submodules, by name, that the checkpoint does not contain.
+        trust: run code that the checkpoint may contain, see
+            :func:`mmrcl.checkpoint.read_checkpoint`.
     """
 
     def __init__(
-        self, checkpoint: str | None, prefix: str | None = None, new_parts: Sequence[str] = ()
+        self,
+        checkpoint: str | None,
+        prefix: str | None = None,
+        new_parts: Sequence[str] = (),
+        trust: bool = False,
     ) -> None:
         if checkpoint is None:
             raise ValueError(
@@ -41,6 +47,7 @@ class StrictPretrained:
         self.checkpoint = checkpoint
         self.prefix = prefix
         self.new_parts = tuple(new_parts)
+        self.trust = trust
 
     def __call__(self, module: BaseModule) -> None:
         """Load the checkpoint into ``module``.
@@ -79,7 +86,7 @@ class StrictPretrained:
             for name, tensor in module.state_dict().items()
             if not name.startswith(tuple(f'{part}.' for part in self.new_parts))
         }
-        state, _ = load_weights(self.checkpoint)
+        state, _ = load_weights(self.checkpoint, self.trust)
         match = match_encoder(state, wanted, self.prefix)
         if not match.is_whole:
             raise ValueError(

@@ -1,9 +1,11 @@
 import json
+import pickle
 import sys
 
 import pytest
 import torch
 
+from mmrcl.checkpoint import hub_of
 from mmrcl.clustering import nesting_conformity
 
 from ..runs import tiny_config, train
@@ -35,13 +37,28 @@ def test_resumed_run_ends_like_the_run_without_a_stop(whole_run, tmp_path, stop)
     """Stops in warm-up, just before the clustering, and during refinement."""
     work_dir, _ = whole_run
     train(tiny_config(tmp_path, load_from=str(work_dir / f'epoch_{stop}.pth'), resume=True))
-    expected, found = (
-        torch.load(folder / 'epoch_4.pth', weights_only=False) for folder in (work_dir, tmp_path)
-    )
+    expected, found = (torch.load(folder / 'epoch_4.pth') for folder in (work_dir, tmp_path))
     for part in STATE:
         assert_same(expected[part], found[part], part)
     assert any(name.endswith('queue.features') for name in expected['state_dict'])
     assert any(name.endswith('hierarchy.labels') for name in expected['state_dict'])
+
+
+@pytest.mark.slow
+def test_resumes_from_a_checkpoint_with_histories_of_mmengine(whole_run, tmp_path):
+    """As all checkpoints were written once, and as mmengine's own hook writes them."""
+    work_dir, _ = whole_run
+    old = torch.load(work_dir / 'epoch_3.pth')
+    old['message_hub'] = hub_of(old['message_hub'])
+    torch.save(old, tmp_path / 'old.pth')
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(tmp_path / 'old.pth', weights_only=True)
+    train(tiny_config(tmp_path, load_from=str(tmp_path / 'old.pth'), resume=True))
+    expected, found = (torch.load(folder / 'epoch_4.pth') for folder in (work_dir, tmp_path))
+    for part in STATE:
+        assert_same(expected[part], found[part], part)
+    name = 'train/loss'
+    assert_same(*(each['message_hub']['log_scalars'][name] for each in (expected, found)))
 
 
 @pytest.mark.slow
@@ -60,7 +77,7 @@ def test_worker_processes_change_nothing_and_resume_too(whole_run, tmp_path):
     checkpoint = str(tmp_path / 'whole/epoch_2.pth')
     train(tiny_config(tmp_path / 'resumed', load_from=checkpoint, resume=True, **workers))
     expected, *found = (
-        torch.load(folder / 'epoch_4.pth', weights_only=False)['state_dict']
+        torch.load(folder / 'epoch_4.pth')['state_dict']
         for folder in (whole_run[0], tmp_path / 'whole', tmp_path / 'resumed')
     )
     for state in found:
@@ -91,8 +108,8 @@ def test_log_tells_what_the_hierarchy_does(whole_run):
 def test_hierarchy_is_nested_and_moves(whole_run):
     work_dir, runner = whole_run
     runner.model.hierarchy.check()
-    before = torch.load(work_dir / 'epoch_2.pth', weights_only=False)['state_dict']
-    after = torch.load(work_dir / 'epoch_3.pth', weights_only=False)['state_dict']
+    before = torch.load(work_dir / 'epoch_2.pth')['state_dict']
+    after = torch.load(work_dir / 'epoch_3.pth')['state_dict']
     assert not before['hierarchy.initialized']
     assert torch.equal(before['hierarchy.labels'][0], torch.arange(192))
     assert after['hierarchy.initialized']
@@ -118,10 +135,7 @@ def test_offline_sources_cluster_anew_each_epoch(tmp_path, source, nested):
     config.default_hooks.clustering.refiner = None
     config.default_hooks.clustering.recluster_interval = 1
     runner = train(config)
-    states = [
-        torch.load(tmp_path / f'epoch_{epoch}.pth', weights_only=False)['state_dict']
-        for epoch in (3, 4)
-    ]
+    states = [torch.load(tmp_path / f'epoch_{epoch}.pth')['state_dict'] for epoch in (3, 4)]
     labels = [state['hierarchy.labels'] for state in states]
     assert nested == (nesting_conformity(labels[1]) == 1)
     if source['type'] == 'ClassSource':
@@ -138,9 +152,7 @@ def test_frozen_labels_stay(tmp_path):
     config.default_hooks.clustering.refiner = None
     train(config)
     labels = [
-        torch.load(tmp_path / f'epoch_{epoch}.pth', weights_only=False)['state_dict'][
-            'hierarchy.labels'
-        ]
+        torch.load(tmp_path / f'epoch_{epoch}.pth')['state_dict']['hierarchy.labels']
         for epoch in (3, 4)
     ]
     assert torch.equal(*labels)

@@ -6,10 +6,15 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader, _load_checkpoint
 
-from mmrcl.errors import ConfigError
-from mmrcl.launch import prepare_test, prepare_training
+from mmrcl.checkpoint import guard_mmengine
+from mmrcl.errors import ConfigError, TrainingError
+from mmrcl.launch import build_runner, prepare_test, prepare_training
 from mmrcl.launch.pretrained import folder_of, use_pretrained
+
+from ..test_checkpoint.hostile import write_hostile
 
 BACKBONE = dict(type='ResNet_CIFAR', depth=18, stem_channels=8, base_channels=8)
 CLASSIFIER = Config(
@@ -109,3 +114,35 @@ def test_a_representation_is_tested_by_its_own_backbone(config, tmp_path):
 )
 def test_each_checkpoint_has_its_folder(checkpoint, folder):
     assert folder_of(checkpoint) == folder
+
+
+def test_checkpoints_run_no_code_unless_trusted(config, tmp_path):
+    with DefaultScope.overwrite_default_scope('mmrcl'):
+        state = MODELS.build(config.model).state_dict()
+    path, mark = tmp_path / 'a.pth', tmp_path / 'mark'
+    write_hostile(path, mark, state_dict=state)
+    for start in (
+        lambda config, trust: use_pretrained(config, str(path), trust),
+        lambda config, trust: prepare_training(config, None, None, False, str(path), trust),
+        lambda config, trust: prepare_test(config, str(path), trust),
+    ):
+        with pytest.raises(ConfigError, match=r'holds \w+\.system.*--trust-checkpoint'):
+            start(copy.deepcopy(config), False)
+        assert not mark.exists()
+        start(copy.deepcopy(config), True)
+        mark.unlink()
+
+
+def test_building_a_runner_guards_what_mmengine_reads(config, tmp_path, monkeypatch):
+    guard_mmengine(trust=True)
+    kept = dict(CheckpointLoader._schemes)
+    config.launcher = 'none'
+    config.test_evaluator = []
+    monkeypatch.setattr(Runner, 'from_cfg', lambda config: None)
+    hostile = write_hostile(tmp_path / 'a.pth', tmp_path / 'mark')
+    build_runner(config)
+    with pytest.raises(TrainingError, match='--trust-checkpoint'):
+        _load_checkpoint(hostile)
+    assert not (tmp_path / 'mark').exists()
+    build_runner(config, trust=True)
+    assert dict(CheckpointLoader._schemes) == kept

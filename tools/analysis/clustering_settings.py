@@ -7,6 +7,7 @@ the image's class, which is the precision of random keys from an infinitely long
 """
 
 import argparse
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ from mmrcl.clustering import (
 )
 from mmrcl.evaluation import same_cluster_precision
 from mmrcl.features import SPACES, extract_clustering_input
-from mmrcl.launch import check_overrides
+from mmrcl.launch import add_trust_argument, check_overrides
 
 COLUMNS = (
     'space', 'source', 'images per cluster', 'refinement',
@@ -77,6 +78,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
     )
+    add_trust_argument(parser)
     return parser.parse_args()
 
 
@@ -112,7 +114,10 @@ def main() -> None:
     config = Config.fromfile(args.config)
     check_overrides(config, args.cfg_options)
     config.merge_from_dict(args.cfg_options)
-    model, loader = load(config, args.checkpoint)
+    try:
+        model, loader = load(config, args.checkpoint, args.trust_checkpoint)
+    except ValueError as error:
+        sys.exit(f'error: {error}')
     inputs = {space: extract_clustering_input(model, space, loader) for space in SPACES}
     keys, _, classes = inputs['projection']
 

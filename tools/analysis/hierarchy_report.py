@@ -24,7 +24,14 @@ from mmrcl.checkpoint import load_weights
 from mmrcl.clustering import LabelHierarchy, nearest_neighbors
 from mmrcl.datasets import UNREADABLE
 from mmrcl.errors import ConfigError
-from mmrcl.launch import check_config, check_overrides, check_path, check_paths, read_config
+from mmrcl.launch import (
+    add_trust_argument,
+    check_config,
+    check_overrides,
+    check_path,
+    check_paths,
+    read_config,
+)
 from mmrcl.models import GalleryRetriever, RetrievalInput
 from mmrcl.progress import progress, stage
 from mmrcl.registry import DATASETS, MODELS
@@ -98,7 +105,7 @@ def prepare(args: argparse.Namespace) -> Config:
     return config
 
 
-def load_model(config: Config) -> tuple[Any, dict[str, Any]]:
+def load_model(config: Config, trust: bool) -> tuple[Any, dict[str, Any]]:
     """Load the model of the checkpoint and the checkpoint's metadata.
 
     Raises:
@@ -106,7 +113,7 @@ def load_model(config: Config) -> tuple[Any, dict[str, Any]]:
     """
     try:
         model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
-        state, meta = load_weights(config.load_from)
+        state, meta = load_weights(config.load_from, trust)
         model.load_state_dict(state)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = ' '.join(str(error).split())
@@ -242,6 +249,7 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='settings that override the config',
     )
+    add_trust_argument(parser)
     return parser.parse_args()
 
 
@@ -249,7 +257,7 @@ def main() -> None:
     args = parse_args()
     try:
         config = prepare(args)
-        model, meta = load_model(config)
+        model, meta = load_model(config, args.trust_checkpoint)
         dataset = load_dataset(config, model.hierarchy.num_samples)
     except ConfigError as error:
         sys.exit(f'error: {error}')

@@ -9,6 +9,7 @@ HierarchicalKMeansSource and DBSCANSource have 100 % by construction.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import mmrcl.threads  # noqa: F401  before torch
@@ -27,6 +28,7 @@ from mmrcl.clustering import (
     nesting_conformity,
     summarize_partition,
 )
+from mmrcl.launch import add_trust_argument
 
 MEAN_SIZES = (1.28, 2.56, 5.12)
 
@@ -81,12 +83,18 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help="also run scikit-learn's DBSCAN, whose memory grows with the pairs within a radius",
     )
+    add_trust_argument(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    features = extract_keys(Config.fromfile(args.config), args.checkpoint).features
+    try:
+        features = extract_keys(
+            Config.fromfile(args.config), args.checkpoint, args.trust_checkpoint
+        ).features
+    except ValueError as error:
+        sys.exit(f'error: {error}')
     clusters = args.num_clusters or [round(len(features) / size) for size in MEAN_SIZES]
     print(f'{"":36} {"conforming":>10}  clusters (largest), fine to coarse')
     for name, cluster in ALGORITHMS.items() if args.sklearn else list(ALGORITHMS.items())[:1]:

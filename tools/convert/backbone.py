@@ -19,6 +19,7 @@ from torch import Tensor
 from mmrcl.apis import build_backbone, config_of
 from mmrcl.checkpoint import FORMATS, Match, load_weights, match_encoder, resnet_state
 from mmrcl.errors import ConfigError
+from mmrcl.launch import add_trust_argument
 
 # These build the backbone from the config; the other formats are for the library's own ResNet.
 BY_CONFIG = ('mmpretrain', 'mmdet')
@@ -41,6 +42,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--allow-partial', action='store_true', help='write even if tensors are missing'
     )
+    add_trust_argument(parser)
     return parser.parse_args()
 
 
@@ -93,8 +95,8 @@ def convert(args: argparse.Namespace) -> list[Path]:
     Raises:
         ConfigError: before anything is written.
     """
-    state, meta = load_weights(args.checkpoint)
-    config = config_of(meta, args.checkpoint, args.config)
+    state, meta = load_weights(args.checkpoint, args.trust_checkpoint)
+    config = config_of(meta, args.checkpoint, args.config, args.trust_checkpoint)
     reference = build_backbone(config).state_dict()
     backbone = match_encoder(state, reference, args.prefix)
     check_not_extracted(state, backbone, args.checkpoint)

@@ -9,6 +9,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmrcl.checkpoint import hub_of, plain_hub
 from mmrcl.disk import failure_to_write
 from mmrcl.errors import TrainingError
 from mmrcl.features import unwrapped
@@ -34,6 +35,8 @@ class SafeCheckpointHook(CheckpointHook):
       at the same share of the training, see :func:`mmrcl.engine.batch_layout.rescale_progress`.
     - A checkpoint contains every process's running statistics of batch norms that are not
       synchronised.
+    - A checkpoint holds tensors, numbers, text and containers of them alone, so that
+      ``torch.load(path)`` reads it.
 
     - Only files in the folder of the run are removed, also after the work dir was copied or moved.
 
@@ -79,15 +82,17 @@ class SafeCheckpointHook(CheckpointHook):
             }
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add the commit, each process's batch norm statistics and the batch layout."""
+        """Add commit, batch layout and each process's batch norm statistics; leave only data."""
         checkpoint['meta']['mmrcl_commit'] = commit()
         checkpoint['norm_statistics'] = self._norm_statistics
         save_batch_layout(runner, checkpoint)
+        checkpoint['message_hub'] = plain_hub(checkpoint['message_hub'])
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check the checkpoint and adapt it to the settings of this run, if it resumes."""
         if not runner.cfg.get('resume'):
             return
+        checkpoint['message_hub'] = hub_of(checkpoint['message_hub'])
         statistics = checkpoint.get('norm_statistics', [])
         if len(statistics) == get_world_size():
             checkpoint['state_dict'].update(statistics[get_rank()])
