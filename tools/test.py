@@ -13,9 +13,15 @@ import mmrcl.threads  # noqa: F401  before torch
 from mmengine.dist import is_main_process
 
 from mmrcl.engine import RepresentationTestLoop
-from mmrcl.errors import ConfigError
+from mmrcl.errors import ConfigError, TrainingError
 from mmrcl.evaluation import format_results, write_predictions, write_results_csv
-from mmrcl.launch import add_common_arguments, build_runner, load_config, prepare_test
+from mmrcl.launch import (
+    add_common_arguments,
+    build_runner,
+    load_config,
+    loading_errors,
+    prepare_test,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,9 +48,10 @@ def main() -> None:
         config = load_config(args)
         prepare_test(config, args.checkpoint)
         runner = build_runner(config)
-    except ConfigError as error:
+        with loading_errors():
+            runner.test()
+    except (ConfigError, TrainingError) as error:
         sys.exit(f'error: {error}')
-    runner.test()
     if isinstance(runner.test_loop, RepresentationTestLoop) and is_main_process():
         name = Path(args.config).stem
         results = [dict(encoder=name, **score) for score in runner.test_loop.scores]

@@ -9,6 +9,7 @@ from mmrcl.launch import (
     build_runner,
     folder_of,
     load_config,
+    loading_errors,
     prepare_training,
 )
 
@@ -54,7 +55,8 @@ def main() -> None:
     except ConfigError as error:
         sys.exit(f'error: {error}')
     try:
-        runner.train()
+        with loading_errors():
+            runner.train()
     except TrainingError as error:
         sys.exit(f'error: {error}')
 

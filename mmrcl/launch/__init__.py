@@ -11,6 +11,7 @@ from .config import (
 )
 from .config_checks import check_config, check_overrides, check_path, check_paths, dicts
 from .dataset_files import PUBLISHED_LISTS, class_folders, missing_pieces
+from .loading_errors import loading_errors
 from .pretrained import folder_of, use_pretrained
 from .runner import build_runner, prepare_test, prepare_training, start_on_cpu
 
@@ -30,6 +31,7 @@ __all__ = [
     'folder_of',
     'hooks_of',
     'load_config',
+    'loading_errors',
     'missing_pieces',
     'prepare_test',
     'prepare_training',
