@@ -125,6 +125,6 @@ def build_runner(config: Config, train: bool = False) -> Runner:
             _ = runner.train_loop
             scale_learning_rate(runner)
         return runner
-    except (FileNotFoundError, ImportError, KeyError, TypeError, ValueError) as error:
+    except (ImportError, KeyError, OSError, TypeError, ValueError) as error:
         # str() of a KeyError is its message in quotes.
         raise ConfigError(error.args[0] if isinstance(error, KeyError) else error) from error
