@@ -8,11 +8,12 @@ prefix. A config selects this scope by ``default_scope = 'mmrcl'``.
 import contextlib
 import io
 import warnings
+from contextlib import AbstractContextManager
 
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
-from mmengine.registry import Registry
+from mmengine.registry import DefaultScope, Registry
 
 # These imports print long warnings about missing optional parts, such as mmcv's operators.
 with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -46,7 +47,14 @@ __all__ = [
     'VISBACKENDS',
     'VISUALIZERS',
     'WEIGHT_INITIALIZERS',
+    'own_scope',
 ]
+
+
+def own_scope() -> AbstractContextManager[None]:
+    """Resolve types inside the context in mmrcl's scope, unless a default scope is set."""
+    current = DefaultScope.get_current_instance()
+    return DefaultScope.overwrite_default_scope('mmrcl' if current is None else None)
 
 
 def _child(parent: Registry, package: str) -> Registry:

@@ -32,13 +32,14 @@ from mmrcl.evaluation import (
     knn_predict,
     sweep_linear_probes,
 )
-from mmrcl.features import extract_representation, resumable, unwrapped
+from mmrcl.features import extract_representation, naming_sizes, resumable, unwrapped
 from mmrcl.launch import (
     add_common_arguments,
     build_runner,
     check_paths,
     folder_of,
     load_config,
+    loading_errors,
     use_pretrained,
 )
 from mmrcl.progress import progress
@@ -154,8 +155,9 @@ def extract_all(runner: Runner, views: int) -> Features:
     viewed = dict(val, dataset=runner.cfg.train_dataloader.dataset)
     plain = dict(val, dataset=dict(viewed['dataset'], pipeline=val.dataset.pipeline))
     encoder = runner.model
-    train, classes = extract_representation(encoder, runner.build_dataloader(plain))
-    val_features, val_classes = extract_representation(encoder, runner.build_dataloader(val))
+    loaders = [runner.build_dataloader(naming_sizes(loader)) for loader in (plain, val)]
+    train, classes = extract_representation(encoder, loaders[0])
+    val_features, val_classes = extract_representation(encoder, loaders[1])
     features = dict(train=train, classes=classes, val=val_features, val_classes=val_classes)
     if views:
         loader = runner.build_dataloader(resumable(viewed))
@@ -232,7 +234,8 @@ def main() -> None:
         runner = build_runner(config, trust=args.trust_checkpoint)
         unwrapped(runner.model).init_weights()
         start = time.perf_counter()
-        features = features_of(runner, args.views, args.features)
+        with loading_errors():
+            features = features_of(runner, args.views, args.features)
     except (ConfigError, TrainingError) as error:
         sys.exit(f'error: {error}')
     if not is_main_process():

@@ -14,9 +14,15 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from mmrcl.engine import RepresentationTestLoop
-from mmrcl.errors import ConfigError
+from mmrcl.errors import ConfigError, TrainingError
 from mmrcl.evaluation import format_results, write_predictions, write_results_csv
-from mmrcl.launch import add_common_arguments, build_runner, load_config, prepare_test
+from mmrcl.launch import (
+    add_common_arguments,
+    build_runner,
+    load_config,
+    loading_errors,
+    prepare_test,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,8 +49,9 @@ def main() -> None:
         config = load_config(args)
         prepare_test(config, args.checkpoint, args.trust_checkpoint)
         runner = build_runner(config, test=True, trust=args.trust_checkpoint)
-        runner.test()
-    except ConfigError as error:
+        with loading_errors():
+            runner.test()
+    except (ConfigError, TrainingError) as error:
         sys.exit(f'error: {error}')
     try:
         report(runner, args)

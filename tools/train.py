@@ -9,6 +9,7 @@ from mmrcl.launch import (
     build_runner,
     folder_of,
     load_config,
+    loading_errors,
     locked,
     prepare_training,
     start_processes,
@@ -67,7 +68,9 @@ def main() -> None:
                 args.pretrained,
                 args.trust_checkpoint,
             )
-            build_runner(config, train=True, trust=args.trust_checkpoint).train()
+            runner = build_runner(config, train=True, trust=args.trust_checkpoint)
+            with loading_errors():
+                runner.train()
     except (ConfigError, TrainingError) as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:

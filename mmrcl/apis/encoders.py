@@ -1,6 +1,6 @@
 """Encoders from mmrcl's checkpoints and from other libraries: image files in, features out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mmrcl.checkpoint import load_weights, match_encoder
+from mmrcl.datasets import MAX_PIXELS, WHITE, guarded, read_image
 from mmrcl.registry import MODELS, TRANSFORMS
 
 from .checkpoint_config import config_of
@@ -29,8 +30,8 @@ class Encoder:
     Attributes:
         network: maps images (n, C, H, W), as returned by ``read``, to features (n, d) or to feature
             maps, the last of which is averaged over space. It runs on its parameters' device.
-        read: maps the path of an image file to a tensor (C, H, W). Loader workers call it, so it
-            must be picklable.
+        read: maps the path of an image file to a tensor (C, H, W), and raises an OSError for one
+            that cannot be read. Loader workers call it, so it must be picklable.
     """
 
     network: nn.Module
@@ -80,15 +81,24 @@ def load_encoder(
     return Encoder(_frozen(network).to(device), partial(_read_by_transforms, _transforms(config)))
 
 
-def wrap_encoder(network: nn.Module, transform: Callable[[Image.Image], Tensor]) -> Encoder:
+def wrap_encoder(
+    network: nn.Module,
+    transform: Callable[[Image.Image], Tensor],
+    background: Sequence[int] = WHITE,
+    max_pixels: int = MAX_PIXELS,
+) -> Encoder:
     """Wrap an encoder of another library, such as torchvision or timm.
 
     Args:
         network: maps images (n, C, H, W) to features (n, d) or to feature maps; for a classifier
             remove the last layer. It is put into eval mode.
-        transform: maps a PIL image in RGB to a tensor (C, H, W).
+        transform: maps a PIL image in RGB, read as :mod:`mmrcl.datasets` states, to a tensor
+            (C, H, W).
+        background: RGB colour, 0 to 255, behind transparent pixels.
+        max_pixels: largest number of pixels to decode; a larger image is unreadable.
     """
-    return Encoder(_frozen(network), partial(_read_by_pillow, transform))
+    read = partial(read_image, background=background, max_pixels=max_pixels)
+    return Encoder(_frozen(network), partial(_read_by_pillow, transform, read=read))
 
 
 def build_backbone(config: Config) -> nn.Module:
@@ -134,7 +144,7 @@ def _transforms(config: Config) -> Compose:
             'from LoadImageFromFile to PackInputs'
         )
     with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmrcl')):
-        built = [TRANSFORMS.build(step) for step in steps]
+        built = [guarded(TRANSFORMS.build(step)) for step in steps]
     if steps[0]['type'] != 'LoadImageFromFile':
         channels = config.model.backbone.get('in_channels', 3)
         built.insert(0, _LoadAsDataset('L' if channels == 1 else 'RGB'))
@@ -148,8 +158,7 @@ class _LoadAsDataset:
         self.mode = mode
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        with Image.open(results['img_path']) as image:
-            pixels = np.array(image.convert(self.mode))
+        pixels = np.array(read_image(results['img_path']).convert(self.mode))
         shape = pixels.shape[:2]
         return dict(results, img=pixels, img_shape=shape, ori_shape=shape)
 
@@ -162,6 +171,9 @@ def _read_by_transforms(transforms: Compose, path: str) -> Tensor:
     return transforms(dict(img_path=path))['inputs']
 
 
-def _read_by_pillow(transform: Callable[[Image.Image], Tensor], path: str) -> Tensor:
-    with Image.open(path) as image:
-        return transform(image.convert('RGB'))
+def _read_by_pillow(
+    transform: Callable[[Image.Image], Tensor],
+    path: str,
+    read: Callable[[str], Image.Image] = read_image,
+) -> Tensor:
+    return transform(read(path))

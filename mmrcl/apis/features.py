@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mmrcl.datasets import UNREADABLE, ImageFolder
+from mmrcl.datasets import ImageFolder, UnreadableImageError
 from mmrcl.features import pooled
+from mmrcl.launch import loading_errors
 from mmrcl.progress import progress
 
 from .encoders import Encoder
@@ -54,21 +55,24 @@ def extract_features(
     Raises:
         ValueError: if the folder is missing or has no image, no image can be read, images have
             different shapes after the transform, or an image is not in a class folder.
+        TrainingError: if a process that reads images dies.
     """
     paths = _files(images)
     classes = _class_folders(images, paths) if class_folders else None
     files = _Files(encoder, paths)
     loader = DataLoader(files, batch_size, num_workers=num_workers, collate_fn=list)
     vectors, found, faults = torch.empty(0), list[int](), list[str]()
-    for batch in progress(loader, 'Extracting features'):
-        read = [(index, pixels) for index, pixels in batch if isinstance(pixels, Tensor)]
-        faults += [fault for _, fault in batch if isinstance(fault, str)]
-        if read:
-            rows = _encode(encoder.network, [pixels for _, pixels in read])
-            if not found:  # Allocate once: features of ImageNet take 10 GB.
-                vectors = rows.new_empty(len(paths), rows.shape[1])
-            vectors[len(found) : len(found) + len(rows)] = rows
-            found += [index for index, _ in read]
+    with loading_errors():
+        for batch in progress(loader, 'Extracting features'):
+            read = [(index, pixels) for index, pixels in batch if isinstance(pixels, Tensor)]
+            faults += [fault for _, fault in batch if isinstance(fault, str)]
+            if read:
+                _check_shapes(paths, read)
+                rows = _encode(encoder.network, [pixels for _, pixels in read])
+                if not found:  # Allocate once: features of ImageNet take 10 GB.
+                    vectors = rows.new_empty(len(paths), rows.shape[1])
+                vectors[len(found) : len(found) + len(rows)] = rows
+                found += [index for index, _ in read]
     _report_unreadable(faults, len(paths))
     kept = [paths[index] for index in found]
     names = None if classes is None else [classes[index] for index in found]
@@ -94,7 +98,9 @@ class _Files(Dataset):
     def __getitem__(self, index: int) -> tuple[int, Tensor | str]:
         try:
             return index, self.read(self.paths[index])
-        except UNREADABLE as error:
+        except UnreadableImageError as error:
+            return index, str(error)
+        except OSError as error:  # of a foreign Encoder.read
             return index, f'{self.paths[index]} ({error})'
 
 
@@ -115,14 +121,20 @@ def _class_folders(images: str | Path | Sequence[str | Path], paths: Sequence[st
     return [first for first, *_ in parts]
 
 
+def _check_shapes(paths: Sequence[str], read: Sequence[tuple[int, Tensor]]) -> None:
+    first, pixels = read[0]
+    for index, others in read:
+        if others.shape != pixels.shape:
+            raise ValueError(
+                f'images differ in size: {paths[first]} has the shape {tuple(pixels.shape)}, '
+                f'{paths[index]} {tuple(others.shape)}: bring all to one size by Resize and '
+                "CenterCrop in the encoder's transform (test_dataloader.dataset.pipeline of its "
+                'config)'
+            )
+
+
 @torch.no_grad()
 def _encode(network: nn.Module, images: Sequence[Tensor]) -> Tensor:
-    shapes = {tuple(image.shape) for image in images}
-    if len(shapes) > 1:
-        raise ValueError(
-            f'images have shapes such as {sorted(shapes)[:3]}: resize and crop them to one in the '
-            "encoder's transform (test_dataloader.dataset.pipeline of its config)"
-        )
     device = next((tensor.device for tensor in network.parameters()), torch.device('cpu'))
     return pooled(network(torch.stack(list(images)).to(device))).float().cpu()
 

@@ -1,13 +1,15 @@
 """A label hierarchy of any features, and an HTML page that shows it."""
 
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from mmrcl.clustering import ClusteringSource, DBSCANSource, LabelHierarchy
+from mmrcl.datasets import MAX_PIXELS, WHITE, UnreadableImageError, read_image
 from mmrcl.progress import progress
 from mmrcl.visualization import SIDE, choose_clusters, thumbnail, write_report
 
@@ -42,8 +44,12 @@ def write_hierarchy_page(
     features: Features,
     images: int = 50_000,
     title: str = 'Label hierarchy',
+    background: Sequence[int] = WHITE,
+    max_pixels: int = MAX_PIXELS,
 ) -> Path:
     """Write one HTML file that shows the clusters and their images in any browser.
+
+    A file that can no longer be read is shown black, with a warning.
 
     Args:
         path: the file to write.
@@ -51,6 +57,8 @@ def write_hierarchy_page(
         features: the clustered features; their image files are read again.
         images: maximum number of images shown, drawn at random in whole clusters.
         title: heading of the page.
+        background: RGB colour, 0 to 255, behind transparent pixels; the one of the encoder.
+        max_pixels: largest number of pixels to decode; the one of the encoder.
 
     Returns:
         The path written.
@@ -65,7 +73,9 @@ def write_hierarchy_page(
         )
     chosen = choose_clusters(hierarchy.labels, images)
     shown = [features.paths[index] for index in chosen]
-    pictures = [_thumbnail(file) for file in progress(shown, 'Reading images')]
+    pictures = [
+        _thumbnail(file, background, max_pixels) for file in progress(shown, 'Reading images')
+    ]
     names, classes = _classes(features, chosen)
     return write_report(
         path,
@@ -86,7 +96,12 @@ def _classes(features: Features, chosen: Tensor) -> tuple[list[str] | None, Tens
     return names, class_numbers(features.classes, names)[chosen]
 
 
-def _thumbnail(file: str) -> np.ndarray:
-    with Image.open(file) as image:
-        pixels = np.asarray(image.convert('RGB'))
+def _thumbnail(
+    file: str, background: Sequence[int] = WHITE, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
+    try:
+        pixels = np.asarray(read_image(file, background, max_pixels))
+    except UnreadableImageError as error:
+        warnings.warn(f'an image of the page cannot be read: {error}', stacklevel=3)
+        pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
     return thumbnail(pixels, SIDE)

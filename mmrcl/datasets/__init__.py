@@ -1,6 +1,15 @@
-"""Data sets whose samples carry ``sample_idx``, samplers and seeding.
+"""Data sets whose samples carry ``sample_idx``, reading of images, samplers and seeding.
 
-mmpretrain's own data sets can be used unchanged.
+mmpretrain's own data sets can be used unchanged. Configs, Python functions and the page of a
+hierarchy read image files in one way:
+
+- EXIF orientation is applied.
+- Transparent pixels are composited on a background, by default white.
+- Of 16 bits per channel the upper 8 are kept: 0 to 65535 becomes 0 to 255.
+- Float pixels of 0 to 1 become 0 to 255. Other floats and 32-bit integers are refused, because
+  their range is unknown.
+- The number of pixels is checked in the header, before anything is decoded.
+- Every error of reading becomes an :class:`UnreadableImageError`.
 """
 
 import mmrcl.registry  # noqa: F401  imports mmpretrain first, without its warnings
@@ -9,8 +18,10 @@ from .balanced_share import balanced_share
 from .digits import Digits
 from .evenly_spaced_sampler import EvenlySpacedSampler
 from .image_folder import ImageFolder
+from .image_reading import MAX_PIXELS, WHITE, UnreadableImageError, read_image
+from .load_image import LoadImageFromFile, guard_loaders, guarded
 from .resumable_sampler import ResumableSampler, SampleKey
-from .seeded_dataset import UNREADABLE, SeededDataset
+from .seeded_dataset import SeededDataset
 from .seeding import seed_all
 from .subsets import balanced_subset
 
@@ -18,11 +29,17 @@ __all__ = [
     'Digits',
     'EvenlySpacedSampler',
     'ImageFolder',
+    'LoadImageFromFile',
+    'MAX_PIXELS',
     'ResumableSampler',
     'SampleKey',
     'SeededDataset',
-    'UNREADABLE',
+    'UnreadableImageError',
+    'WHITE',
     'balanced_share',
     'balanced_subset',
+    'guard_loaders',
+    'guarded',
+    'read_image',
     'seed_all',
 ]

@@ -3,7 +3,7 @@
 import torch
 from mmpretrain.datasets import BaseDataset
 
-from mmrcl.registry import DATASETS
+from mmrcl.registry import DATASETS, own_scope
 
 from .subsets import balanced_subset
 
@@ -26,7 +26,8 @@ def balanced_share(dataset: dict, fraction: float, seed: int = 0) -> BaseDataset
     Raises:
         ValueError: If ``fraction`` is outside (0, 1].
     """
-    built = DATASETS.build(dataset)
+    with own_scope():
+        built = DATASETS.build(dataset)
     chosen = balanced_subset(torch.from_numpy(built.get_gt_labels()), fraction, seed)
     built.get_subset_(chosen.tolist())
     return built

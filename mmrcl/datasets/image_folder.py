@@ -8,7 +8,7 @@ from mmengine.fileio import get_file_backend
 from mmpretrain.datasets import CustomDataset
 from mmpretrain.datasets.custom import get_samples
 
-from mmrcl.registry import DATASETS
+from mmrcl.registry import DATASETS, own_scope
 
 __all__ = ['ImageFolder']
 
@@ -32,8 +32,9 @@ class ImageFolder(CustomDataset):
             ``pipeline``.
 
     Raises:
-        ValueError: If no folder is set, it is missing, it has no image, or
-            links reach one folder twice, which would duplicate its images.
+        ValueError: If no folder is set, it is missing, it has no image, it
+            cannot be listed, or links reach one folder twice, which would
+            duplicate its images.
     """
 
     def __init__(
@@ -45,13 +46,14 @@ class ImageFolder(CustomDataset):
     ) -> None:
         if not (data_root or data_prefix):
             raise ValueError('ImageFolder has no folder to read: set data_root to your images')
-        super().__init__(
-            data_root=expanduser(data_root),
-            data_prefix=data_prefix,
-            with_label=False,
-            extensions=extensions,
-            **kwargs,
-        )
+        with own_scope():
+            super().__init__(
+                data_root=expanduser(data_root),
+                data_prefix=data_prefix,
+                with_label=False,
+                extensions=extensions,
+                **kwargs,
+            )
 
     def is_valid_file(self, filename: str) -> bool:
         """Return whether a file, given by its path below the folder, is an image."""
@@ -65,7 +67,10 @@ class ImageFolder(CustomDataset):
                 f'ImageFolder: {folder!r} is not a folder: set data_root, and data_prefix below '
                 'it, to where the images are'
             )
-        samples, _ = get_samples(folder, None, is_valid_file=self.is_valid_file)
+        try:
+            samples, _ = get_samples(folder, None, is_valid_file=self.is_valid_file)
+        except OSError as error:  # It names the path.
+            raise ValueError(f'ImageFolder: {folder!r} cannot be listed: {error}') from error
         if not samples:
             raise ValueError(
                 f'ImageFolder: no image below {folder!r} with a suffix of '

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 from mmpretrain.structures import DataSample
 from torch.utils.data import Dataset
 
-from mmrcl.registry import DATASETS
+from mmrcl.errors import TrainingError
+from mmrcl.registry import DATASETS, own_scope
 
+from .image_reading import UnreadableImageError
+from .load_image import guard_loaders
 from .resumable_sampler import SampleKey
 from .seeding import seeded
 
-# Errors of image decoders: OSError includes Pillow's own, mmcv raises AssertionError.
-UNREADABLE = (OSError, SyntaxError, AssertionError, cv2.error)
 MAX_TRIES = 10
 
 
@@ -23,7 +23,9 @@ class SeededDataset(Dataset):
 
     Views are the same in any worker, at any position of a batch and with any number of processes.
     An image that cannot be read is replaced by one drawn with the same seed; the sample then
-    lists it in ``unreadable``, as (image, file, reason), for ``UnreadableImageHook``.
+    lists it in ``unreadable``, as (image, file, reason), for ``UnreadableImageHook``. Unreadable is
+    what raises an OSError, as :class:`UnreadableImageError` is one; a loader of your own can raise
+    either. Any other error of a transform is a mistake and ends the run.
 
     Args:
         dataset: config of a data set whose pipeline draws from Python's, NumPy's and torch's
@@ -31,8 +33,10 @@ class SeededDataset(Dataset):
     """
 
     def __init__(self, dataset: dict) -> None:
-        self.dataset = DATASETS.build(dataset)
+        with own_scope():
+            self.dataset = DATASETS.build(dataset)
         self.dataset.full_init()
+        guard_loaders(self.dataset)
 
     @property
     def metainfo(self) -> dict:
@@ -46,7 +50,7 @@ class SeededDataset(Dataset):
         """Load an image and draw its views for an epoch.
 
         Raises:
-            OSError: if ten images in a row cannot be read.
+            TrainingError: if ten images in a row cannot be read.
         """
         unreadable: list[tuple[int, str, str]] = []
         index = key.image
@@ -54,11 +58,11 @@ class SeededDataset(Dataset):
             with seeded(key.seed, key.epoch, key.image, len(unreadable)):
                 try:
                     return _marked(self.dataset[index], unreadable)
-                except UNREADABLE as error:
+                except OSError as error:
                     unreadable.append((index, self._file(index), _reason(error)))
                     index = int(np.random.randint(len(self)))
         index, file, reason = unreadable[-1]
-        raise OSError(
+        raise TrainingError(
             f'{MAX_TRIES} images in a row cannot be read, the last is {file} ({reason}): check '
             'that data_root is complete and its files are images'
         )
@@ -74,5 +78,6 @@ def _marked(item: Any, unreadable: list[tuple[int, str, str]]) -> Any:
     return item
 
 
-def _reason(error: Exception) -> str:
-    return f'{type(error).__name__}: {" ".join(str(error).split())}'
+def _reason(error: BaseException) -> str:
+    cause = error.__cause__ if isinstance(error, UnreadableImageError) else None
+    return f'{type(cause or error).__name__}: {" ".join(str(cause or error).split())}'

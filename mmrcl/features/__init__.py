@@ -3,7 +3,7 @@
 from .class_labels import classes_of
 from .clustering_input import SPACES, ClusteringInput, extract_clustering_input
 from .extraction import Extracted, eval_mode, extract, extract_representation, pooled, unwrapped
-from .loaders import resumable
+from .loaders import naming_sizes, resumable
 
 __all__ = [
     'ClusteringInput',
@@ -14,6 +14,7 @@ __all__ = [
     'extract',
     'extract_clustering_input',
     'extract_representation',
+    'naming_sizes',
     'pooled',
     'resumable',
     'unwrapped',

@@ -1,11 +1,13 @@
 """Features of a whole data set by a frozen encoder, sharded over ranks."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
-from mmengine.dist import all_gather
+from mmengine.dist import all_gather, all_gather_object
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -46,7 +48,7 @@ def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoad
     """Run ``encode`` over all images, in eval mode, and gather the result on every rank.
 
     The main process shows progress and the time left. An unreadable image, which a loader of
-    :func:`mmrcl.features.resumable` replaces by another, gets zero features.
+    :func:`mmrcl.features.resumable` replaces by another, gets zero features and a warning.
 
     Args:
         model: owner of the ``data_preprocessor``; put into eval mode during extraction.
@@ -57,14 +59,16 @@ def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoad
     Raises:
         ValueError: if ``sample_idx`` of a sample is missing or not its position in the data set.
     """
-    features, indices, classes = [], [], []
+    features, indices, classes, faults = [], [], [], dict[str, str]()
     with eval_mode(model):
         for batch in progress(dataloader, 'Extracting features'):
             data = model.data_preprocessor(batch, False)
             features.append(encode(data['inputs']).float())
             for row, sample in zip(features[-1], data['data_samples'], strict=True):
                 if 'unreadable' in sample:
-                    indices.append(sample.unreadable[0][0])
+                    image, file, reason = sample.unreadable[0]
+                    indices.append(image)
+                    faults[file] = reason
                     row.zero_()
                 else:
                     indices.append(sample.get('sample_idx', -1))
@@ -73,6 +77,7 @@ def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoad
     features.clear()  # Free memory: for ImageNet these are 10 GB.
     about = torch.tensor([indices, classes], device=shard.device).T.contiguous()
     size = len(dataloader.dataset)  # type: ignore[arg-type]
+    _report(faults, size)
     return _in_order(_gather(shard), _gather(about), size)
 
 
@@ -103,6 +108,18 @@ def extract_representation(model: Any, dataloader: DataLoader) -> tuple[Tensor, 
             'with the classes of all images for kNN and linear evaluation'
         )
     return features, classes
+
+
+def _report(faults: dict[str, str], size: int) -> None:
+    found = {file: why for part in all_gather_object(faults) for file, why in part.items()}
+    if found:
+        file, reason = next(iter(found.items()))
+        print_log(
+            f'{len(found)} of {size} images cannot be read and have zero features, such as {file} '
+            f'({reason})',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def _gather(shard: Tensor) -> Tensor:

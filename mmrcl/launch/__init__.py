@@ -12,6 +12,7 @@ from .config import (
 )
 from .config_checks import check_config, check_path, check_paths, dicts
 from .dataset_files import PUBLISHED_LISTS, class_folders, missing_pieces
+from .loading_errors import loading_errors
 from .overrides import check_overrides
 from .pretrained import folder_of, use_pretrained
 from .processes import locked, start_processes
@@ -34,6 +35,7 @@ __all__ = [
     'folder_of',
     'hooks_of',
     'load_config',
+    'loading_errors',
     'locked',
     'missing_pieces',
     'prepare_test',

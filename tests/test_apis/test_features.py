@@ -45,7 +45,9 @@ def test_an_unreadable_file_is_left_out_and_named(tmp_path):
     broken.write_bytes(b'no image')
     with pytest.warns(
         UserWarning,
-        match=re.escape(f'1 files cannot be read and are left out: {broken} (cannot identify'),
+        match=re.escape(
+            f'1 files cannot be read and are left out: {broken} (UnidentifiedImageError'
+        ),
     ):
         found = mmrcl.extract_features(PIXELS, folder, class_folders=True, batch_size=1)
     assert len(found.vectors) == len(found.paths) == len(found.classes) == 11
@@ -57,7 +59,9 @@ def test_an_unreadable_file_is_left_out_and_named(tmp_path):
 
 def test_says_what_is_wrong_with_the_images(tmp_path):
     folder = write_colors(tmp_path / 'colors')
-    with pytest.raises(ValueError, match=r'have shapes such as \[\(3, 40, 40\), '):
+    with pytest.raises(
+        ValueError, match=r'0\.png has the shape \(3, 40, 40\), .*1\.png \(3, 40, 41\)'
+    ):
         mmrcl.extract_features(PIXELS, folder)
     with pytest.raises(ValueError, match=r'0\.png is not in a class folder'):
         mmrcl.extract_features(PIXELS, folder, class_folders=True)
@@ -136,6 +140,15 @@ def test_the_page_takes_images_of_many_sizes(tmp_path):
     features = mmrcl.Features(torch.randn(9, 4), sorted(str(path) for path in folder.iterdir()))
     hierarchy = mmrcl.build_hierarchy(features.vectors, DBSCANSource(eps=[0.5, 1.0]))
     assert mmrcl.write_hierarchy_page(tmp_path / 'a.html', hierarchy, features).is_file()
+
+
+def test_the_page_shows_a_vanished_file_black(tmp_path):
+    folder = write_colors(tmp_path / 'colors', count=4)
+    features = mmrcl.Features(torch.randn(4, 4), sorted(str(path) for path in folder.iterdir()))
+    hierarchy = mmrcl.build_hierarchy(features.vectors, DBSCANSource(eps=[0.5, 1.0]))
+    (folder / '2.png').unlink()
+    with pytest.warns(UserWarning, match=r'image of the page cannot be read: .*2\.png \(FileNot'):
+        assert mmrcl.write_hierarchy_page(tmp_path / 'a.html', hierarchy, features).is_file()
 
 
 def test_names_at_the_top_are_of_apis():

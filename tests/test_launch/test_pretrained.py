@@ -138,6 +138,7 @@ def test_building_a_runner_guards_what_mmengine_reads(config, tmp_path, monkeypa
     kept = dict(CheckpointLoader._schemes)
     config.launcher = 'none'
     config.test_evaluator = []
+    config.work_dir = str(tmp_path)
     monkeypatch.setattr(Runner, 'from_cfg', lambda config: None)
     hostile = write_hostile(tmp_path / 'a.pth', tmp_path / 'mark')
     build_runner(config)

@@ -5,6 +5,7 @@ what the model's retrievers find in its queue, and the curves of its run.
 """
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,14 +23,15 @@ from torch.utils.data import DataLoader, Dataset
 from mmrcl.ablations import scalars_of
 from mmrcl.checkpoint import load_weights
 from mmrcl.clustering import LabelHierarchy, nearest_neighbors
-from mmrcl.datasets import UNREADABLE
-from mmrcl.errors import ConfigError
+from mmrcl.datasets import guard_loaders
+from mmrcl.errors import ConfigError, TrainingError
 from mmrcl.launch import (
     add_trust_argument,
     check_config,
     check_overrides,
     check_path,
     check_paths,
+    loading_errors,
     read_config,
 )
 from mmrcl.models import GalleryRetriever, RetrievalInput
@@ -54,7 +56,7 @@ class Thumbnails(Dataset):
         self.dataset = dataset
         self.chosen = chosen
         self.bgr = bgr
-        first = self._pixels(0)
+        first = self._first()
         self.side = min(SIDE, *first.shape[:2])
         self.blank = np.zeros_like(thumbnail(first, self.side))
 
@@ -65,9 +67,16 @@ class Thumbnails(Dataset):
         info = self.dataset.get_data_info(int(self.chosen[place]))
         try:
             image = thumbnail(self._pixels(place), self.side)
-        except UNREADABLE:
+        except OSError as error:
+            print(f'an image of the page cannot be read: {error}', file=sys.stderr)
             image = self.blank
         return image, int(info.get('gt_label', -1))
+
+    def _first(self) -> np.ndarray:
+        for place in range(len(self)):
+            with contextlib.suppress(OSError):
+                return self._pixels(place)
+        raise TrainingError(f'none of the {len(self)} images to show can be read')
 
     def _pixels(self, place: int) -> np.ndarray:
         pixels = self.dataset[int(self.chosen[place])]['inputs']
@@ -138,6 +147,7 @@ def load_dataset(config: Config, images: int) -> BaseDataset:
     try:
         dataset = DATASETS.build(config.plain_train_dataloader.dataset)
         dataset.full_init()
+        guard_loaders(dataset)
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise ConfigError(f'plain_train_dataloader.dataset cannot be read: {error}') from error
     if len(dataset) != images:
@@ -261,7 +271,11 @@ def main() -> None:
         dataset = load_dataset(config, model.hierarchy.num_samples)
     except ConfigError as error:
         sys.exit(f'error: {error}')
-    path = write(args, config, model, meta, dataset)
+    try:
+        with loading_errors():
+            path = write(args, config, model, meta, dataset)
+    except TrainingError as error:
+        sys.exit(f'error: {error}')
     print(f'written: {path} ({path.stat().st_size / 1e6:.1f} MB)')
 
 

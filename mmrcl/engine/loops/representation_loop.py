@@ -13,7 +13,7 @@ from mmrcl.evaluation import (
     predict_by_representation,
     score_predictions,
 )
-from mmrcl.features import extract_representation
+from mmrcl.features import extract_representation, naming_sizes
 from mmrcl.registry import LOOPS
 
 
@@ -44,11 +44,13 @@ class RepresentationTestLoop(BaseLoop):
         label_shares: Sequence[int] = (1, 10, 100),
         seeds: Sequence[int] = (0,),
     ) -> None:
+        if isinstance(dataloader, dict):
+            dataloader = naming_sizes(dataloader)
         super().__init__(runner, dataloader)
         unknown = set(metrics) - set(METRICS)
         if unknown:
             raise ValueError(f'test_cfg.metrics: {sorted(unknown)} not among {sorted(METRICS)}')
-        self.train_dataloader = runner.build_dataloader(train_dataloader)
+        self.train_dataloader = runner.build_dataloader(naming_sizes(train_dataloader))
         self.metrics = {name: METRICS[name] for name in metrics}
         self.label_shares = label_shares
         self.seeds = seeds
