@@ -32,6 +32,12 @@ def parse_args() -> argparse.Namespace:
         help='.npz file for the predictions behind the scores, see '
         'mmrcl.evaluation.write_predictions',
     )
+    parser.add_argument(
+        '--transfer',
+        action='store_true',
+        help='score on another collection of images than that of the training, as on CIFAR-10 '
+        'after training on a folder of yours',
+    )
     add_common_arguments(parser)
     return parser.parse_args()
 
@@ -40,8 +46,8 @@ def main() -> None:
     args = parse_args()
     try:
         config = load_config(args)
-        prepare_test(config, args.checkpoint)
-        runner = build_runner(config)
+        prepare_test(config, args.checkpoint, args.transfer)
+        runner = build_runner(config, test=True)
     except ConfigError as error:
         sys.exit(f'error: {error}')
     runner.test()

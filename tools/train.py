@@ -55,7 +55,7 @@ def main() -> None:
         sys.exit(f'error: {error}')
     try:
         runner.train()
-    except TrainingError as error:
+    except (ConfigError, TrainingError) as error:
         sys.exit(f'error: {error}')
 
 

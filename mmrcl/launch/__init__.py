@@ -1,5 +1,6 @@
 """Reading and checking of configs, and building of the runner."""
 
+from .class_checks import check_num_classes
 from .config import (
     HOOK_SECTIONS,
     add_common_arguments,
@@ -13,6 +14,7 @@ from .config_checks import check_config, check_overrides, check_path, check_path
 from .dataset_files import PUBLISHED_LISTS, class_folders, missing_pieces
 from .pretrained import folder_of, use_pretrained
 from .runner import build_runner, prepare_test, prepare_training, start_on_cpu
+from .same_data import plain_loader
 
 __all__ = [
     'HOOK_SECTIONS',
@@ -21,6 +23,7 @@ __all__ = [
     'build_hooks',
     'build_runner',
     'check_config',
+    'check_num_classes',
     'check_overrides',
     'check_path',
     'check_paths',
@@ -31,6 +34,7 @@ __all__ = [
     'hooks_of',
     'load_config',
     'missing_pieces',
+    'plain_loader',
     'prepare_test',
     'prepare_training',
     'read_config',

@@ -10,10 +10,12 @@ from mmengine.runner import Runner
 from mmrcl.checkpoint import latest_checkpoint
 from mmrcl.errors import ConfigError
 
+from .class_checks import check_test_classes, check_top_k, check_training_classes
 from .config import HOOK_SECTIONS
 from .config_checks import check_path, check_paths, check_sync_bn
 from .learning_rate import scale_learning_rate
 from .pretrained import check_weights, use_pretrained
+from .same_data import check_clustered, check_scored, other_images_of_hooks
 
 
 def start_on_cpu(config: Config) -> None:
@@ -53,6 +55,8 @@ def prepare_training(
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
         if config.get(key) is None:
             raise ConfigError(f'the config has no {key}: use a config for training')
+    check_clustered(config)
+    check_top_k(config, 'val_evaluator')
     check_paths(config, ('model', 'train_dataloader', 'val_dataloader', *HOOK_SECTIONS))
     if resume is not None:
         config.resume = True
@@ -97,26 +101,36 @@ def use_amp(config: Config, dtype: str) -> None:
     config.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
-def prepare_test(config: Config, checkpoint: str) -> None:
+def prepare_test(config: Config, checkpoint: str, transfer: bool = False) -> None:
     """Set the checkpoint to evaluate.
 
+    Args:
+        config: changed in place.
+        checkpoint: the file.
+        transfer: allow test images of another collection than the training's.
+
     Raises:
-        ConfigError: if the config has no test or the checkpoint lacks weights that it needs.
+        ConfigError: if the config has no test, it is on other images, or the checkpoint lacks
+            weights that it needs.
     """
     for key in ('test_dataloader', 'test_cfg'):
         if config.get(key) is None:
             raise ConfigError(f'the config has no {key}: use a config for testing')
+    if not transfer:
+        check_scored(config)
+    check_top_k(config, 'test_evaluator')
     check_paths(config, ('model', 'test_dataloader', 'test_cfg'))
     config.load_from = checkpoint
     check_path(config, 'load_from')
     check_weights(config, checkpoint)
 
 
-def build_runner(config: Config, train: bool = False) -> Runner:
-    """Build the runner and, for training, the loop with its data.
+def build_runner(config: Config, train: bool = False, test: bool = False) -> Runner:
+    """Build the runner and, for training or a test, the loop with its data.
 
     Raises:
-        ConfigError: for classes, packages, settings or files that are missing or invalid.
+        ConfigError: for classes, packages, settings or files that are missing or invalid, and for
+            labels that stand for different classes.
     """
     start_on_cpu(config)
     try:
@@ -124,6 +138,12 @@ def build_runner(config: Config, train: bool = False) -> Runner:
         if train:
             _ = runner.train_loop
             scale_learning_rate(runner)
+            check_training_classes(runner)
+            for sentence in other_images_of_hooks(config):
+                runner.logger.warning(sentence)
+        if test:
+            _ = runner.test_loop
+            check_test_classes(runner)
         return runner
     except (FileNotFoundError, ImportError, KeyError, TypeError, ValueError) as error:
         # str() of a KeyError is its message in quotes.

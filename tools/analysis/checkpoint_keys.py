@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmrcl.features import Extracted, extract
+from mmrcl.launch import plain_loader
 from mmrcl.registry import MODELS
 
 
@@ -18,7 +19,7 @@ def load(config: Config, checkpoint: Path) -> tuple[nn.Module, DataLoader]:
     init_default_scope('mmrcl')
     model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
     model.load_state_dict(torch.load(checkpoint, 'cpu', weights_only=False)['state_dict'])
-    return model, Runner.build_dataloader(config.plain_train_dataloader)
+    return model, Runner.build_dataloader(plain_loader(config))
 
 
 def extract_keys(config: Config, checkpoint: Path) -> Extracted:
