@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mmrcl.checkpoint import load_weights, match_encoder
-from mmrcl.launch import read_config
+from mmrcl.launch import plain_pipeline, read_config
 from mmrcl.registry import MODELS, TRANSFORMS
 
 __all__ = ['Encoder', 'build_backbone', 'config_of', 'load_encoder', 'wrap_encoder']
@@ -144,7 +144,7 @@ def _preprocessor(config: Config) -> nn.Module:
 
 def _transforms(config: Config) -> Compose:
     """Build the test-time transforms, from the path of a file to the preprocessor's input."""
-    steps = config.get('test_dataloader', {}).get('dataset', {}).get('pipeline')
+    steps = plain_pipeline(config)
     if not steps:
         raise ValueError(
             'the config has no test_dataloader.dataset.pipeline: set one without augmentation, '

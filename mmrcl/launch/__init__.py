@@ -14,7 +14,7 @@ from .config_checks import check_config, check_overrides, check_path, check_path
 from .dataset_files import PUBLISHED_LISTS, class_folders, missing_pieces
 from .pretrained import folder_of, use_pretrained
 from .runner import build_runner, prepare_test, prepare_training, start_on_cpu
-from .same_data import plain_loader
+from .same_data import plain_loader, plain_pipeline
 
 __all__ = [
     'HOOK_SECTIONS',
@@ -35,6 +35,7 @@ __all__ = [
     'load_config',
     'missing_pieces',
     'plain_loader',
+    'plain_pipeline',
     'prepare_test',
     'prepare_training',
     'read_config',

@@ -1,6 +1,7 @@
 """Which data sets of a config read the images that the run trains on."""
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,6 +38,26 @@ def plain_loader(config: Config) -> Any:
             'to the data set of train_dataloader with the test-time pipeline'
         )
     return loader
+
+
+def plain_pipeline(config: Config) -> list[dict[str, Any]]:
+    """Return the test-time transforms, empty if the config has none.
+
+    They are those of ``test_dataloader``. If it reads another collection of images than the
+    training, as in a config whose base is for other images, they are those of
+    :func:`plain_loader`; without one a warning says so.
+    """
+    loader = config.get('test_dataloader') or {}
+    if loader and _other_collection(config, loader):
+        try:
+            loader = plain_loader(config)
+        except ConfigError as error:
+            warnings.warn(
+                f'images are read by the pipeline of test_dataloader, which is for '
+                f'{_described(loader)}: {error}',
+                stacklevel=2,
+            )
+    return (loader.get('dataset') or {}).get('pipeline') or []
 
 
 def check_clustered(config: Config) -> None:
@@ -88,7 +109,8 @@ def other_images_of_hooks(config: Config) -> Iterator[str]:
 
 
 def _same_images(config: Config, loader: Mapping[str, Any]) -> bool:
-    return _choice(loader['dataset']) == _choice(config.train_dataloader.dataset)
+    trained = config.get('train_dataloader') or {}
+    return bool(_choice(loader.get('dataset')) == _choice(trained.get('dataset')))
 
 
 def _choice(node: Any) -> Any:
@@ -107,16 +129,19 @@ def _other_collection(config: Config, loader: Mapping[str, Any]) -> bool:
         return False
     return any(
         _kind(each) not in (*_ANY_FOLDER, _kind(own)) and not _nested(_folder(each), _folder(own))
-        for each in _parts(loader['dataset'])
-        for own in _parts(trained['dataset'])
+        for each in _parts(loader.get('dataset') or {})
+        for own in _parts(trained.get('dataset') or {})
     )
 
 
 def _parts(dataset: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the data sets inside wrappers."""
     inner = dataset.get('datasets') or [dataset.get('dataset')]
-    for each in inner:
-        yield from _parts(each) if isinstance(each, Mapping) else [dataset]
+    wrapped = [each for each in inner if isinstance(each, Mapping)]
+    for each in wrapped:
+        yield from _parts(each)
+    if not wrapped and 'type' in dataset:
+        yield dataset
 
 
 def _kind(dataset: Mapping[str, Any]) -> str:
