@@ -68,12 +68,24 @@ def check_clustered(config: Config) -> None:
     """
     hook = (config.get('default_hooks') or {}).get('clustering') or {}
     if 'dataloader' in hook and not _same_images(config, hook['dataloader']):
-        raise ConfigError(
-            f'default_hooks.clustering.dataloader reads {_described(hook["dataloader"])}, but '
-            f'train_dataloader reads {_described(config.train_dataloader)}: set '
-            'default_hooks.clustering.dataloader.dataset to the same data set, with the '
-            'test-time pipeline'
+        clustered, trained = (
+            hook['dataloader'].get('dataset'),
+            config.train_dataloader.get('dataset'),
         )
+        raise ConfigError(
+            f'default_hooks.clustering.dataloader.dataset has {_difference(clustered, trained)}, '
+            f'but train_dataloader.dataset has {_difference(trained, clustered)}: set both to the '
+            'same data set, the first with the test-time pipeline'
+        )
+
+
+def _difference(first: Any, second: Any) -> str:
+    """List the settings of a data set that choose other images than another one's."""
+    own, other = _choice(first or {}), _choice(second or {})
+    changed = [
+        f'{key}={own.get(key)}' for key in {**own, **other} if own.get(key) != other.get(key)
+    ]
+    return ', '.join(changed)
 
 
 def check_scored(config: Config) -> None:
@@ -124,13 +136,13 @@ def _choice(node: Any) -> Any:
 
 
 def _other_collection(config: Config, loader: Mapping[str, Any]) -> bool:
-    trained = config.get('train_dataloader')
-    if trained is None:
-        return False
-    return any(
-        _kind(each) not in (*_ANY_FOLDER, _kind(own)) and not _nested(_folder(each), _folder(own))
+    """Return whether a loader reads a collection of images that the training does not."""
+    trained = list(_parts((config.get('train_dataloader') or {}).get('dataset') or {}))
+    kinds = {*_ANY_FOLDER, *map(_kind, trained)}
+    return bool(trained) and any(
+        _kind(each) not in kinds
+        and not any(_nested(_folder(each), _folder(own)) for own in trained)
         for each in _parts(loader.get('dataset') or {})
-        for own in _parts(trained.get('dataset') or {})
     )
 
 
