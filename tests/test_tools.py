@@ -119,7 +119,12 @@ WRONG = {
         'set both to the same data set',
     ),
     'split': (
-        [CONFIG, '--cfg-options', 'train_dataloader.dataset.split=val'],
+        [
+            CONFIG,
+            '--cfg-options',
+            'train_dataloader.dataset.split=val',
+            'default_hooks.clustering.dataloader.dataset.split=val',
+        ],
         "Digits has no split 'val'",
     ),
 }
