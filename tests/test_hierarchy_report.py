@@ -171,7 +171,7 @@ WRONG = {
     'another config': ([CONFIG, 'CHECKPOINT'], [], 'does not fit the model of the config'),
     'other images': (
         [CONFIG, 'CHECKPOINT'],
-        [*OPTIONS, 'plain_train_dataloader.dataset.indices=100'],
+        [*OPTIONS, 'default_hooks.clustering.dataloader.dataset.indices=100'],
         'has 100 images, the hierarchy of the checkpoint 192',
     ),
     'missing data': (
@@ -181,7 +181,7 @@ WRONG = {
     ),
     'unreadable data': (
         [CONFIG, 'CHECKPOINT'],
-        [*OPTIONS, 'plain_train_dataloader.dataset.split=val'],
+        [*OPTIONS, 'default_hooks.clustering.dataloader.dataset.split=val'],
         "Digits has no split 'val'",
     ),
     'no images': ([CONFIG, 'CHECKPOINT', '--images', 0], OPTIONS, '--images must be at least 1'),

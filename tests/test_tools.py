@@ -120,7 +120,12 @@ WRONG = {
         'is not in the registry of datasets; did you mean Digits?',
     ),
     'split': (
-        [CONFIG, '--cfg-options', 'train_dataloader.dataset.split=val'],
+        [
+            CONFIG,
+            '--cfg-options',
+            'train_dataloader.dataset.split=val',
+            'default_hooks.clustering.dataloader.dataset.split=val',
+        ],
         "Digits has no split 'val'",
     ),
 }

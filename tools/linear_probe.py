@@ -21,7 +21,9 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
+from mmrcl.datasets import check_same_classes
 from mmrcl.errors import ConfigError, TrainingError
 from mmrcl.evaluation import (
     Schedule,
@@ -36,6 +38,7 @@ from mmrcl.features import extract_representation, naming_sizes, resumable, unwr
 from mmrcl.launch import (
     add_common_arguments,
     build_runner,
+    check_num_classes,
     check_paths,
     folder_of,
     load_config,
@@ -156,6 +159,7 @@ def extract_all(runner: Runner, views: int) -> Features:
     plain = dict(val, dataset=dict(viewed['dataset'], pipeline=val.dataset.pipeline))
     encoder = runner.model
     loaders = [runner.build_dataloader(naming_sizes(loader)) for loader in (plain, val)]
+    check_classes(runner.cfg, *(loader.dataset for loader in loaders))
     train, classes = extract_representation(encoder, loaders[0])
     val_features, val_classes = extract_representation(encoder, loaders[1])
     features = dict(train=train, classes=classes, val=val_features, val_classes=val_classes)
@@ -166,6 +170,14 @@ def extract_all(runner: Runner, views: int) -> Features:
             loader.sampler.start_at(runner.seed, epoch, 0)
             features['views'][epoch] = extract_representation(encoder, loader)[0]
     return features
+
+
+def check_classes(config: Config, train: Dataset, val: Dataset) -> None:
+    """Reject labels of training and validation images that do not fit each other or the head."""
+    settings = 'train_dataloader', 'val_dataloader'
+    check_same_classes(train, val, settings)
+    for setting, dataset in zip(settings, (train, val), strict=True):
+        check_num_classes(config, setting, dataset)
 
 
 def fit(config: Config, features: Features, settings: list[Setting]) -> Sweep:

@@ -39,6 +39,12 @@ def parse_args() -> argparse.Namespace:
         help='.npz file for the predictions behind the scores, see '
         'mmrcl.evaluation.write_predictions',
     )
+    parser.add_argument(
+        '--transfer',
+        action='store_true',
+        help='score on another collection of images than that of the training, as on CIFAR-10 '
+        'after training on a folder of yours',
+    )
     add_common_arguments(parser)
     return parser.parse_args()
 
@@ -47,7 +53,7 @@ def main() -> None:
     args = parse_args()
     try:
         config = load_config(args)
-        prepare_test(config, args.checkpoint, args.trust_checkpoint)
+        prepare_test(config, args.checkpoint, args.trust_checkpoint, args.transfer)
         runner = build_runner(config, test=True, trust=args.trust_checkpoint)
         with loading_errors():
             runner.test()

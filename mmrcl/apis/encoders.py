@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mmrcl.checkpoint import load_weights, match_encoder
 from mmrcl.datasets import MAX_PIXELS, WHITE, guarded, read_image
+from mmrcl.launch import plain_pipeline
 from mmrcl.registry import MODELS, TRANSFORMS
 
 from .checkpoint_config import config_of
@@ -137,7 +138,7 @@ def _preprocessor(config: Config) -> nn.Module:
 
 def _transforms(config: Config) -> Compose:
     """Build the test-time transforms, from the path of a file to the preprocessor's input."""
-    steps = config.get('test_dataloader', {}).get('dataset', {}).get('pipeline')
+    steps = plain_pipeline(config)
     if not steps:
         raise ValueError(
             'the config has no test_dataloader.dataset.pipeline: set one without augmentation, '

@@ -1,7 +1,6 @@
 """Data sets whose samples carry ``sample_idx``, reading of images, samplers and seeding.
 
-mmpretrain's own data sets can be used unchanged. Configs, Python functions and the page of a
-hierarchy read image files in one way:
+Configs, Python functions and the page of a hierarchy read image files in one way:
 
 - EXIF orientation is applied.
 - Transparent pixels are composited on a background, by default white.
@@ -10,11 +9,16 @@ hierarchy read image files in one way:
   their range is unknown.
 - The number of pixels is checked in the header, before anything is decoded.
 - Every error of reading becomes an :class:`UnreadableImageError`.
+
+mmpretrain's own data sets can be used unchanged; ``CustomDataset`` and ``ImageNet`` here replace
+its own of these names.
 """
 
 import mmrcl.registry  # noqa: F401  imports mmpretrain first, without its warnings
 
 from .balanced_share import balanced_share
+from .class_folders import CustomDataset, ImageNet, ImageNet21k
+from .class_names import check_same_classes, class_names, compare_classes
 from .digits import Digits
 from .evenly_spaced_sampler import EvenlySpacedSampler
 from .image_folder import ImageFolder
@@ -26,9 +30,12 @@ from .seeding import seed_all
 from .subsets import balanced_subset
 
 __all__ = [
+    'CustomDataset',
     'Digits',
     'EvenlySpacedSampler',
     'ImageFolder',
+    'ImageNet',
+    'ImageNet21k',
     'LoadImageFromFile',
     'MAX_PIXELS',
     'ResumableSampler',
@@ -38,6 +45,9 @@ __all__ = [
     'WHITE',
     'balanced_share',
     'balanced_subset',
+    'check_same_classes',
+    'class_names',
+    'compare_classes',
     'guard_loaders',
     'guarded',
     'read_image',

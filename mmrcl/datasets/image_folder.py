@@ -5,10 +5,11 @@ from os.path import dirname, expanduser, join, realpath
 from typing import Any
 
 from mmengine.fileio import get_file_backend
-from mmpretrain.datasets import CustomDataset
 from mmpretrain.datasets.custom import get_samples
 
 from mmrcl.registry import DATASETS, own_scope
+
+from .class_folders import CustomDataset
 
 __all__ = ['ImageFolder']
 
@@ -19,7 +20,7 @@ SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.
 class ImageFolder(CustomDataset):
     """All images below a folder, at any depth, sorted by their relative path.
 
-    This is mmpretrain's ``CustomDataset`` without labels, with clearer errors.
+    This is :class:`CustomDataset` without labels, with clearer errors.
     The order, and with it every ``sample_idx``, depends only on the file names.
     Suffixes match in any case, links are followed, hidden files and folders
     (name begins with a dot) are skipped.
@@ -54,11 +55,6 @@ class ImageFolder(CustomDataset):
                 extensions=extensions,
                 **kwargs,
             )
-
-    def is_valid_file(self, filename: str) -> bool:
-        """Return whether a file, given by its path below the folder, is an image."""
-        hidden = any(part.startswith('.') for part in filename.split('/'))
-        return not hidden and super().is_valid_file(filename)
 
     def _find_samples(self) -> list[str]:
         folder = self.img_prefix

@@ -1,5 +1,6 @@
 """Reading and checking of configs, and building of the runner."""
 
+from .class_checks import check_num_classes
 from .config import (
     HOOK_SECTIONS,
     add_common_arguments,
@@ -17,6 +18,7 @@ from .overrides import check_overrides
 from .pretrained import folder_of, use_pretrained
 from .processes import locked, start_processes
 from .runner import build_runner, prepare_test, prepare_training
+from .same_data import plain_loader, plain_pipeline
 
 __all__ = [
     'HOOK_SECTIONS',
@@ -26,6 +28,7 @@ __all__ = [
     'build_hooks',
     'build_runner',
     'check_config',
+    'check_num_classes',
     'check_overrides',
     'check_path',
     'check_paths',
@@ -38,6 +41,8 @@ __all__ = [
     'loading_errors',
     'locked',
     'missing_pieces',
+    'plain_loader',
+    'plain_pipeline',
     'prepare_test',
     'prepare_training',
     'read_config',

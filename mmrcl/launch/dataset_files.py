@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 NUM_CLASSES = 1000
+_WORDNET_ID = re.compile(r'n\d{8}')
 PUBLISHED_LISTS = 'https://github.com/google-research/simclr/tree/master/imagenet_subsets'
 _IMAGENET = 'https://image-net.org (ILSVRC2012, after registration)'
 _COCO = 'https://cocodataset.org/#download'
@@ -147,9 +148,11 @@ def _classes_problem(path: str) -> str | None:
     if problem := _folder_problem(path):
         return problem
     names = class_folders(path)
+    odd = _shortened(_odd_names(path, names))
     if len(names) != NUM_CLASSES:
-        examples = _shortened(_odd_names(path, names))
-        return f'has {len(names)} class folders instead of {NUM_CLASSES:,}{examples}'
+        return f'has {len(names)} class folders instead of {NUM_CLASSES:,}{odd}'
+    if odd:
+        return f'has other class folders than ILSVRC2012{odd}'
     empty = [name for name in names if _is_empty(os.path.join(path, name))]
     return f'has empty class folders{_shortened(empty)}' if empty else None
 
@@ -157,18 +160,21 @@ def _classes_problem(path: str) -> str | None:
 def class_folders(path: str) -> list[str]:
     """List the folders in a folder, sorted: their positions are the class labels.
 
-    At most 2,000 entries are read: a folder with more contains images, not classes.
+    Names that begin with a dot are skipped, as :class:`mmrcl.datasets.CustomDataset` does. At most
+    2,000 entries are read: a folder with more contains images, not classes.
     """
     with os.scandir(path) as entries:
-        return sorted(entry.name for entry in islice(entries, 2 * NUM_CLASSES) if entry.is_dir())
+        first = islice(entries, 2 * NUM_CLASSES)
+        return sorted(each.name for each in first if each.is_dir() and each.name[0] != '.')
 
 
 def _odd_names(path: str, names: list[str]) -> list[str]:
     """List folders that are no class or, if there are none, classes only in the other split."""
-    unknown = [f'{name} is none' for name in names if not re.fullmatch(r'n\d{8}', name)]
+    unknown = [f'{name} is none' for name in names if not _WORDNET_ID.fullmatch(name)]
     splits = (os.path.join(os.path.dirname(path), split) for split in ('train', 'val'))
     known = {name for split in splits if os.path.isdir(split) for name in class_folders(split)}
-    return unknown or [f'{name} is missing' for name in sorted(known - set(names))]
+    missing = sorted(filter(_WORDNET_ID.fullmatch, known - set(names)))
+    return unknown or [f'{name} is missing' for name in missing]
 
 
 def _is_empty(path: str) -> bool:

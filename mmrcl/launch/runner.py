@@ -10,11 +10,13 @@ from mmrcl.checkpoint import guard_mmengine, latest_checkpoint
 from mmrcl.engine import PretrainingRunner, setting_errors
 from mmrcl.errors import ConfigError
 
+from .class_checks import check_test_classes, check_top_k, check_training_classes
 from .config import HOOK_SECTIONS
 from .config_checks import check_path, check_paths
 from .learning_rate import scale_learning_rate
 from .pretrained import check_weights, use_pretrained
 from .processes import on_main_process, start_processes
+from .same_data import check_clustered, check_scored, other_images_of_hooks
 from .schedules import unfit_schedules
 from .start_checks import check_optimizer, check_sections, check_work_dir
 
@@ -43,6 +45,8 @@ def prepare_training(
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
         if config.get(key) is None:
             raise ConfigError(f'the config has no {key}: use a config for training')
+    check_clustered(config)
+    check_top_k(config, 'val_evaluator')
     check_paths(config, ('model', 'train_dataloader', 'val_dataloader', *HOOK_SECTIONS))
     if resume is not None:
         config.resume = True
@@ -87,15 +91,26 @@ def use_amp(config: Config, dtype: str) -> None:
     config.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
-def prepare_test(config: Config, checkpoint: str, trust: bool = False) -> None:
-    """Set the checkpoint to evaluate; ``trust`` runs code that it may contain.
+def prepare_test(
+    config: Config, checkpoint: str, trust: bool = False, transfer: bool = False
+) -> None:
+    """Set the checkpoint to evaluate.
+
+    Args:
+        config: changed in place.
+        checkpoint: the file.
+        transfer: allow test images of another collection than the training's.
 
     Raises:
-        ConfigError: if the config has no test or the checkpoint lacks weights that it needs.
+        ConfigError: if the config has no test, it is on other images, or the checkpoint lacks
+            weights that it needs.
     """
     for key in ('test_dataloader', 'test_cfg'):
         if config.get(key) is None:
             raise ConfigError(f'the config has no {key}: use a config for testing')
+    if not transfer:
+        check_scored(config)
+    check_top_k(config, 'test_evaluator')
     check_paths(config, ('model', 'test_dataloader', 'test_cfg'))
     config.load_from = checkpoint
     check_path(config, 'load_from')
@@ -115,8 +130,8 @@ def build_runner(
         trust: run code that the checkpoints may contain which mmengine reads from now on.
 
     Raises:
-        ConfigError: for classes, packages, settings or files that are missing or invalid, and for a
-            work dir that cannot be written.
+        ConfigError: for classes, packages, settings or files that are missing or invalid, for
+            labels that stand for different classes, and for a work dir that cannot be written.
     """
     check_sections(config)
     check_work_dir(config.work_dir)
@@ -125,15 +140,18 @@ def build_runner(
     with setting_errors():
         runner = PretrainingRunner.from_cfg(config)
         if train:
-            _prepare(runner)
+            _prepare(runner, trust)
         if test:
             _ = runner.test_loop
+            check_test_classes(runner, trust)
     return runner
 
 
-def _prepare(runner: Runner) -> None:
+def _prepare(runner: Runner, trust: bool) -> None:
     """Build what mmengine would build at the start of the training, in the same order."""
     if message := unfit_schedules(runner.cfg):
+        runner.logger.warning(message)
+    for message in other_images_of_hooks(runner.cfg):
         runner.logger.warning(message)
     _ = runner.train_loop
     scale_learning_rate(runner)
@@ -145,3 +163,4 @@ def _prepare(runner: Runner) -> None:
     if runner.param_schedulers is not None:
         runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
     _ = runner.val_loop
+    check_training_classes(runner, trust)

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from mmrcl.checkpoint import load_weights
 from mmrcl.features import Extracted, extract
+from mmrcl.launch import plain_loader
 from mmrcl.registry import MODELS
 
 
@@ -18,7 +19,7 @@ def load(config: Config, checkpoint: Path, trust: bool) -> tuple[nn.Module, Data
     init_default_scope('mmrcl')
     model = MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
     model.load_state_dict(load_weights(checkpoint, trust)[0])
-    return model, Runner.build_dataloader(config.default_hooks.clustering.dataloader)
+    return model, Runner.build_dataloader(plain_loader(config))
 
 
 def extract_keys(config: Config, checkpoint: Path, trust: bool) -> Extracted:

@@ -32,6 +32,7 @@ from mmrcl.launch import (
     check_path,
     check_paths,
     loading_errors,
+    plain_loader,
     read_config,
 )
 from mmrcl.models import GalleryRetriever, RetrievalInput
@@ -39,6 +40,7 @@ from mmrcl.progress import progress, stage
 from mmrcl.registry import DATASETS, MODELS
 from mmrcl.visualization import SIDE, Retrieved, choose_clusters, read_run, thumbnail, write_report
 
+CLUSTERED = 'default_hooks.clustering.dataloader.dataset'
 NEIGHBORS = 3  # nearest entries of the bank, shown beside the retrieved keys
 
 
@@ -102,12 +104,7 @@ def prepare(args: argparse.Namespace) -> Config:
             f'the model of {args.config} has no hierarchy: pass a config with model.hierarchy, '
             'such as those of configs/rcl'
         )
-    if 'plain_train_dataloader' not in config:
-        raise ConfigError(
-            'the config has no plain_train_dataloader: set one over the images that were '
-            'clustered, without augmentation'
-        )
-    check_paths(config, ('plain_train_dataloader',))
+    check_paths(Config(dict(dataloader=plain_loader(config))), ('dataloader',))
     config.load_from = str(args.checkpoint)
     check_path(config, 'load_from')
     init_default_scope(config.default_scope)
@@ -145,15 +142,15 @@ def load_dataset(config: Config, images: int) -> BaseDataset:
         ConfigError: if it cannot be read, or has another number of images.
     """
     try:
-        dataset = DATASETS.build(config.plain_train_dataloader.dataset)
+        dataset = DATASETS.build(plain_loader(config).dataset)
         dataset.full_init()
         guard_loaders(dataset)
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise ConfigError(f'plain_train_dataloader.dataset cannot be read: {error}') from error
+        raise ConfigError(f'{CLUSTERED} cannot be read: {error}') from error
     if len(dataset) != images:
         raise ConfigError(
-            f'plain_train_dataloader.dataset has {len(dataset)} images, the hierarchy of the '
-            f'checkpoint {images}: set it to the data set that was clustered'
+            f'{CLUSTERED} has {len(dataset)} images, the hierarchy of the checkpoint {images}: '
+            'set it to the data set that was clustered'
         )
     return dataset
 
@@ -183,7 +180,7 @@ def read_pictures(config: Config, dataset: BaseDataset, chosen: Tensor) -> Pictu
     loader = DataLoader(
         Thumbnails(dataset, chosen, bgr),
         batch_size=256,
-        num_workers=config.plain_train_dataloader.num_workers,
+        num_workers=plain_loader(config).get('num_workers', 0),
         collate_fn=list,
     )
     items = [item for batch in progress(loader, 'Reading images') for item in batch]
@@ -198,7 +195,7 @@ def facts(config: Config, meta: dict[str, Any], chosen: int, total: int) -> dict
     about = {
         'Run': checkpoint.resolve().parent.name,
         'Checkpoint': checkpoint.name,
-        'Data set': config.plain_train_dataloader.dataset.type,
+        'Data set': plain_loader(config).dataset.type,
         'Images': shown,
         'Seed': str(meta.get('seed', '')),
         'Code': str(meta.get('mmrcl_commit', ''))[:12],

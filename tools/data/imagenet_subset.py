@@ -74,12 +74,17 @@ def check_files(root: Path, files: list[str]) -> None:
         )
 
 
+def is_image(file: str) -> bool:
+    """Return whether a file is an image that the data set reads."""
+    return file[0] != '.' and file.lower().endswith(ImageNet.IMG_EXTENSIONS)
+
+
 def draw(root: Path, classes: list[str], percent: float, seed: int) -> list[str]:
     """Draw a class-balanced subset of the training images, as ``CLASS/FILE``."""
     files, labels = [], []
     for label, name in enumerate(progress(classes, 'listing the training images')):
         found = os.listdir(root / 'train' / name)
-        images = sorted(file for file in found if file.lower().endswith(ImageNet.IMG_EXTENSIONS))
+        images = sorted(file for file in found if is_image(file))
         files += [f'{name}/{file}' for file in images]
         labels += [label] * len(images)
     return [files[i] for i in balanced_subset(torch.tensor(labels), percent / 100, seed)]

@@ -3,6 +3,7 @@
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmrcl.datasets import check_same_classes
 from mmrcl.evaluation import accuracy, knn_predict
 from mmrcl.features import extract_representation, resumable
 from mmrcl.registry import HOOKS
@@ -39,10 +40,16 @@ class KNNHook(Hook):
         self.temperature = temperature
 
     def before_train(self, runner: Runner) -> None:
-        """Build both loaders, so that a wrong path is reported before training."""
+        """Build both loaders and compare their classes, before any training.
+
+        Raises:
+            ConfigError: if their labels stand for different classes.
+        """
         self.dataloaders = [
             runner.build_dataloader(resumable(config), runner.seed) for config in self.configs
         ]
+        train, test = (loader.dataset for loader in self.dataloaders)
+        check_same_classes(train, test, ('KNNHook.train_dataloader', 'KNNHook.test_dataloader'))
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Evaluate every ``interval`` epochs and after the last one."""

@@ -6,6 +6,7 @@ import torch
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
+from mmrcl.datasets import check_same_classes
 from mmrcl.evaluation import (
     METRICS,
     Prediction,
@@ -32,6 +33,9 @@ class RepresentationTestLoop(BaseLoop):
         metrics: any of ``'knn'`` and ``'linear'``.
         label_shares: percentages of the training labels to use.
         seeds: one class-balanced draw of each share per seed; their mean is reported.
+
+    Raises:
+        ValueError: for an unknown metric, or loaders whose labels stand for different classes.
     """
 
     def __init__(
@@ -51,6 +55,8 @@ class RepresentationTestLoop(BaseLoop):
         if unknown:
             raise ValueError(f'test_cfg.metrics: {sorted(unknown)} not among {sorted(METRICS)}')
         self.train_dataloader = runner.build_dataloader(naming_sizes(train_dataloader))
+        sets = self.train_dataloader.dataset, self.dataloader.dataset
+        check_same_classes(*sets, ('test_cfg.train_dataloader', 'test_dataloader'))
         self.metrics = {name: METRICS[name] for name in metrics}
         self.label_shares = label_shares
         self.seeds = seeds
