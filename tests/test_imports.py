@@ -20,7 +20,17 @@ ROWS = [
     {'models', 'datasets'},
     {'checkpoint'},
     {'clustering'},
-    {'compatibility', 'errors', 'progress', 'registry', 'threads', 'utils', 'version', 'zoo'},
+    {
+        'arguments',
+        'compatibility',
+        'errors',
+        'progress',
+        'registry',
+        'threads',
+        'utils',
+        'version',
+        'zoo',
+    },
 ]
 DEPTH = {name: depth for depth, row in enumerate(ROWS) for name in row}
 PACKAGES = {path.parent.name for path in ROOT.glob('mmrcl/*/__init__.py')}

@@ -7,6 +7,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from mmrcl.arguments import check_features
 from mmrcl.clustering import ClusteringSource, DBSCANSource, LabelHierarchy
 from mmrcl.progress import progress
 from mmrcl.visualization import SIDE, choose_clusters, thumbnail, write_report
@@ -26,7 +27,11 @@ def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> 
 
     Returns:
         The hierarchy, level 1 being the images themselves, with the normalised features as bank.
+
+    Raises:
+        ValueError: if there are no vectors, or a value is NaN or Inf; it names the first row.
     """
+    vectors = check_features(vectors, 'vectors')
     source = source or DBSCANSource()
     directions = normalize(vectors.float(), dim=1)
     labels = source(directions, progress=progress)
