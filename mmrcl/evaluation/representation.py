@@ -95,6 +95,8 @@ def evaluate_representation(
     Returns:
         One score for each metric and share, metrics outermost.
     """
+    test_features = check_features(test_features, 'test_features')
+    test_labels = check_labels(test_labels, 'test_labels', len(test_features))
     predictions = predict_by_representation(
         train_features, train_labels, test_features, label_shares, metrics, seeds
     )
