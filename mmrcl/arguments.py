@@ -104,8 +104,8 @@ def check_levels(values: Any, name: str = 'labels') -> Tensor:
     labels = check_integers(values, name)
     if labels.ndim != 2 or not labels.numel():
         raise ValueError(
-            f'{name} of shape {tuple(labels.shape)} must be of shape (levels, images), with at least '
-            'one of each'
+            f'{name} of shape {tuple(labels.shape)} must be of shape (levels, images), with at '
+            'least one of each'
         )
     return labels
 
