@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from mmrcl.arguments import check_features
 from mmrcl.clustering import ClusteringSource, DBSCANSource, LabelHierarchy
 from mmrcl.datasets import MAX_PIXELS, WHITE, UnreadableImageError, read_image
 from mmrcl.progress import progress
@@ -28,7 +29,11 @@ def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> 
 
     Returns:
         The hierarchy, level 1 being the images themselves, with the normalised features as bank.
+
+    Raises:
+        ValueError: if there are no vectors, or a value is NaN or Inf; it names the first row.
     """
+    vectors = check_features(vectors, 'vectors')
     source = source or DBSCANSource()
     directions = normalize(vectors.float(), dim=1)
     labels = source(directions, progress=progress)

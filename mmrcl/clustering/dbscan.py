@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mmrcl.arguments import check_at_least, check_labels
+
 from .graphs import Edges, Graph, connect
 from .hierarchy import canonical_labels
 from .quality import summarize_partition
@@ -24,7 +26,7 @@ class NestedPartition(NamedTuple):
 
     Attributes:
         labels: canonical labels, noise as clusters of one, shape (L, N).
-        core: whether each point is a core point, shape (L, N).
+        core: whether each image is a core point, shape (L, N).
     """
 
     labels: Tensor
@@ -44,6 +46,8 @@ def nested_dbscan(
     Border points follow a rule that makes the levels nest for every sample: a border point joins
     its nearest core point (ties to the smaller index) at the finest level at which it has one, and
     follows that core point at all coarser levels. Each noise point is a cluster of its own.
+    Copies of an image are one point of the graph: they count towards ``min_samples`` and always
+    share a cluster, noise too.
 
     Edges are kept in memory up to ``max_edges``. With more, a second pass joins the components
     without storing edges, so memory stays bounded for any data.
@@ -60,6 +64,7 @@ def nested_dbscan(
         ValueError: if the radii are not positive and ascending.
     """
     check_radii(eps)
+    check_at_least(min_samples, 'min_samples', 1)
     found = cluster_graph(graph.keep(eps[-1], max_edges), eps, min_samples)
     for level, radius in zip(found.labels, eps, strict=True):
         remedy = 'a smaller eps, eps="auto" or metric="jaccard"'
@@ -69,19 +74,22 @@ def nested_dbscan(
 
 def check_radii(eps: Sequence[float]) -> None:
     """Raise ValueError unless the radii are positive and ascending."""
-    if not eps or any(low > high for low, high in zip(eps, eps[1:], strict=False)):
+    if not len(eps) or any(low > high for low, high in zip(eps, eps[1:], strict=False)):
         raise ValueError(f'eps={list(eps)} must be radii in ascending order, finest level first')
-    if eps[0] <= 0:
-        raise ValueError(f'eps={list(eps)} must be above 0')
+    if not all(0 < radius < math.inf for radius in eps):
+        raise ValueError(f'eps={list(eps)} must be above 0, and finite')
 
 
 def cluster_graph(graph: Graph, eps: Sequence[float], min_samples: int) -> NestedPartition:
     """Run :func:`nested_dbscan` on the edges of ``graph``, without checks and warnings."""
     counts = graph.counts(eps)
     graph.ranks.sum_(counts)
-    core = counts + 1 >= min_samples
+    core = counts + graph.points.weights >= min_samples
     roots, anchors = _components_and_borders(graph, core, eps)
-    return NestedPartition(torch.stack(_label_levels(core, roots, anchors)), core)
+    of_image = graph.points.of_image
+    levels = _label_levels(core, roots, anchors)
+    labels = torch.stack([canonical_labels(level[of_image]) for level in levels])
+    return NestedPartition(labels, core[:, of_image])
 
 
 class _Components:
@@ -147,8 +155,8 @@ def _components_and_borders(
     """Find the components of the core points, and the nearest core point of each other point.
 
     Returns:
-        Smallest core point of each core point's component, shape (L, N), and for each level the
-        nearest core point within the radius or -1, shape (N,).
+        Smallest core point of each core point's component, shape (L, n), and for each level the
+        nearest core point within the radius or -1, shape (n,).
     """
     levels, num = core.shape
     everyone = torch.arange(num, device=core.device)
@@ -173,12 +181,13 @@ def _label_levels(core: Tensor, roots: Tensor, anchors: Sequence[Tensor]) -> lis
     # From fine to coarse: a border point keeps the core point of its first level, so levels nest.
     for is_core, root, nearest in zip(core, roots, anchors, strict=True):
         anchor = torch.where(is_core, alone, torch.where(anchor >= 0, anchor, nearest))
-        labels.append(canonical_labels(torch.where(anchor >= 0, root[anchor], alone)))
+        labels.append(torch.where(anchor >= 0, root[anchor], alone))
     return labels
 
 
 def warn_of_percolation(labels: Tensor, max_share: float, where: str, remedy: str) -> None:
     """Issue a :class:`PercolationWarning` if the largest cluster is above ``max_share``."""
+    labels = check_labels(labels)
     share = summarize_partition(labels).largest / len(labels)
     if share > max_share:
         warnings.warn(

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from mmrcl.arguments import check_finite, check_integers, check_tensor
+
 from .segments import group_rows, segment_mean, segment_min
 
 
@@ -20,6 +22,7 @@ def canonical_labels(labels: Tensor) -> Tensor:
     Returns:
         Canonical labels, shape (N,).
     """
+    labels = check_integers(labels, 'labels')
     groups = group_rows(labels)
     return segment_min(torch.arange(len(labels), device=labels.device), groups)[groups.inverse]
 
@@ -111,6 +114,7 @@ class LabelHierarchy(nn.Module):
         Raises:
             ValueError: for another shape, or levels that are not nested.
         """
+        labels = check_integers(labels, 'labels')
         if labels.shape != self.labels.shape:
             raise ValueError(
                 f'labels of shape {tuple(labels.shape)} do not fit a hierarchy of levels 2..'
@@ -125,11 +129,13 @@ class LabelHierarchy(nn.Module):
 
     def set_bank(self, features: Tensor) -> None:
         """Replace the whole bank by ``features`` (N, d), which are L2-normalised first."""
+        features = check_tensor(features, 'features')
         if features.shape != self.bank.shape:
             raise ValueError(
                 f'features of shape {tuple(features.shape)} do not fit the bank, '
                 f'{tuple(self.bank.shape)}: set model.hierarchy.feat_dim to the width of the neck'
             )
+        check_finite(features)
         self.bank.copy_(normalize(features, dim=1))
 
     def update_bank(self, indices: Tensor, features: Tensor) -> None:
@@ -140,7 +146,8 @@ class LabelHierarchy(nn.Module):
 
         Args:
             indices: images, shape (n,).
-            features: their L2-normalised features, shape (n, d).
+            features: their L2-normalised features, shape (n, d). They are not checked, as this runs
+                in each iteration.
         """
         groups = group_rows(indices)
         wide = torch.promote_types(self.bank.dtype, torch.float32)

@@ -5,6 +5,10 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
+from mmrcl.arguments import check_features, check_width
+
+from .copies import equal_rows
+
 
 def require_kmeans() -> None:
     """Raise ImportError if pt_kmeans, which runs K-means, is not installed."""
@@ -26,7 +30,8 @@ def kmeans(
 
     Centres start at points drawn with ``seed``, the same ones on every device. A centre that loses
     all its points moves to a random point, so a label without points remains only where points
-    coincide or the last iteration emptied it. Iterations stop when the centres no longer move.
+    coincide or the last iteration emptied it. Equal points share a label. Iterations stop when the
+    centres no longer move.
 
     Distances are computed from a chunk of points to all centres: at most ``max_distances``, but not
     fewer than the centres have elements, since each chunk squares all centres again. Half precision
@@ -46,16 +51,20 @@ def kmeans(
 
     Raises:
         ImportError: without pt_kmeans.
-        ValueError: for more clusters than points.
+        ValueError: for more clusters than points, and for features that are empty, NaN or Inf.
     """
     require_kmeans()
     from pt_kmeans import kmeans as lloyd
 
+    features = check_features(features)
     if not 1 <= num_clusters <= len(features):
         raise ValueError(
             f'num_clusters={num_clusters} must be between 1 and the number of points, '
             f'{len(features)}'
         )
+    if centers is not None:
+        centers = check_features(centers, 'centers', num_clusters)
+        check_width(centers, features.shape[1], 'centers', 'features')
     points = features.to(torch.promote_types(features.dtype, torch.float32))
     _, labels = lloyd(
         points,
@@ -67,8 +76,9 @@ def kmeans(
         random_seed=seed,
         aggregation_dtype=torch.float64,
     )
-    # The library's labels are inference tensors, which cannot be changed in place: copy them.
-    return labels.to(features.device, copy=True)
+    # Rounding may tell copies apart where two centres are equally near. Indexing also copies the
+    # library's labels, inference tensors, which cannot be changed in place.
+    return labels.to(features.device)[equal_rows(points)]
 
 
 def _drawn(points: Tensor, num: int, seed: int) -> Tensor:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from mmrcl.arguments import check_tensor, check_width
+
 Mask = Callable[[slice, slice], Tensor]
 
 
@@ -21,7 +23,8 @@ def nearest_neighbors(
     """Find the k features of largest dot product with each query.
 
     Products exist one tile at a time, on the device and in the precision of the queries. For k = 1
-    the first of several equal products wins.
+    the first of several equal products wins. Values are not checked, as retrievers call this in
+    each iteration: NaN counts as the largest product.
 
     Args:
         queries: shape (n, d).
@@ -34,7 +37,17 @@ def nearest_neighbors(
 
     Returns:
         Products and indices, each of shape (n, k), largest product first.
+
+    Raises:
+        ValueError: if shapes do not fit, or ``k`` is not in 1..N.
     """
+    queries, features = check_tensor(queries, 'queries'), check_tensor(features, 'features')
+    for name, part in (('queries', queries), ('features', features)):
+        if part.ndim != 2:
+            raise ValueError(f'{name} of shape {tuple(part.shape)} must be of shape (N, d)')
+    check_width(queries, features.shape[1], 'queries', 'features')
+    if not 1 <= k <= max(len(features), 1):
+        raise ValueError(f'k={k} must be between 1 and the number of features, {len(features)}')
     height, width = tile
     best, index = [], []
     for start in range(0, max(len(queries), 1), height):
@@ -73,18 +86,16 @@ def _largest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return values.max(1, keepdim=True) if k == 1 else values.topk(min(k, values.shape[1]))
 
 
-def mutual_neighbors(features: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Find the points that are each among the k nearest of the other, itself included.
+def mutual_neighbors(nearest: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the points that are each among the nearest of the other, itself included.
 
     Args:
-        features: L2-normalised, shape (N, d).
-        k: neighbours looked at.
+        nearest: the nearest points of each point, shape (n, k).
 
     Returns:
-        Where each point's mutual neighbours start in the second tensor, shape (N + 1,), and all
+        Where each point's mutual neighbours start in the second tensor, shape (n + 1,), and all
         of them, point after point.
     """
-    nearest = nearest_neighbors(features, features, min(k, len(features)))[1]
     num, width = nearest.shape
     rows = torch.arange(num, device=nearest.device).repeat_interleave(width)
     forward = rows * num + nearest.flatten()
@@ -93,3 +104,17 @@ def mutual_neighbors(features: Tensor, k: int) -> tuple[Tensor, Tensor]:
     mutual = torch.unique(torch.cat([forward[torch.isin(forward, backward)], alone]))
     counts = torch.bincount(mutual // num, minlength=num)
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)]), mutual % num
+
+
+def product_rounding(features: Tensor) -> float:
+    """Bound the error of a product of two rows of ``features``, as a share of its terms' sum."""
+    unit = torch.finfo(features.dtype).eps / 2
+    precision = 'highest'
+    if features.dtype == torch.float32:
+        try:
+            precision = torch.get_float32_matmul_precision()
+        except RuntimeError:  # set per backend: torch cannot report one precision
+            precision = 'medium'
+    # Both factors lose their last bits: TF32 keeps 10 of them, bfloat16 keeps 7.
+    factors = dict(highest=0.0, high=2**-9, medium=2**-6)[precision]
+    return factors + (features.shape[1] + 8) * unit

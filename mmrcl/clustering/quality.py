@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mmrcl.arguments import check_integers, check_labels, check_levels
+
 from .segments import group_rows
 
 
@@ -28,6 +30,7 @@ class PartitionSummary:
 
 def summarize_partition(labels: Tensor) -> PartitionSummary:
     """Count the clusters of ``labels``, shape (N,), N >= 1."""
+    labels = check_labels(labels)
     counts = torch.unique(labels, return_counts=True)[1]
     return PartitionSummary(
         clusters=len(counts),
@@ -49,6 +52,8 @@ def churn(before: Tensor, after: Tensor) -> float:
         before: labels, shape (N,), N >= 1.
         after: labels of the same images, shape (N,).
     """
+    before = check_labels(before, 'before')
+    after = check_labels(after, 'after', len(before))
     old, new = (
         torch.unique(part, return_inverse=True, return_counts=True) for part in (before, after)
     )
@@ -67,6 +72,7 @@ def nesting_conformity(labels: Tensor) -> float:
     Args:
         labels: shape (L, N), from fine to coarse.
     """
+    labels = check_levels(labels)
     conform = torch.ones(labels.shape[1], dtype=torch.bool, device=labels.device)
     for fine, coarse in zip(labels[:-1], labels[1:], strict=True):
         found = majority(fine, coarse)
@@ -90,6 +96,12 @@ class Majority(NamedTuple):
 
 def majority(keys: Tensor, values: Tensor) -> Majority:
     """Find the most frequent of the integers ``values`` (n,) in each group of ``keys`` (n,)."""
+    keys, values = check_integers(keys, 'keys'), check_integers(values, 'values')
+    if keys.ndim != 1 or keys.shape != values.shape:
+        raise ValueError(
+            f'keys of shape {tuple(keys.shape)} and values of shape {tuple(values.shape)} '
+            'must both be of shape (n,)'
+        )
     ids, group = torch.unique(keys, return_inverse=True)
     kinds, kind = torch.unique(values, return_inverse=True)
     pairs, counts = torch.unique(group * len(kinds) + kind, return_counts=True)

@@ -1,8 +1,11 @@
 """Choice of DBSCAN radii for given cluster sizes (``eps='auto'``)."""
 
+import math
 from collections.abc import Sequence
 
 import torch
+
+from mmrcl.arguments import check_at_least
 
 from .dbscan import MAX_EDGES, cluster_graph
 from .graphs import Graph
@@ -36,8 +39,11 @@ def choose_radii(
         radii may be equal if the bound limits both. If even the smallest radius exceeds the bound,
         that radius is returned.
     """
-    if list(mean_sizes) != sorted(mean_sizes) or mean_sizes[0] < 1:
-        raise ValueError(f'mean_sizes={list(mean_sizes)} must ascend from at least 1')
+    sizes = list(mean_sizes)
+    if not sizes or sizes != sorted(sizes) or not all(1 <= size < math.inf for size in sizes):
+        raise ValueError(f'mean_sizes={sizes} must ascend from at least 1')
+    check_at_least(max_share, 'max_share', 0)
+    check_at_least(min_samples, 'min_samples', 1)
     coarse, affordable = _candidates(graph, min_samples, max_edges)
     reach = coarse[affordable - 1]
     kept = graph.keep(reach, max_edges)
@@ -46,7 +52,7 @@ def choose_radii(
         traversed = kept if radii[-1] <= reach else graph
         found = cluster_graph(traversed, radii, min_samples).labels
         sizes = [summarize_partition(level) for level in found]
-        return [(level.mean_size, level.largest / graph.num_points) for level in sizes]
+        return [(level.mean_size, level.largest / len(graph.points.of_image)) for level in sizes]
 
     def fitting(measured: Sequence[tuple[float, float]], size: float) -> int:
         return sum(mean <= size and share <= max_share for mean, share in measured)

@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from mmrcl.arguments import check_features, check_labels, check_tensor
+
 from .dbscan import check_radii, nested_dbscan
 from .graphs import EuclideanGraph, Graph, JaccardGraph
 from .kmeans import kmeans, require_kmeans
@@ -133,6 +135,7 @@ class HierarchicalKMeansSource(KMeansSource):
         self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
     ) -> Tensor:
         """Cluster features of shape (N, d) into labels of shape (H - 1, N)."""
+        features = check_features(features)
         features = features.to(torch.promote_types(features.dtype, torch.float32))
         levels = [kmeans(features, self.num_clusters[0], self.seed, self.max_iters)]
         for size in self.num_clusters[1:]:
@@ -163,4 +166,6 @@ class ClassSource:
             raise ValueError(
                 'ClassSource needs the true classes: use a data set whose samples have gt_label'
             )
+        features = check_tensor(features, 'features')
+        classes = check_labels(classes, 'classes', len(features))
         return classes.to(features.device).repeat(self.num_levels - 1, 1)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from mmrcl.arguments import check_labels
+
 __all__ = ['balanced_subset']
 
 
@@ -27,6 +29,7 @@ def balanced_subset(labels: Tensor, fraction: float, seed: int = 0) -> Tensor:
     """
     if not 0 < fraction <= 1:
         raise ValueError(f'fraction must lie in (0, 1], got {fraction}; 1 % of the labels is 0.01')
+    labels = check_labels(labels, least=0)
     classes = labels.long().cpu()
     shuffled = torch.randperm(len(classes), generator=torch.Generator().manual_seed(seed))
     by_class = shuffled[classes[shuffled].argsort(stable=True)]

@@ -9,6 +9,7 @@ from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
 from torch import Tensor
 
+from mmrcl.arguments import check_labels
 from mmrcl.clustering import majority
 
 __all__ = [
@@ -43,6 +44,7 @@ def cluster_table(labels: Tensor, classes: Tensor) -> ClusterTable:
         labels: Cluster of every image, (N,) integers.
         classes: Class of every image, (N,) integers.
     """
+    labels, classes = _checked(labels, classes)
     label, cluster, size = torch.unique(labels.cpu(), return_inverse=True, return_counts=True)
     names, kind = torch.unique(classes.cpu(), return_inverse=True)
     _, most_frequent, count = majority(cluster, kind)
@@ -78,6 +80,7 @@ def same_cluster_precision(labels: Tensor, classes: Tensor) -> float:
         labels: Cluster of every image, (N,) integers.
         classes: Class of every image, (N,) integers.
     """
+    labels, classes = _checked(labels, classes)
     _, cluster, size = np.unique(labels.cpu().numpy(), return_inverse=True, return_counts=True)
     names, kind = np.unique(classes.cpu().numpy(), return_inverse=True)
     _, place, alike = np.unique(
@@ -103,6 +106,7 @@ def adjusted_mutual_info(labels: Tensor, classes: Tensor) -> float:
         labels: Cluster of every image, (N,) integers.
         classes: Class of every image, (N,) integers.
     """
+    labels, classes = _checked(labels, classes)
     found, known = labels.cpu().numpy(), classes.cpu().numpy()
     rows, columns = (np.unique(part, return_counts=True)[1] for part in (found, known))
     expected = _expected_mutual_info(rows, columns, len(found))
@@ -110,6 +114,11 @@ def adjusted_mutual_info(labels: Tensor, classes: Tensor) -> float:
     # As in scikit-learn: two trivial partitions agree, so 0 / 0 counts as 1.
     gained = _away_from_zero(mutual_info_score(known, found) - expected)
     return gained / _away_from_zero(bound - expected)
+
+
+def _checked(labels: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    labels = check_labels(labels)
+    return labels, check_labels(classes, 'classes', len(labels))
 
 
 def _expected_mutual_info(rows: np.ndarray, columns: np.ndarray, total: int) -> float:

@@ -1,9 +1,12 @@
 """Weighted k-nearest-neighbour classification of frozen features."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmrcl.arguments import check_features, check_integers, check_labels, check_width
 from mmrcl.clustering import nearest_neighbors
 
 __all__ = ['accuracy', 'knn_predict']
@@ -40,10 +43,17 @@ def knn_predict(
         Predicted classes, (M,) int64, on the device of ``features``.
 
     Raises:
-        ValueError: If ``k`` is not positive.
+        ValueError: If ``k`` or ``temperature`` is not positive, shapes do not fit, features are
+            NaN or Inf, or a label is negative.
     """
     if k < 1:
         raise ValueError(f'k must be at least 1 neighbour, got {k}')
+    train_features = check_features(train_features, 'train_features')
+    train_labels = check_labels(train_labels, 'train_labels', len(train_features), 0)
+    features = check_features(features)
+    check_width(features, train_features.shape[1], 'features', 'train_features')
+    if not 0 < temperature < math.inf:
+        raise ValueError(f'temperature={temperature} must be above 0, and finite')
     tile = (block_size, block_size)
     labels = train_labels.to(features.device, torch.long)
     num_classes = int(labels.max()) + 1
@@ -59,6 +69,8 @@ def knn_predict(
 
 def accuracy(predictions: Tensor, labels: Tensor) -> float:
     """Compute the share of predictions, (N,), that equal the labels, (N,), in [0, 1]."""
+    predictions = check_integers(predictions, 'predictions')
+    labels = check_labels(labels, rows=len(predictions))
     return (predictions == labels.to(predictions.device)).double().mean().item()
 
 

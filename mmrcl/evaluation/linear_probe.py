@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import LBFGS
 
+from mmrcl.arguments import check_features, check_labels, check_width
+
 __all__ = ['LinearProbe', 'fit_linear_probe']
 
 
@@ -24,6 +26,8 @@ class LinearProbe:
 
     def predict(self, features: Tensor, block_size: int = 65536) -> Tensor:
         """Classify features, (M, d), block by block; return classes, (M,) int64."""
+        features = check_features(features)
+        check_width(features, self.weight.shape[1], 'features', 'weight')
         blocks = features.split(block_size)
         return torch.cat([self.logits(block).argmax(dim=1) for block in blocks])
 
@@ -76,7 +80,8 @@ def fit_linear_probe(
     Raises:
         ValueError: If a label is outside [0, ``num_classes``).
     """
-    check_labels(labels, num_classes)
+    features = check_features(features)
+    labels = check_classes(labels, num_classes, len(features))
     targets = labels.to(features.device, torch.long)
     mean, deviation = _moments(features, block_size)
     dtype = torch.promote_types(features.dtype, torch.float32)
@@ -104,13 +109,15 @@ def fit_linear_probe(
     return _unstandardize(weight.detach(), bias.detach(), mean, deviation)
 
 
-def check_labels(labels: Tensor, num_classes: int) -> None:
-    """Raise a ValueError unless all labels are in [0, ``num_classes``)."""
+def check_classes(labels: Tensor, num_classes: int, images: int) -> Tensor:
+    """Return the labels as a tensor, or raise a ValueError unless all are in [0, num_classes)."""
+    labels = check_labels(labels, rows=images)
     if labels.min() < 0 or labels.max() >= num_classes:
         raise ValueError(
             f'labels span {int(labels.min())} to {int(labels.max())} but num_classes is '
             f'{num_classes}: set num_classes above the largest label'
         )
+    return labels
 
 
 def _moments(features: Tensor, block_size: int) -> tuple[Tensor, Tensor]:

@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmrcl.arguments import check_features, check_tensor
 from mmrcl.clustering import Progress, silent
 from mmrcl.datasets import balanced_subset
 
-from .linear_probe import LinearProbe, check_labels
+from .linear_probe import LinearProbe, check_classes
 
 __all__ = ['Schedule', 'Setting', 'Sweep', 'fit_linear_probes', 'sweep_linear_probes']
 
@@ -91,7 +92,9 @@ def sweep_linear_probes(
     Raises:
         ValueError: If ``held_out`` leaves no image, and as :func:`fit_linear_probes`.
     """
-    check_labels(labels, num_classes)
+    features = check_features(features)
+    labels = check_classes(labels, num_classes, len(features))
+    views = None if views is None else _check_views(views, features.shape)
     targets = labels.to(features.device, torch.long)
     held_out_images = balanced_subset(targets, held_out, schedule.seed)
     is_left = torch.ones_like(targets, dtype=torch.bool)
@@ -155,10 +158,23 @@ def fit_linear_probes(
     Raises:
         ValueError: If a label is outside [0, ``num_classes``).
     """
-    check_labels(labels, num_classes)
+    features = check_tensor(features, 'features')
+    features = check_features(features) if features.ndim != 3 else _check_views(features)
+    labels = check_classes(labels, num_classes, features.shape[-2])
     targets = labels.to(features.device, torch.long)
     everything = torch.arange(len(targets), device=features.device)
     return _fit(features, targets, everything, num_classes, settings, schedule, progress)
+
+
+def _check_views(views: Tensor, shape: Sequence[int] | None = None) -> Tensor:
+    """Return the features of several views, (V, N, d), if each view fits ``shape``."""
+    views = check_tensor(views, 'views')
+    if views.ndim != 3 or not len(views) or (shape is not None and views.shape[1:] != shape):
+        raise ValueError(
+            f'views of shape {tuple(views.shape)} must be (V, N, d), features of each of the N '
+            'images'
+        )
+    return torch.stack([check_features(view, 'views') for view in views])
 
 
 def _fit(

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypedDict
 
 from torch import Tensor
 
+from mmrcl.arguments import check_features, check_labels, check_width
 from mmrcl.datasets import balanced_subset
 
 from .knn import accuracy, knn_predict
@@ -63,6 +64,7 @@ class Result(Score):
 
 def linear_predict(train_features: Tensor, train_labels: Tensor, features: Tensor) -> Tensor:
     """Classify features, (M, d), by a linear probe of the training features, (N, d)."""
+    train_labels = check_labels(train_labels, 'train_labels', len(train_features), 0)
     num_classes = int(train_labels.max()) + 1
     return fit_linear_probe(train_features, train_labels, num_classes).predict(features)
 
@@ -93,6 +95,8 @@ def evaluate_representation(
     Returns:
         One score for each metric and share, metrics outermost.
     """
+    test_features = check_features(test_features, 'test_features')
+    test_labels = check_labels(test_labels, 'test_labels', len(test_features))
     predictions = predict_by_representation(
         train_features, train_labels, test_features, label_shares, metrics, seeds
     )
@@ -125,6 +129,10 @@ def predict_by_representation(
     Yields:
         One prediction for each metric, share and seed, metrics outermost.
     """
+    train_features = check_features(train_features, 'train_features')
+    train_labels = check_labels(train_labels, 'train_labels', len(train_features), 0)
+    test_features = check_features(test_features, 'test_features')
+    check_width(test_features, train_features.shape[1], 'test_features', 'train_features')
     for name, predict in metrics.items():
         for share in label_shares:
             for seed in seeds if share < 100 else seeds[:1]:

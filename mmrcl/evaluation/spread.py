@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from mmrcl.arguments import check_tensor
+
 __all__ = ['effective_rank', 'mean_deviation']
 
 
@@ -28,6 +30,7 @@ def effective_rank(features: Tensor, epsilon: float = 1e-7) -> float:
     Returns:
         The effective rank; NaN if a feature is NaN or Inf.
     """
+    features = _checked(features)
     if not features.isfinite().all():
         return float('nan')
     sigma = torch.linalg.svdvals(features.double())
@@ -50,5 +53,13 @@ def mean_deviation(features: Tensor) -> float:
     Returns:
         The deviation in [0, 1]; NaN if a feature is NaN or Inf.
     """
+    features = _checked(features)
     unit = normalize(features.double(), dim=1)
     return float(unit.std(dim=0, correction=0).mean() * features.shape[1] ** 0.5)
+
+
+def _checked(features: Tensor) -> Tensor:
+    features = check_tensor(features, 'features')
+    if features.ndim != 2 or not features.numel():
+        raise ValueError(f'features of shape {tuple(features.shape)} must be (N, d), not empty')
+    return features

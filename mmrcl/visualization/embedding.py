@@ -13,6 +13,8 @@ from matplotlib.typing import ColorType
 from sklearn.manifold import TSNE
 from torch import Tensor
 
+from mmrcl.arguments import check_features, check_labels
+
 from .style import COLORS, MARKERS, clear_axes, save
 
 __all__ = ['plot_tsne']
@@ -47,6 +49,15 @@ def plot_tsne(
     Returns:
         The path written.
     """
+    labels = check_labels(labels, least=0)
+    features_by_name = {
+        name: check_features(part, f'features_by_name[{name!r}]', len(labels))
+        for name, part in features_by_name.items()
+    }
+    if int(labels.max()) >= len(class_names):
+        raise ValueError(
+            f'labels reach {int(labels.max())}: {len(class_names)} class_names are few'
+        )
     shown = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     shown = shown[:max_samples].sort().values
     classes = labels.cpu()[shown].numpy()

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from mmrcl.arguments import check_labels, check_levels
+
 from .style import COLORS, clear_axes, save
 
 __all__ = ['plot_cluster_gallery']
@@ -50,6 +52,11 @@ def plot_cluster_gallery(
     Returns:
         The path written.
     """
+    labels = check_levels(labels)
+    if len(images) != labels.shape[1]:
+        raise ValueError(f'{len(images)} images do not fit labels of {labels.shape[1]} images')
+    if classes is not None:
+        classes = check_labels(classes, 'classes', labels.shape[1], 0)
     names = level_names or _level_names(len(labels))
     width, height = 0.5 * images_per_cluster + 0.3, 0.74 * clusters_per_level + 1.1
     figure = Figure(figsize=(width * len(labels), height), layout='constrained')

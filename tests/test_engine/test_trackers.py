@@ -34,6 +34,9 @@ def tracked(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('WANDB_MODE', 'offline')
         patch.setenv('WANDB_SILENT', 'true')
+        # W&B waits 30 s for its process to start, too short beside busy ones.
+        patch.setenv('WANDB_X_SERVICE_WAIT', '300')
+        patch.setenv('WANDB_INIT_TIMEOUT', '300')
         train(tracked_config(work_dir, 'TensorboardVisBackend', 'WandbVisBackend'))
         wandb.teardown()  # waits for the process that writes the file
     return work_dir

@@ -68,7 +68,7 @@ def test_gray_and_colour_images_keep_their_values(drawn):
     gray = np.array([[[0, 255]], [[128, 64]]], dtype=np.uint8)
     colour = np.array([[[[255, 0, 0]]], [[[0, 0, 255]]]], dtype=np.uint8)
     for images in (gray, colour):
-        plot_cluster_gallery(images, torch.zeros(1, 2), 'g.png')
+        plot_cluster_gallery(images, torch.zeros(1, 2, dtype=torch.long), 'g.png')
     gray_row, colour_row = (figure.subfigs[0].axes[0].images for figure in drawn)
     assert gray_row[1].to_rgba(gray_row[1].get_array(), bytes=True)[0, :, :3].tolist() == [
         [128] * 3,

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ..neighbors import nearest_neighbors
+from mmrcl.arguments import check_features
+
+from ..copies import Points, equal_rows
+from ..neighbors import nearest_neighbors, product_rounding
 from ..scratch import Scratch
 from ..segments import true_places
 from ..sharing import Progress, Ranks, silent
@@ -21,13 +24,16 @@ class EuclideanGraph(Graph):
     For unit vectors a distance r corresponds to the cosine 1 - r^2 / 2. The products use the
     precision set by ``torch.set_float32_matmul_precision``; every pair that rounding could put on
     the wrong side of a limit is computed again in float64. The results therefore depend on the
-    features alone, not on device, threads, ranks or precision.
+    features alone, not on device, threads, ranks or precision. Equal features are one point.
 
     Args:
         features: shape (N, d), float32 or float64.
         ranks: the ranks that share the blocks.
         progress: progress callback over the blocks.
         block_size: points per block; memory grows with its square. By default 2048, on a GPU 8192.
+
+    Raises:
+        ValueError: if there are no features, or a feature is NaN or Inf.
     """
 
     def __init__(
@@ -37,9 +43,14 @@ class EuclideanGraph(Graph):
         progress: Progress = silent,
         block_size: int | None = None,
     ) -> None:
-        squares = torch.linalg.vector_norm(features, dim=1, dtype=torch.float64).square()
-        rounding = _rounding(features) * 2 * float(squares.max())
-        super().__init__(len(features), features.device, ranks or Ranks(), 2 * rounding)
+        features = check_features(features)
+        points = Points.standing_in(equal_rows(features))
+        features = points.rows(features)
+        # Distances stay, and rounding shrinks where all features are close to one.
+        self.center = features.mean(0)
+        squares = torch.cat([self._squares(part) for part in features.split(1 << 16)])
+        rounding = product_rounding(features) * 2 * float(squares.max())
+        super().__init__(points, ranks or Ranks(), 2 * rounding)
         self.features = features
         self.halves = (squares / -2).to(features.dtype)
         self.progress = progress
@@ -95,9 +106,10 @@ class EuclideanGraph(Graph):
         """Count as in :class:`Graph`, without listing the pairs."""
         counts = torch.zeros(len(radii), self.num_points, dtype=torch.long, device=self.device)
         limits = self.limits(radii).tolist()
+        weights = self.points.weights.to(self.features.dtype)
         for row, col, product in self._tiles():
             rows, cols = slice(row, row + product.shape[0]), slice(col, col + product.shape[1])
-            # Sums of float ones and zeros are exact and much faster than those of bools.
+            # Sums of small float integers are exact and much faster than those of bools.
             sure = self.scratch.take('sure', product.shape, product.dtype)
             doubtful = self.scratch.take('doubtful', product.shape)
             below = self.scratch.take('below', product.shape)
@@ -108,12 +120,11 @@ class EuclideanGraph(Graph):
                 if row == col:
                     sure.fill_diagonal_(0)
                 else:
-                    level[cols] += sure.sum(0).long()
-                level[rows] += sure.sum(1).long()
+                    level[cols] += sure.T.mv(weights[rows]).long()
+                level[rows] += sure.mv(weights[cols]).long()
                 edges = self._edges(row, col, product, doubtful)
                 near = edges.where(self.exact(edges) <= limit)
-                for ends in (near.rows, near.cols):
-                    level.index_add_(0, ends, torch.ones_like(ends, dtype=torch.long))
+                self._add_weights(level, near.rows, near.cols)
         return counts
 
     def unsettled(
@@ -161,7 +172,11 @@ class EuclideanGraph(Graph):
         block = slice(start, start + self.block_size)
         halves = self.halves[block]
         columns = torch.stack([halves, torch.ones_like(halves)], 1)[:, order]
-        return torch.cat([self.features[block], columns], 1)
+        return torch.cat([self.features[block] - self.center, columns], 1)
+
+    def _squares(self, rows: Tensor) -> Tensor:
+        lengths: Tensor = torch.linalg.vector_norm(rows - self.center, dim=1, dtype=torch.float64)
+        return lengths.square()
 
     @staticmethod
     def _edges(row: int, col: int, product: Tensor, chosen: Tensor) -> Edges:
@@ -169,17 +184,3 @@ class EuclideanGraph(Graph):
             chosen.triu_(1)
         rows, cols = true_places(chosen)
         return Edges((rows + row).int(), (cols + col).int(), product[rows, cols].mul_(-2))
-
-
-def _rounding(features: Tensor) -> float:
-    """Bound the error of a product of two extended points, as a share of its terms' sum."""
-    unit = torch.finfo(features.dtype).eps / 2
-    precision = 'highest'
-    if features.dtype == torch.float32:
-        try:
-            precision = torch.get_float32_matmul_precision()
-        except RuntimeError:  # set per backend: torch cannot report one precision
-            precision = 'medium'
-    # Both factors lose their last bits: TF32 keeps 10 of them, bfloat16 keeps 7.
-    factors = dict(highest=0.0, high=2**-9, medium=2**-6)[precision]
-    return factors + (features.shape[1] + 4) * unit

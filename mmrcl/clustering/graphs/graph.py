@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..copies import Points
 from ..sharing import Ranks
 
 _CHUNK = 1 << 21  # edges in one tensor, roughly
@@ -36,18 +37,16 @@ class Graph(ABC):
     """Pairs of points and their lengths.
 
     Args:
-        num_points: N, their number.
-        device: device of the tensors.
+        points: n points, and the images that each stands for.
         ranks: the ranks that share the pairs.
         margin: bound on the error of a length; :meth:`exact` decides pairs that are closer than
             this to a limit.
     """
 
-    def __init__(
-        self, num_points: int, device: torch.device, ranks: Ranks, margin: float = 0.0
-    ) -> None:
-        self.num_points = num_points
-        self.device = device
+    def __init__(self, points: Points, ranks: Ranks, margin: float = 0.0) -> None:
+        self.points = points
+        self.num_points = len(points.image)
+        self.device = points.image.device
         self.ranks = ranks
         self.margin = margin
 
@@ -80,17 +79,25 @@ class Graph(ABC):
         return level
 
     def counts(self, radii: Sequence[float]) -> Tensor:
-        """Count the points within each of the ascending ``radii`` of each point, shape (L, N).
+        """Count the images within each of the ascending ``radii`` of each point, shape (L, n).
 
-        The point itself is not counted. The counts cover the pairs of this rank: sum over ranks.
+        Those of the point itself are not counted. The counts cover the pairs of this rank: sum over
+        ranks.
         """
         limits = self.limits(radii)
         counts = torch.zeros(len(radii) + 1, self.num_points, dtype=torch.long, device=self.device)
         for edges in self.edges(radii[-1]):
             first = self.levels(edges, limits) * self.num_points
-            for ends in (edges.rows, edges.cols):
-                counts.view(-1).index_add_(0, first + ends, torch.ones_like(first))
+            self._add_weights(counts.view(-1), edges.rows, edges.cols, first)
         return counts[:-1].cumsum(0)
+
+    def _add_weights(
+        self, counts: Tensor, rows: Tensor, cols: Tensor, first: Tensor | int = 0
+    ) -> None:
+        """Add to each end of the pairs, counted from ``first``, the images of the other end."""
+        weights = self.points.weights
+        counts.index_add_(0, first + rows, weights[cols])
+        counts.index_add_(0, first + cols, weights[rows])
 
     def unsettled(
         self, radii: Sequence[float], core: Tensor, roots: Tensor
@@ -99,8 +106,8 @@ class Graph(ABC):
 
         Args:
             radii: L of them, ascending.
-            core: whether each point is a core point, shape (L, N).
-            roots: its component, shape (L, N); the caller may update it during the iteration.
+            core: whether each point is a core point, shape (L, n).
+            roots: its component, shape (L, n); the caller may update it during the iteration.
 
         Yields:
             Index of the radius and pairs within it: all pairs of a core point with another point,
@@ -147,7 +154,7 @@ class KeptEdges(Graph):
     """
 
     def __init__(self, origin: Graph, radius: float, chunks: Sequence[Edges]) -> None:
-        super().__init__(origin.num_points, origin.device, origin.ranks, origin.margin)
+        super().__init__(origin.points, origin.ranks, origin.margin)
         self.origin = origin
         self.radius = radius
         self.chunks = chunks

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from mmrcl.arguments import check_at_least, check_features
+
+from ..copies import distinct_neighbors
 from ..neighbors import mutual_neighbors
 from ..sharing import Progress, Ranks, silent
 from .graph import Edges, Graph
@@ -19,12 +22,19 @@ class JaccardGraph(Graph):
     points with a common mutual neighbour are closer than 1, so the graph is sparse at any radius
     below 1.
 
+    Copies of an image, whose features are equal or closer than 0.001 as float32 cosines cannot tell
+    them apart, are one point: they share a cluster, and neighbours are k different points. A point
+    counts as many images as it stands for, so the distances of the others do not depend on copies.
+
     Args:
         features: L2-normalised, shape (N, d).
         num_neighbors: k, nearest neighbours of a point.
         ranks: the ranks that share the pairs; each computes all nearest neighbours itself.
         progress: progress callback over the blocks.
         block_size: points per block.
+
+    Raises:
+        ValueError: if there are no features, a feature is NaN or Inf, or ``num_neighbors`` < 1.
     """
 
     def __init__(
@@ -35,10 +45,13 @@ class JaccardGraph(Graph):
         progress: Progress = silent,
         block_size: int | None = None,
     ) -> None:
-        super().__init__(len(features), features.device, ranks or Ranks())
+        features = check_features(features)
+        check_at_least(num_neighbors, 'num_neighbors', 1)
+        points, nearest = distinct_neighbors(features, num_neighbors)
+        super().__init__(points, ranks or Ranks())
         self.progress = progress
         self.block_size = block_size or 2048
-        self.starts, self.members = mutual_neighbors(features, num_neighbors)
+        self.starts, self.members = mutual_neighbors(nearest)
 
     def edges(self, radius: float) -> Iterator[Edges]:
         """Yield pairs within ``radius``, which must be below 1."""

@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmrcl.arguments import check_finite
 from mmrcl.clustering import (
     ClusteringSource,
     HierarchyRefiner,
@@ -19,6 +20,7 @@ from mmrcl.clustering import (
     summarize_partition,
     warn_of_percolation,
 )
+from mmrcl.errors import TrainingError
 from mmrcl.features import SPACES, ClusteringInput, extract_clustering_input, resumable, unwrapped
 from mmrcl.models import KeyBatch
 from mmrcl.progress import progress
@@ -223,6 +225,16 @@ class HierarchicalClusteringHook(Hook):
             self._report(runner, hierarchy, runner.epoch + 1)
 
     def _cluster(self, runner: Runner, hierarchy: LabelHierarchy, images: ClusteringInput) -> None:
+        # All ranks have the features of all images, and decide alike.
+        for name, part in (('keys', images.keys), ('features', images.features)):
+            try:
+                check_finite(part, name)
+            except ValueError as error:
+                raise TrainingError(
+                    f'the images cannot be clustered: {error}. Rows are images. The encoder has '
+                    'diverged: resume from an earlier checkpoint with a lower learning rate or a '
+                    'longer warm-up'
+                ) from error
         hierarchy.set_bank(images.keys)
         with _warnings_to(runner.logger):
             found = self.source(images.features, images.classes, progress)

@@ -2,8 +2,11 @@
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch import Tensor
 
+from mmrcl.arguments import check_finite
 from mmrcl.datasets import check_same_classes
+from mmrcl.errors import TrainingError
 from mmrcl.evaluation import accuracy, knn_predict
 from mmrcl.features import extract_representation, resumable
 from mmrcl.registry import HOOKS
@@ -56,6 +59,19 @@ class KNNHook(Hook):
         if not (self.every_n_epochs(runner, self.interval) or self.is_last_train_epoch(runner)):
             return
         train, test = (extract_representation(runner.model, part) for part in self.dataloaders)
+        for part, _ in (train, test):
+            _require_finite(part)
         top1 = accuracy(knn_predict(*train, test[0], self.k, self.temperature), test[1])
         runner.logger.info(f'kNN accuracy after epoch {runner.epoch + 1}: {top1:.4f}')
         log_scalars(runner, {'knn/top1': top1}, runner.epoch + 1)
+
+
+def _require_finite(features: Tensor) -> None:
+    # All ranks have the features of all images, and decide alike.
+    try:
+        check_finite(features)
+    except ValueError as error:
+        raise TrainingError(
+            f'KNNHook cannot classify the images: {error}. The encoder has diverged: resume from '
+            'an earlier checkpoint with a lower learning rate or a longer warm-up'
+        ) from error

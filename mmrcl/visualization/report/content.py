@@ -10,6 +10,7 @@ import torch
 from sklearn.metrics import adjusted_mutual_info_score
 from torch import Tensor
 
+from mmrcl.arguments import check_at_least, check_levels
 from mmrcl.clustering import summarize_partition
 
 from .curves import Panel
@@ -51,6 +52,8 @@ def choose_clusters(labels: Tensor, count: int, seed: int = 0) -> Tensor:
         count: maximum number of images.
         seed: seed of the draw.
     """
+    labels = check_levels(labels)
+    check_at_least(count, 'count', 1)
     _, coarse = labels[-1].cpu().unique(return_inverse=True)
     generator = torch.Generator().manual_seed(seed)
     shuffled = torch.randperm(int(coarse.max()) + 1, generator=generator)

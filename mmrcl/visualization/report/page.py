@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.colors import to_hex
 from torch import Tensor
 
+from mmrcl.arguments import check_features, check_labels, check_levels
 from mmrcl.clustering import nesting_conformity
 
 from ..style import COLORS
@@ -81,6 +82,11 @@ def write_report(
     Raises:
         ValueError: if shapes, types or lengths of the arguments do not match.
     """
+    labels = check_levels(labels)
+    if features is not None:
+        features = check_features(features)
+    if classes is not None:
+        classes = check_labels(classes, 'classes', least=0)
     _check(labels, images, features, classes, class_names)
     tree = build_tree(labels, features, classes)
     side = min(SIDE, *images.shape[1:3])

@@ -1,0 +1,244 @@
+"""Public functions refuse values that they cannot use, and take NumPy arrays as tensors."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import mmrcl
+from mmrcl import apis, clustering, datasets, evaluation, features, visualization
+from mmrcl.arguments import check_features, check_labels
+
+X = torch.randn(24, 6, generator=torch.Generator().manual_seed(0))
+Y = torch.arange(24) % 3
+LEVELS = torch.stack([Y, torch.zeros_like(Y)])
+ONE = [evaluation.Setting(0.1, 0.0)]
+EPOCH = evaluation.Schedule(epochs=1, batch_size=8)
+
+
+class Case(NamedTuple):
+    """A call: arguments by name, which are features (N, d), and which are labels."""
+
+    call: Callable[..., Any]
+    features: dict[str, Tensor]
+    labels: dict[str, Tensor]
+
+
+def source(make):
+    return lambda features: make()(features)
+
+
+def graph(make):
+    return lambda features: clustering.nested_dbscan(make(features), [0.5])
+
+
+def hierarchy(labels):
+    found = clustering.LabelHierarchy(3, 6, 24)
+    found.set_labels(labels)
+    return found.labels
+
+
+def bank(features):
+    found = clustering.LabelHierarchy(3, 6, 24)
+    found.set_bank(features)
+    return found.bank
+
+
+def probe(features):
+    return evaluation.LinearProbe(X[:3], torch.zeros(3)).predict(features)
+
+
+def by_representation(function):
+    def call(train_features, test_features, train_labels):
+        found = function(train_features, train_labels, test_features, label_shares=[100])
+        return [each.classes for each in found]
+
+    return call
+
+
+def score(train_features, test_features, train_labels, test_labels):
+    return evaluation.evaluate_representation(
+        train_features, train_labels, test_features, test_labels, [100]
+    )
+
+
+K, E, V = clustering, evaluation, visualization
+CASES = {
+    'canonical_labels': Case(K.canonical_labels, {}, dict(labels=Y)),
+    'churn': Case(K.churn, {}, dict(before=Y, after=Y)),
+    'kmeans': Case(lambda features: K.kmeans(features, 4), dict(features=X), {}),
+    'majority': Case(K.majority, {}, dict(keys=Y, values=Y)),
+    'nesting_conformity': Case(K.nesting_conformity, {}, dict(labels=LEVELS)),
+    'summarize_partition': Case(K.summarize_partition, {}, dict(labels=Y)),
+    'warn_of_percolation': Case(
+        lambda labels: K.warn_of_percolation(labels, 1.0, 'here', 'nothing'), {}, dict(labels=Y)
+    ),
+    'EuclideanGraph': Case(graph(K.EuclideanGraph), dict(features=X), {}),
+    'JaccardGraph': Case(graph(K.JaccardGraph), dict(features=X), {}),
+    'DBSCANSource': Case(source(K.DBSCANSource), dict(features=X), {}),
+    'KMeansSource': Case(source(lambda: K.KMeansSource([4])), dict(features=X), {}),
+    'HierarchicalKMeansSource': Case(
+        source(lambda: K.HierarchicalKMeansSource([4, 2])), dict(features=X), {}
+    ),
+    'ClassSource': Case(lambda classes: K.ClassSource(3)(X, classes), {}, dict(classes=Y)),
+    'LabelHierarchy': Case(hierarchy, {}, dict(labels=LEVELS)),
+    'LabelHierarchy.set_bank': Case(bank, dict(features=X), {}),
+    'knn_predict': Case(E.knn_predict, dict(train_features=X, features=X), dict(train_labels=Y)),
+    'accuracy': Case(E.accuracy, {}, dict(predictions=Y, labels=Y)),
+    'adjusted_mutual_info': Case(E.adjusted_mutual_info, {}, dict(labels=Y, classes=Y)),
+    'cluster_table': Case(E.cluster_table, {}, dict(labels=Y, classes=Y)),
+    'purity': Case(E.purity, {}, dict(labels=Y, classes=Y)),
+    'same_cluster_precision': Case(E.same_cluster_precision, {}, dict(labels=Y, classes=Y)),
+    'LinearProbe': Case(probe, dict(features=X), {}),
+    'fit_linear_probe': Case(
+        lambda features, labels: vars(E.fit_linear_probe(features, labels, 3, max_iter=3)),
+        dict(features=X),
+        dict(labels=Y),
+    ),
+    'fit_linear_probes': Case(
+        lambda features, labels: vars(E.fit_linear_probes(features, labels, 3, ONE, EPOCH)[0]),
+        dict(features=X),
+        dict(labels=Y),
+    ),
+    'sweep_linear_probes': Case(
+        lambda features, labels: E.sweep_linear_probes(features, labels, 3, ONE, EPOCH).losses,
+        dict(features=X),
+        dict(labels=Y),
+    ),
+    'predict_by_representation': Case(
+        by_representation(E.predict_by_representation),
+        dict(train_features=X, test_features=X),
+        dict(train_labels=Y),
+    ),
+    'evaluate_representation': Case(
+        score, dict(train_features=X, test_features=X), dict(train_labels=Y, test_labels=Y)
+    ),
+    'balanced_subset': Case(
+        lambda labels: datasets.balanced_subset(labels, 0.5), {}, {'labels': Y}
+    ),
+    'build_hierarchy': Case(
+        lambda vectors: apis.build_hierarchy(vectors).labels, {'vectors': X}, {}
+    ),
+    'choose_clusters': Case(lambda labels: V.choose_clusters(labels, 5), {}, dict(labels=LEVELS)),
+}
+
+# Functions without features or labels; those of each iteration, which do not look at values; and
+# what tests of its own cover.
+OTHERS = {
+    clustering: """ClusteringSource Groups HierarchyRefiner LevelChange Majority NestedPartition
+        PartitionSummary PercolationWarning Progress Ranks choose_radii density_peaks group_rows
+        isolated_pair_score nearest_neighbors nested_dbscan propagation_kernel propagation_score
+        segment_mean segment_sum silent""",
+    evaluation: """ClusterTable Correct METRICS MeanError PairTally Prediction Result Schedule Score
+        Setting Sweep effective_rank format_results format_table headroom_share image_test
+        mean_deviation mean_error read_correct score_predictions write_predictions
+        write_results_csv""",
+    visualization: """COLORS Instances MARKERS Retrieved SIDE WandbVisBackend as_image
+        draw_pair_distributions light_axes plot_cluster_gallery plot_curves plot_detections
+        plot_hierarchy_curves plot_tsne read_run read_scalars save thumbnail write_report""",
+    features: """ClusteringInput Extracted SPACES classes_of eval_mode extract
+        extract_clustering_input extract_representation pooled resumable unwrapped""",
+    mmrcl: """Encoder Features __version__ extract_features get_config get_model knn_accuracy
+        linear_accuracy list_models load_encoder wrap_encoder write_hierarchy_page""",
+}
+
+
+@pytest.mark.parametrize('package', OTHERS, ids=lambda package: package.__name__)
+def test_every_export_is_in_the_table(package):
+    assert set(package.__all__) - set(CASES) == set(OTHERS[package].split())
+
+
+def run(case: Case, **changed: Any) -> Any:
+    return case.call(**(case.features | case.labels | changed))
+
+
+def plain(found: Any) -> Any:
+    if isinstance(found, (Tensor, np.ndarray)):
+        return found.tolist()
+    if isinstance(found, dict):
+        return {name: plain(part) for name, part in found.items()}
+    return [plain(part) for part in found] if isinstance(found, (list, tuple)) else found
+
+
+def with_value(rows: Tensor, value: float) -> Tensor:
+    out = rows.clone()
+    out[5] = value
+    return out
+
+
+FAULTS = {
+    'nan': lambda x: with_value(x, float('nan')),
+    'inf': lambda x: with_value(x, float('inf')),
+    'empty': lambda x: x[:0],
+    'dimensions': lambda x: x[0],
+    'type': lambda x: 'features',
+    'object array': lambda x: np.array([None, 'a']),
+}
+LABEL_FAULTS = {
+    'fractions': lambda y: y + 0.5,
+    'type': lambda y: 'labels',
+    'object array': lambda y: np.array([None, 'a']),
+}
+needs_kmeans = pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans needs 3.11')
+NAMES = [
+    pytest.param(name, marks=needs_kmeans) if 'means' in name.lower() else name for name in CASES
+]
+
+
+@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.filterwarnings('ignore')
+def test_numpy_arrays_are_taken_as_tensors(name):
+    case = CASES[name]
+    arrays = {key: value.numpy() for key, value in (case.features | case.labels).items()}
+    assert plain(run(case, **arrays)) == plain(run(case))
+
+
+@pytest.mark.parametrize('fault', FAULTS)
+@pytest.mark.parametrize('name', [name for name in CASES if CASES[name].features])
+def test_features_that_cannot_be_used_are_named(name, fault):
+    for argument, value in CASES[name].features.items():
+        with pytest.raises((TypeError, ValueError), match=argument):
+            run(CASES[name], **{argument: FAULTS[fault](value)})
+
+
+@pytest.mark.parametrize('fault', LABEL_FAULTS)
+@pytest.mark.parametrize('name', [name for name in CASES if CASES[name].labels])
+def test_labels_that_cannot_be_used_are_named(name, fault):
+    for argument, value in CASES[name].labels.items():
+        with pytest.raises((TypeError, ValueError), match=argument):
+            run(CASES[name], **{argument: LABEL_FAULTS[fault](value)})
+
+
+SEVERAL = [name for name, case in CASES.items() if len(case.features | case.labels) > 1]
+
+
+@pytest.mark.parametrize('name', SEVERAL)
+def test_labels_of_other_images_are_named(name):
+    case = CASES[name]
+    for argument in case.labels:
+        with pytest.raises(ValueError, match=r'rows, but there are \d+ images|both be of shape'):
+            run(case, **{argument: case.labels[argument][:-1]})
+
+
+def test_the_first_row_and_their_number_are_said():
+    with pytest.raises(ValueError, match='keys: 2 of 24 rows have NaN or Inf, the first is row 5'):
+        check_features(with_value(with_value(X, float('nan')).flip(0), float('inf')), 'keys')
+    with pytest.raises(ValueError, match='row 3 has -1'):
+        check_labels(np.array([0, 1, 2, -1]), least=0)
+
+
+def test_rows_of_zeros_pass():
+    """Unreadable images have them."""
+    rows = torch.cat([X, torch.zeros(3, 6)])
+    assert apis.build_hierarchy(rows).labels.shape == (2, 27)
+    assert len(evaluation.knn_predict(X, Y, rows)) == 27
+
+
+@pytest.mark.parametrize('k', [0, 25])
+def test_nearest_neighbors_name_a_wrong_count(k):
+    with pytest.raises(ValueError, match=f'k={k} must be between 1 and'):
+        clustering.nearest_neighbors(X, X, k)
