@@ -46,7 +46,7 @@ def nearest_neighbors(
         if part.ndim != 2:
             raise ValueError(f'{name} of shape {tuple(part.shape)} must be of shape (N, d)')
     check_width(queries, features.shape[1], 'queries', 'features')
-    if not 1 <= k <= max(len(features), 1):
+    if not min(1, len(features)) <= k <= len(features):
         raise ValueError(f'k={k} must be between 1 and the number of features, {len(features)}')
     height, width = tile
     best, index = [], []
