@@ -137,11 +137,12 @@ OTHERS = {
         Setting Sweep effective_rank format_results format_table headroom_share image_test
         mean_deviation mean_error read_correct score_predictions write_predictions
         write_results_csv""",
-    visualization: """COLORS Instances MARKERS Retrieved SIDE WandbVisBackend as_image
+    visualization: """COLORS Instances LocalVisBackend MARKERS Retrieved SIDE TensorboardVisBackend
+        WandbVisBackend as_image
         draw_pair_distributions light_axes plot_cluster_gallery plot_curves plot_detections
         plot_hierarchy_curves plot_tsne read_run read_scalars save thumbnail write_report""",
     features: """ClusteringInput Extracted SPACES classes_of eval_mode extract
-        extract_clustering_input extract_representation pooled resumable unwrapped""",
+        extract_clustering_input extract_representation naming_sizes pooled resumable unwrapped""",
     mmrcl: """Encoder Features __version__ extract_features get_config get_model knn_accuracy
         linear_accuracy list_models load_encoder wrap_encoder write_hierarchy_page""",
 }
