@@ -37,7 +37,6 @@ class SafeCheckpointHook(CheckpointHook):
       synchronised.
     - A checkpoint holds tensors, numbers, text and containers of them alone, so that
       ``torch.load(path)`` reads it.
-
     - Only files in the folder of the run are removed, also after the work dir was copied or moved.
 
     Checkpoints must be files on a local or mounted disk. ``save_best`` works as in mmengine, but a
