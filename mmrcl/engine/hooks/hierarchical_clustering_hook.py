@@ -183,7 +183,7 @@ class HierarchicalClusteringHook(Hook):
         if self.refiner is not None:
             self.refiner.calibrate(hierarchy)
             listed = ', '.join(f'{value:.3f}' for value in self.refiner.thresholds)
-            runner.logger.info(f'Merge thresholds (cosine) of levels 2..: {listed}')
+            runner.logger.info(f'Merge thresholds (cosine) from level 2 on: {listed}')
 
     def after_train_iter(
         self,
