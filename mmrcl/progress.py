@@ -43,11 +43,13 @@ def _with_bar(items: Any, what: str) -> Iterator[Any]:
     bar = ProgressBar(len(items), file=console)
     updates = _UPDATES if sys.stdout.isatty() else _UPDATES_OF_A_LOG
     stride = -(-len(items) // updates)
-    for done, item in enumerate(items, 1):
-        yield item
-        if done % stride == 0 or done == len(items):
-            bar.update(done - bar.completed)
-    print(file=console)
+    try:
+        for done, item in enumerate(items, 1):
+            yield item
+            if done % stride == 0 or done == len(items):
+                bar.update(done - bar.completed)
+    finally:
+        print(file=console)
 
 
 @contextlib.contextmanager

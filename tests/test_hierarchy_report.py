@@ -159,7 +159,7 @@ def test_colour_images_are_shown_in_rgb(monkeypatch):
 
 WRONG = {
     'no config': (['nowhere.py', 'CHECKPOINT'], [], 'config file nowhere.py does not exist'),
-    'no checkpoint': ([CONFIG, 'nowhere.pth'], OPTIONS, 'load_from=nowhere.pth'),
+    'no checkpoint': ([CONFIG, 'nowhere.pth'], OPTIONS, 'checkpoint nowhere.pth does not exist'),
     'no hierarchy': (
         [
             ROOT / 'configs/baselines/instance-discrimination_resnet18_1xb128-coslr-30e_digits.py',

@@ -17,6 +17,12 @@ def test_short_work_shows_nothing(capsys):
     assert capsys.readouterr().out == ''
 
 
+def test_work_that_stops_early_ends_its_line(capsys):
+    for _ in progress(range(30), 'Counting'):
+        break
+    assert capsys.readouterr().out.endswith('\n')
+
+
 def test_clustering_shows_its_blocks(capsys):
     points = torch.nn.functional.normalize(torch.randn(300, 8), dim=1)
     nested_dbscan(EuclideanGraph(points, progress=progress, block_size=30), [0.2])

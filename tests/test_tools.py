@@ -85,7 +85,7 @@ WRONG = {
     ),
     'missing checkpoint': (
         [CONFIG, '--resume', 'nowhere.pth'],
-        'load_from=nowhere.pth of the config does not exist',
+        'checkpoint nowhere.pth does not exist',
     ),
     'widths': (
         [CONFIG, '--cfg-options', 'model.queue.feat_dim=32'],

@@ -199,8 +199,8 @@ class LabelHierarchy(nn.Module):
                     f'the checkpoint holds a hierarchy of {levels} levels over {samples} images, '
                     f'this run has {self.num_levels} levels over {self.num_samples}: resume with '
                     'the data set and model.hierarchy.num_levels of the checkpoint, or start again '
-                    'from its backbone by model.backbone.init_cfg=dict(type="Pretrained", '
-                    'prefix="backbone.", checkpoint=...)'
+                    'from its backbone by model.backbone.init_cfg=dict('
+                    'type="mmrcl.StrictPretrained", checkpoint=...)'
                 )
         super()._load_from_state_dict(state_dict, prefix, *args)
 

@@ -1,6 +1,5 @@
 """Image files to 8-bit RGB, by the rules of :mod:`mmrcl.datasets`."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -27,9 +26,7 @@ def reading(file: str) -> Iterator[None]:
         UnreadableImageError: for any exception.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # Pillow warns of each odd file.
-            yield
+        yield
     except Exception as error:
         reason = ' '.join(str(error).split())
         raise UnreadableImageError(f'{file} ({type(error).__name__}: {reason})') from error

@@ -15,7 +15,7 @@ from .config_differences import differences, settings_of
 
 _REMEDY = (
     'resume with the settings of the checkpoint, or start again from its backbone by '
-    'model.backbone.init_cfg=dict(type="Pretrained", prefix="backbone.", checkpoint=...)'
+    'model.backbone.init_cfg=dict(type="mmrcl.StrictPretrained", checkpoint=...)'
 )
 
 

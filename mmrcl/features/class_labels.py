@@ -16,11 +16,20 @@ def classes_of(dataset: Any) -> Tensor | None:
         dataset: a data set with ``get_data_info``, as in OpenMMLab, or a wrapper of one.
     """
     inner = getattr(dataset, 'dataset', dataset)
+    if len(inner) and _class_of(inner, 0) is None:  # before the title of the progress
+        return None
     classes = []
     for index in progress(range(len(inner)), 'Reading the classes'):
-        found = inner.get_data_info(index).get('gt_label')
-        # An int or, in mmpretrain's FashionMNIST, a zero-dimensional array.
-        if not isinstance(found, Integral) and getattr(found, 'ndim', None) != 0:
+        found = _class_of(inner, index)
+        if found is None:
             return None
-        classes.append(int(found))
+        classes.append(found)
     return torch.tensor(classes)
+
+
+def _class_of(dataset: Any, index: int) -> int | None:
+    found = dataset.get_data_info(index).get('gt_label')
+    # An int or, in mmpretrain's FashionMNIST, a zero-dimensional array.
+    if isinstance(found, Integral) or getattr(found, 'ndim', None) == 0:
+        return int(found)
+    return None

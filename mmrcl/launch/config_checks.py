@@ -50,6 +50,8 @@ def check_path(node: dict[str, Any], key: str) -> None:
         return
     root = node.get('data_root', '') if key == 'ann_file' else ''
     path = Path(root, value).expanduser()
+    if not path.exists() and key == 'load_from':
+        raise ConfigError(f'checkpoint {value} does not exist: pass another one')
     if not path.exists():
         kind = node.get('type', 'the config')
         remedy = 'set it to where your data is'

@@ -148,6 +148,7 @@ def test_no_other_error_escapes(tmp_path, count, seed):
     files, read = [], 0
     with warnings.catch_warnings():
         warnings.simplefilter('error')
+        warnings.filterwarnings('ignore', module='PIL')
         for number, (name, content) in enumerate(damaged(count, seed)):
             file = tmp_path / f'{number:04d}'
             file.write_bytes(content)

@@ -30,3 +30,8 @@ def test_classes_of_any_integer_are_read(kind):
 @pytest.mark.parametrize('labels', [[1, None], [1, [0, 2]], [np.array([1]), np.array([0])]])
 def test_missing_and_several_classes_are_none(labels):
     assert classes_of(Labelled(labels)) is None
+
+
+def test_images_without_classes_show_no_progress(capsys):
+    assert classes_of(Labelled([None] * 30)) is None
+    assert capsys.readouterr().out == ''

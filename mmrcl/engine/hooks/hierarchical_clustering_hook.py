@@ -160,8 +160,8 @@ class HierarchicalClusteringHook(Hook):
             raise ValueError(
                 f'the checkpoint holds a hierarchy over {model.hierarchy.num_samples} images, '
                 f'train_dataloader has {size}: resume with the data set of the checkpoint, or '
-                'start again from its backbone by model.backbone.init_cfg=dict(type="Pretrained", '
-                'prefix="backbone.", checkpoint=...)'
+                'start again from its backbone by model.backbone.init_cfg=dict('
+                'type="mmrcl.StrictPretrained", checkpoint=...)'
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -183,7 +183,7 @@ class HierarchicalClusteringHook(Hook):
         if self.refiner is not None:
             self.refiner.calibrate(hierarchy)
             listed = ', '.join(f'{value:.3f}' for value in self.refiner.thresholds)
-            runner.logger.info(f'Merge thresholds (cosine) of levels 2..: {listed}')
+            runner.logger.info(f'Merge thresholds (cosine) from level 2 on: {listed}')
 
     def after_train_iter(
         self,
