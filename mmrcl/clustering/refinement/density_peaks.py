@@ -11,9 +11,10 @@ def density_peaks(cosine: Tensor, valid: Tensor, max_peaks: int, quantile: float
 
     The density rho of a unit is a Gaussian kernel summed over its group, as wide as the
     ``quantile`` of the group's pairwise distances, and at least ``SAME``. delta is the distance to
-    the nearest denser unit, or the largest distance for the densest one. The units of largest gamma = rho * delta
-    are selected if delta exceeds the kernel's width: a unit with a denser one closer than that is
-    no peak. Ties are broken by index. Distances are Euclidean, between unit vectors.
+    the nearest denser unit, or the largest distance for the densest one. The units of largest
+    gamma = rho * delta are selected if delta exceeds the kernel's width: a unit with a denser one
+    closer than that is no peak. Ties are broken by index. Distances are Euclidean, between unit
+    vectors.
 
     Args:
         cosine: cosines of the units of each group, shape (G, n, n).
