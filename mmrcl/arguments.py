@@ -5,6 +5,7 @@ They read all values, so functions of each iteration do without them.
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -116,6 +117,28 @@ def check_integers(values: Any, name: str) -> Tensor:
     if found.is_floating_point() or found.is_complex() or found.dtype == torch.bool:
         raise TypeError(f'{name} must be integers, got {found.dtype}')
     return found
+
+
+def check_array(values: Any, name: str, shape: str) -> np.ndarray:
+    """Return finite real numbers as an array of float64.
+
+    Args:
+        values: an array, a tensor or nested lists.
+        name: name of the argument in messages.
+        shape: names of the dimensions, such as ``'(P, M)'``.
+
+    Raises:
+        TypeError: if ``values`` are no real numbers.
+        ValueError: for another number of dimensions, no values, or NaN or Inf among them.
+    """
+    found = check_tensor(values, name)
+    if found.is_complex():
+        raise TypeError(f'{name} must be real numbers, got {found.dtype}')
+    if found.ndim != len(shape.strip('(,)').split(',')) or not found.numel():
+        raise ValueError(f'{name} of shape {tuple(found.shape)} must be {shape}, not empty')
+    if not found.isfinite().all():
+        raise ValueError(f'{name} have NaN or Inf: leave these out, or mend what made them')
+    return found.detach().cpu().double().numpy()
 
 
 def check_width(features: Tensor, width: int, name: str, other: str) -> None:

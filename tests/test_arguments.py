@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,6 +67,46 @@ def score(train_features, test_features, train_labels, test_labels):
     )
 
 
+def write_classes(path, classes):
+    written = evaluation.write_predictions(
+        path / 'predictions.npz', [evaluation.Prediction('kNN', 100, 0, Y)], classes
+    )
+    return evaluation.read_correct(written)
+
+
+def write_predicted(path, predictions):
+    written = evaluation.write_predictions(
+        path / 'predictions.npz', [evaluation.Prediction('kNN', 100, 0, predictions)], Y
+    )
+    return evaluation.read_correct(written)
+
+
+def by_probe(function):
+    def call(train, test):
+        classes = [str(label) for label in Y.tolist()]
+        names = [str(number) for number in range(24)]
+        return function(apis.Features(train, names, classes), apis.Features(test, names, classes))
+
+    return call
+
+
+def page(path, labels, features, classes):
+    return visualization.write_report(path / 'page.html', labels, IMAGES, features, classes)
+
+
+def gallery(path, labels, classes):
+    return visualization.plot_cluster_gallery(IMAGES, labels, path / 'gallery.png', classes)
+
+
+def embedding(path, features, labels):
+    return visualization.plot_tsne({'features': features}, labels, 'abc', path / 'tsne.png')
+
+
+def distributions(**arrays):
+    return len(visualization.draw_pair_distributions(**arrays).axes)
+
+
+IMAGES = np.zeros((24, 8, 8), np.uint8)
 K, E, V = clustering, evaluation, visualization
 CASES = {
     'canonical_labels': Case(K.canonical_labels, {}, dict(labels=Y)),
@@ -123,38 +164,81 @@ CASES = {
     'build_hierarchy': Case(
         lambda vectors: apis.build_hierarchy(vectors).labels, {'vectors': X}, {}
     ),
+    'knn_accuracy': Case(by_probe(apis.knn_accuracy), dict(train=X, test=X), {}),
+    'linear_accuracy': Case(by_probe(apis.linear_accuracy), dict(train=X, test=X), {}),
+    'score_predictions': Case(
+        lambda labels: E.score_predictions([E.Prediction('kNN', 100, 0, Y)], labels),
+        {},
+        dict(labels=Y),
+    ),
+    'write_predictions': Case(write_classes, {}, dict(classes=Y)),
+    'write_predictions.predictions': Case(write_predicted, {}, dict(predictions=Y)),
+    'image_test': Case(E.image_test, dict(first=X, second=X.flip(0)), {}),
+    'plot_tsne': Case(embedding, dict(features=X), dict(labels=Y)),
+    'plot_cluster_gallery': Case(gallery, {}, dict(labels=LEVELS, classes=Y)),
+    'write_report': Case(page, dict(features=X), dict(labels=LEVELS, classes=Y)),
     'choose_clusters': Case(lambda labels: V.choose_clusters(labels, 5), {}, dict(labels=LEVELS)),
 }
 
-# Functions without features or labels; those of each iteration, which do not look at values; and
-# what tests of its own cover.
+# Lists of numbers, by their dimensions, and histograms.
+NUMBERS = {
+    'mean_error': Case(E.mean_error, dict(values=X[0]), {}),
+    'headroom_share': Case(E.headroom_share, dict(arm=X[0], lower=X[1], upper=X[2]), {}),
+    'draw_pair_distributions': Case(
+        distributions,
+        dict(
+            probability_edges=torch.tensor([0.1, 0.5, 1.0]),
+            probabilities=torch.ones(3, 2),
+            eta_edges=torch.tensor([-1.0, 0.0, 1.0]),
+            etas=torch.ones(3, 2),
+        ),
+        {},
+    ),
+}
+
+# Functions without features or labels; graphs, which check them; measures that are NaN for NaN; and
+# those of each iteration, which do not look at values: PairTally.add, density_peaks,
+# nearest_neighbors, isolated_pair_score, pooled, propagation_*, segment_*, group_rows.
 OTHERS = {
     clustering: """ClusteringSource Groups HierarchyRefiner LevelChange Majority NestedPartition
         PartitionSummary PercolationWarning Progress Ranks choose_radii density_peaks group_rows
         isolated_pair_score nearest_neighbors nested_dbscan propagation_kernel propagation_score
         segment_mean segment_sum silent""",
     evaluation: """ClusterTable Correct METRICS MeanError PairTally Prediction Result Schedule Score
-        Setting Sweep effective_rank format_results format_table headroom_share image_test
-        mean_deviation mean_error read_correct score_predictions write_predictions
+        Setting Sweep effective_rank format_results format_table mean_deviation read_correct
         write_results_csv""",
     visualization: """COLORS Instances LocalVisBackend MARKERS Retrieved SIDE TensorboardVisBackend
         WandbVisBackend as_image
-        draw_pair_distributions light_axes plot_cluster_gallery plot_curves plot_detections
-        plot_hierarchy_curves plot_tsne read_run read_scalars save thumbnail write_report""",
+        light_axes plot_curves plot_detections plot_hierarchy_curves read_run read_scalars save
+        thumbnail""",
     features: """ClusteringInput Extracted SPACES classes_of eval_mode extract
         extract_clustering_input extract_representation naming_sizes pooled resumable unwrapped""",
-    mmrcl: """Encoder Features __version__ extract_features get_config get_model knn_accuracy
-        linear_accuracy list_models load_encoder wrap_encoder write_hierarchy_page""",
+    datasets: """CustomDataset Digits EvenlySpacedSampler ImageFolder ImageNet ImageNet21k
+        LoadImageFromFile MAX_PIXELS ResumableSampler SampleKey SeededDataset UnreadableImageError
+        WHITE balanced_share check_same_classes class_names compare_classes guard_loaders guarded
+        read_image seed_all""",
+    apis: """Encoder Features build_backbone config_of extract_features get_config get_model
+        list_models load_encoder wrap_encoder write_hierarchy_page""",
+    mmrcl: """Encoder Features __version__ extract_features get_config get_model list_models
+        load_encoder wrap_encoder write_hierarchy_page""",
 }
 
 
 @pytest.mark.parametrize('package', OTHERS, ids=lambda package: package.__name__)
 def test_every_export_is_in_the_table(package):
-    assert set(package.__all__) - set(CASES) == set(OTHERS[package].split())
+    assert set(package.__all__) - set(CASES) - set(NUMBERS) == set(OTHERS[package].split())
 
 
-def run(case: Case, **changed: Any) -> Any:
-    return case.call(**(case.features | case.labels | changed))
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Any]:
+    """Call a case, with some arguments changed; those that write get a folder."""
+
+    def call(case: Case, **changed: Any) -> Any:
+        writes = 'path' in getattr(case.call, '__code__', call.__code__).co_varnames[:1]
+        where = dict(path=tmp_path) if writes else {}
+        return case.call(**where, **(case.features | case.labels | changed))
+
+    return call
 
 
 def plain(found: Any) -> Any:
@@ -179,50 +263,75 @@ FAULTS = {
     'type': lambda x: 'features',
     'object array': lambda x: np.array([None, 'a']),
 }
+NUMBER_FAULTS = {
+    'nan': lambda x: x.where(x != x.flatten()[0], torch.nan),
+    'inf': lambda x: x.where(x != x.flatten()[0], torch.inf),
+    'empty': lambda x: x[:0],
+    'dimensions': lambda x: x[None],
+    'type': lambda x: 'numbers',
+    'object array': lambda x: np.array([None, 'a']),
+}
 LABEL_FAULTS = {
     'fractions': lambda y: y + 0.5,
     'type': lambda y: 'labels',
     'object array': lambda y: np.array([None, 'a']),
 }
 needs_kmeans = pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans needs 3.11')
-NAMES = [
-    pytest.param(name, marks=needs_kmeans) if 'means' in name.lower() else name for name in CASES
-]
+MARKS = dict.fromkeys([name for name in CASES if 'means' in name.lower()], needs_kmeans)
+MARKS['plot_tsne'] = pytest.mark.slow
+NAMES = [pytest.param(name, marks=MARKS.get(name, ())) for name in CASES | NUMBERS]
 
 
 @pytest.mark.parametrize('name', NAMES)
 @pytest.mark.filterwarnings('ignore')
-def test_numpy_arrays_are_taken_as_tensors(name):
-    case = CASES[name]
+def test_numpy_arrays_are_taken_as_tensors(name, run):
+    case = (CASES | NUMBERS)[name]
     arrays = {key: value.numpy() for key, value in (case.features | case.labels).items()}
     assert plain(run(case, **arrays)) == plain(run(case))
 
 
 @pytest.mark.parametrize('fault', FAULTS)
 @pytest.mark.parametrize('name', [name for name in CASES if CASES[name].features])
-def test_features_that_cannot_be_used_are_named(name, fault):
+def test_features_that_cannot_be_used_are_named(name, fault, run):
     for argument, value in CASES[name].features.items():
         with pytest.raises((TypeError, ValueError), match=argument):
             run(CASES[name], **{argument: FAULTS[fault](value)})
 
 
+@pytest.mark.parametrize('fault', NUMBER_FAULTS)
+@pytest.mark.parametrize('name', NUMBERS)
+def test_numbers_that_cannot_be_used_are_named(name, fault, run):
+    for argument, value in NUMBERS[name].features.items():
+        with pytest.raises((TypeError, ValueError), match=argument):
+            run(NUMBERS[name], **{argument: NUMBER_FAULTS[fault](value)})
+
+
+@pytest.mark.parametrize(
+    'image', [np.zeros((8, 8)), np.zeros(8, np.uint8), np.zeros((8, 0), np.uint8), X, 'image']
+)
+def test_thumbnails_name_what_is_no_image(image):
+    with pytest.raises(ValueError, match='pass uint8, gray'):
+        visualization.thumbnail(image, 4)
+
+
 @pytest.mark.parametrize('fault', LABEL_FAULTS)
 @pytest.mark.parametrize('name', [name for name in CASES if CASES[name].labels])
-def test_labels_that_cannot_be_used_are_named(name, fault):
+def test_labels_that_cannot_be_used_are_named(name, fault, run):
     for argument, value in CASES[name].labels.items():
         with pytest.raises((TypeError, ValueError), match=argument):
             run(CASES[name], **{argument: LABEL_FAULTS[fault](value)})
 
 
+OTHER_IMAGES = r'rows, but there are \d+ images|both be of shape|do not fit labels of \d+ images'
 SEVERAL = [name for name, case in CASES.items() if len(case.features | case.labels) > 1]
 
 
 @pytest.mark.parametrize('name', SEVERAL)
-def test_labels_of_other_images_are_named(name):
+def test_labels_of_other_images_are_named(name, run):
     case = CASES[name]
     for argument in case.labels:
-        with pytest.raises(ValueError, match=r'rows, but there are \d+ images|both be of shape'):
-            run(case, **{argument: case.labels[argument][:-1]})
+        with pytest.raises(ValueError, match=OTHER_IMAGES):
+            run(case, **{argument: case.labels[argument][..., :-1]})
 
 
 def test_the_first_row_and_their_number_are_said():

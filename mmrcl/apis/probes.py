@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from mmrcl.arguments import check_features, check_width
 from mmrcl.evaluation import accuracy, fit_linear_probe, knn_predict
 
 from .features import Features, class_numbers
@@ -47,11 +48,9 @@ def linear_accuracy(train: Features, test: Features, weight_decay: float = 1e-3)
 def _labels(train: Features, test: Features) -> tuple[Tensor, Tensor]:
     if train.classes is None or test.classes is None:
         raise ValueError('the classes are unknown: use extract_features(..., class_folders=True)')
-    if train.vectors.shape[1] != test.vectors.shape[1]:
-        raise ValueError(
-            f'train and test have {train.vectors.shape[1]} and {test.vectors.shape[1]} channels: '
-            'extract both with the same encoder'
-        )
+    vectors = check_features(train.vectors, 'train.vectors', len(train.classes))
+    others = check_features(test.vectors, 'test.vectors', len(test.classes))
+    check_width(others, vectors.shape[1], 'test.vectors', 'train.vectors')
     names = sorted(set(train.classes))
     unseen = sorted(set(test.classes) - set(names))
     if unseen:

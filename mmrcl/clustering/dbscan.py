@@ -67,8 +67,7 @@ def nested_dbscan(
     check_at_least(min_samples, 'min_samples', 1)
     found = cluster_graph(graph.keep(eps[-1], max_edges), eps, min_samples)
     for level, radius in zip(found.labels, eps, strict=True):
-        remedy = 'a smaller eps, eps="auto" or metric="jaccard"'
-        warn_of_percolation(level, max_share, f'eps={radius:.4g}', remedy)
+        warn_of_percolation(level, max_share, f'eps={radius:.4g}', graph.remedy)
     return found
 
 

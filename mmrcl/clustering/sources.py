@@ -5,6 +5,7 @@ known, and a progress callback. It returns labels of shape (H - 1, N), from fine
 attribute ``nested`` is True if these are always nested. In a distributed run all ranks call it.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
@@ -13,12 +14,18 @@ from torch import Tensor
 
 from mmrcl.arguments import check_features, check_labels, check_tensor
 
-from .dbscan import check_radii, nested_dbscan
+from .copies import SAME
+from .dbscan import check_radii, nested_dbscan, warn_of_percolation
 from .graphs import EuclideanGraph, Graph, JaccardGraph
 from .kmeans import kmeans, require_kmeans
 from .radii import choose_radii
 from .segments import group_rows, segment_mean
 from .sharing import Progress, Ranks, silent
+
+_AUTO_REMEDY = (
+    'to remove copies of images, or a larger max_share for a few images; if there are no copies, '
+    'the encoder has collapsed'
+)
 
 
 class ClusteringSource(Protocol):
@@ -77,11 +84,21 @@ class DBSCANSource:
     ) -> Tensor:
         """Cluster features of shape (N, d) into labels of shape (H - 1, N)."""
         graph = self._graph(features, progress)
-        if self.eps == 'auto':
-            eps, graph = choose_radii(graph, self.mean_sizes, self.max_share, self.min_samples)
-        else:
-            eps = list(self.eps)
-        return nested_dbscan(graph, eps, self.min_samples, self.max_share).labels
+        if not isinstance(self.eps, str):
+            return nested_dbscan(graph, self.eps, self.min_samples, self.max_share).labels
+        eps, graph = choose_radii(graph, self.mean_sizes, self.max_share, self.min_samples)
+        if self.metric == 'euclidean' and eps[-1] < SAME:
+            warnings.warn(
+                f'nearly equal features: eps="auto" chose radii up to {eps[-1]:.2g}, below {SAME}. '
+                'The clusters are those of noise: the encoder has collapsed, or the images are '
+                'copies of few; metric="jaccard" joins copies',
+                stacklevel=2,
+            )
+        labels = nested_dbscan(graph, eps, self.min_samples).labels
+        for level, radius in zip(labels, eps, strict=True):
+            where = f'the smallest radius that was tried, eps={radius:.4g},'
+            warn_of_percolation(level, self.max_share, where, _AUTO_REMEDY)
+        return labels
 
     def _graph(self, features: Tensor, progress: Progress) -> Graph:
         if self.metric == 'euclidean':

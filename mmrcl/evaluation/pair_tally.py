@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from mmrcl.arguments import check_at_least
 from mmrcl.models import PairDynamics
 
 __all__ = ['PairTally']
@@ -36,6 +37,7 @@ class PairTally(nn.Module):
     sums: Tensor
 
     def __init__(self, criteria: int) -> None:
+        check_at_least(criteria, 'criteria', 1)
         super().__init__()
         exponents = torch.linspace(LOWEST_EXPONENT, 0, BINS + 1, dtype=torch.float64)
         # From integers, so that the edge in the middle is exactly 0.

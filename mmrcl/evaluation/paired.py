@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmrcl.arguments import check_array
+
 __all__ = ['MeanError', 'headroom_share', 'image_test', 'mean_error']
 
 
@@ -17,7 +19,7 @@ class MeanError(NamedTuple):
 
 def mean_error(values: np.ndarray) -> MeanError:
     """Compute the mean of values, (S,), such as differences by seed, and its standard error."""
-    values = _checked(values, 'values')
+    values = check_array(values, 'values', '(S,)')
     if len(values) < 2:
         return MeanError(float(np.mean(values)), math.nan)
     return MeanError(float(np.mean(values)), float(np.std(values, ddof=1) / math.sqrt(len(values))))
@@ -45,17 +47,17 @@ def image_test(first: np.ndarray, second: np.ndarray) -> float:
         Two-sided p-value; 1 if no image differs.
 
     Raises:
-        ValueError: If the shapes differ.
+        ValueError: If the shapes differ, or values are missing, NaN or Inf.
     """
-    first, second = np.asarray(first), np.asarray(second)
+    first, second = (
+        check_array(part, name, '(P, M)') for name, part in dict(first=first, second=second).items()
+    )
     if first.shape != second.shape:
         raise ValueError(
             f'predictions of shapes {first.shape} and {second.shape} cannot be paired: score both '
             'on the same test images and draws of the labels'
         )
-    if first.ndim != 2 or not first.size:
-        raise ValueError(f'first and second of shape {first.shape} must be (P, M), not empty')
-    difference = (first.astype(float) - second.astype(float)).mean(axis=0)
+    difference = (first - second).mean(axis=0)
     scale = math.sqrt(float((difference**2).sum()))
     if scale == 0:
         return 1.0
@@ -74,7 +76,8 @@ def headroom_share(arm: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> Mea
         The share, and its standard error by the jackknife over seeds.
     """
     arm, lower, upper = (
-        _checked(part, name) for name, part in dict(arm=arm, lower=lower, upper=upper).items()
+        check_array(part, name, '(S,)')
+        for name, part in dict(arm=arm, lower=lower, upper=upper).items()
     )
     if not len(arm) == len(lower) == len(upper):
         raise ValueError(
@@ -87,12 +90,3 @@ def headroom_share(arm: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> Mea
     without = (gained.sum() - gained) / (room.sum() - room)
     spread = np.square(without - without.mean()).sum() * (len(arm) - 1) / len(arm)
     return MeanError(share, math.sqrt(float(spread)))
-
-
-def _checked(values: np.ndarray, name: str) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
-        raise ValueError(
-            f'{name} of shape {values.shape} must be (S,), not empty, without NaN or Inf'
-        )
-    return values

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from mmrcl.arguments import check_labels
+
 from .representation import Prediction
 
 __all__ = ['Correct', 'read_correct', 'write_predictions']
@@ -24,13 +26,15 @@ def write_predictions(path: str | Path, predictions: Sequence[Prediction], class
     Returns:
         The path written.
     """
+    classes = check_labels(classes, 'classes')
+    found = [check_labels(each.classes, 'predictions', len(classes)) for each in predictions]
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f'unfinished_{path.name}')
     with unfinished.open('wb') as file:
         np.savez_compressed(
             file,
-            predictions=np.stack([_small(each.classes) for each in predictions]),
+            predictions=np.stack([_small(each) for each in found]),
             metric=np.array([each.metric for each in predictions]),
             labels=np.array([each.labels for each in predictions]),
             draw=np.array([each.draw for each in predictions]),

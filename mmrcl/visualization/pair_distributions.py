@@ -4,6 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmrcl.arguments import check_array
+
 from .style import COLORS, light_axes
 
 __all__ = ['draw_pair_distributions']
@@ -29,6 +31,10 @@ def draw_pair_distributions(
         etas: Counts over pairs, (H + 1, C).
         title: Heading of the figure.
     """
+    probability_edges = check_array(probability_edges, 'probability_edges', '(B + 1,)')
+    probabilities = check_array(probabilities, 'probabilities', '(H + 1, B)')
+    eta_edges = check_array(eta_edges, 'eta_edges', '(C + 1,)')
+    etas = check_array(etas, 'etas', '(H + 1, C)')
     figure = Figure(figsize=(13.2, 3.9), layout='constrained')
     shares, model, moves = figure.subplots(1, 3)
     pairs, criteria = etas.sum(1), len(etas) - 1

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from mmrcl.clustering import HierarchyRefiner, LabelHierarchy
+from mmrcl.clustering.copies import SAME
 
 
 def refine(refiner: HierarchyRefiner, hierarchy: LabelHierarchy, batch: list[int]) -> np.ndarray:
@@ -59,7 +60,7 @@ def _peaks(points, max_pieces):
     n = len(points)
     distance = [[math.sqrt(max(0.0, 2 - 2 * float(a @ b))) for b in points] for a in points]
     pairs = sorted(distance[i][j] for i in range(n) for j in range(i + 1, n))
-    width = max(pairs[int((len(pairs) - 1) * 0.2)], 1e-6)
+    width = max(pairs[int((len(pairs) - 1) * 0.2)], SAME)
     rho = [sum(math.exp(-((distance[i][j] / width) ** 2)) for j in range(n)) for i in range(n)]
     gamma = {}
     for i in range(n):

@@ -6,12 +6,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from mmrcl.clustering import (
     DBSCANSource,
     EuclideanGraph,
+    HierarchyRefiner,
     JaccardGraph,
+    LabelHierarchy,
     PercolationWarning,
     canonical_labels,
     kmeans,
@@ -132,3 +135,55 @@ def test_copies_share_their_kmeans_label():
     points = blobs([1] * 40, 0.5).repeat(7, 1)
     labels = kmeans(points, 30)
     assert torch.equal(labels, labels[equal_rows(points)])
+
+
+def refined(features: Tensor, assign: str, max_units: int, dtype: str) -> Tensor:
+    """Labels after three refinements of one cluster of all images."""
+    hierarchy = LabelHierarchy(3, features.shape[1], len(features), bank_dtype=dtype)
+    hierarchy.set_bank(features)
+    hierarchy.set_labels(torch.zeros(2, len(features), dtype=torch.long))
+    refiner = HierarchyRefiner(assign=assign, max_units=max_units)
+    refiner.calibrate(hierarchy)
+    for start in range(3):
+        refiner.refine(hierarchy, torch.arange(start, len(features) + 3, 7) % len(features))
+    hierarchy.check()
+    return hierarchy.labels
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('dtype', ['float32', 'float16'])
+@pytest.mark.parametrize('assign', ['nearest', 'propagation'])
+@pytest.mark.parametrize('max_units', [256, 7])
+@settings(max_examples=8, deadline=None)
+@given(case=copied(), noise=st.sampled_from([0, 1e-7, 1e-6, 1e-5]), seed=st.integers(0, 99))
+def test_refinement_splits_no_copies(dtype, assign, max_units, case, noise, seed):
+    points, row = case
+    generator = torch.Generator().manual_seed(seed)
+    points = points + noise * torch.randn(points.shape, generator=generator)
+    for level in refined(normalize(points, dim=1).float(), assign, max_units, dtype):
+        first = torch.stack([level[row == number][0] for number in row.unique()])
+        assert torch.equal(level, first[row])
+
+
+@pytest.mark.parametrize('noise', [0, 1e-7, 1e-6, 1e-5])
+@pytest.mark.parametrize('assign', ['nearest', 'propagation'])
+def test_refinement_leaves_a_collapsed_bank_whole(assign, noise):
+    generator = torch.Generator().manual_seed(0)
+    rows = normalize(torch.ones(500, 32) + noise * torch.randn(500, 32, generator=generator), dim=1)
+    for max_units in (256, 1000):
+        assert (refined(rows, assign, max_units, 'float32') == 0).all()
+
+
+@pytest.mark.parametrize('noise', [1e-7, 1e-6, 1e-5])
+def test_auto_radii_follow_the_scale_of_nearly_equal_features(noise):
+    """The radii of float32 products alone would be those of rounding."""
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.ones(400, 32) + noise * torch.randn(400, 32, generator=generator)
+    points = normalize(rows, dim=1)
+    graph = EuclideanGraph(points)
+    distance = torch.cdist(points.double(), points.double()).sort().values[:, 3]
+    least, most = distance.quantile(torch.tensor([0.02, 0.98]).double()).tolist()
+    radii = graph.candidate_radii(4)
+    assert [radii[0], radii[-1]] == pytest.approx([least, most], rel=0.05)
+    with pytest.warns(UserWarning, match='nearly equal features'):
+        DBSCANSource()(points)

@@ -190,8 +190,13 @@ def test_auto_radii_are_nearly_the_largest():
 
 
 def test_percolation_warns_and_names_the_remedy():
+    points = blobs([60, 5], 0.02)
     with pytest.warns(PercolationWarning, match='eps=0.35.*largest cluster.*metric="jaccard"'):
-        nested_dbscan(EuclideanGraph(blobs([60, 5], 0.02)), [0.35], max_share=0.5)
+        nested_dbscan(EuclideanGraph(points), [0.35], max_share=0.5)
+    with pytest.warns(PercolationWarning, match='try a smaller eps or eps="auto"$'):
+        nested_dbscan(JaccardGraph(points), [0.9], max_share=0.5)
+    with pytest.warns(PercolationWarning, match='try to remove copies of images'):
+        DBSCANSource(metric='jaccard')(points[:1].expand(60, -1))
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,13 @@ def assert_untouched_unchanged(before, after, batch) -> None:
                 assert torch.isin(old[won], old[batch]).any()
 
 
+def test_a_bank_that_is_not_finite_is_refused():
+    hierarchy = random_hierarchy(30, 3, 6, 0)
+    hierarchy.bank[4, 2] = torch.nan
+    with pytest.raises(ValueError, match='the bank of the hierarchy: 1 of 30 rows.*row 4'):
+        HierarchyRefiner().calibrate(hierarchy)
+
+
 def test_half_precision_bank_refines_alike():
     """Coarse bits move few of 600 images: the partitions agree but for some."""
     agreement = []

@@ -8,7 +8,7 @@ from torch import Tensor
 from mmrcl.arguments import check_features
 
 from ..copies import Points, equal_rows
-from ..neighbors import nearest_neighbors, product_rounding
+from ..neighbors import product_rounding
 from ..scratch import Scratch
 from ..segments import true_places
 from ..sharing import Progress, Ranks, silent
@@ -35,6 +35,8 @@ class EuclideanGraph(Graph):
     Raises:
         ValueError: if there are no features, or a feature is NaN or Inf.
     """
+
+    remedy = 'a smaller eps, eps="auto" or metric="jaccard"'
 
     def __init__(
         self,
@@ -73,27 +75,28 @@ class EuclideanGraph(Graph):
     def candidate_radii(self, min_samples: int) -> list[float]:
         """Take quantiles of the distance to the ``min_samples``-th neighbour on a sample.
 
-        The sample is evenly spaced; features must be L2-normalised.
+        The sample is evenly spaced.
         """
-        sample = self._sample(2048)
         k = min(min_samples, self.num_points)
-        cosine = nearest_neighbors(sample, self.features, k)[0][:, -1]
-        distance = (2 - 2 * cosine).clamp(min=1e-8).sqrt()
+        blocks = [part.topk(min(k, part.shape[1])).values for part in self._sampled(2048)]
+        nearest = torch.cat(blocks, 1).topk(k).values
+        distance = (-2 * nearest[:, -1]).clamp(min=1e-16).sqrt()
         share = torch.linspace(0.02, 0.98, 12, dtype=distance.dtype, device=self.device)
         return sorted(distance.quantile(share).tolist())
 
     def expected_edges(self, radius: float) -> float:
         """Extrapolate from the neighbours of an evenly spaced sample."""
-        sample = self._sample(64)
-        near = 0
-        for block in self.features.split(1 << 16):
-            near += int((torch.cdist(sample, block) <= radius).sum())
-        return (near / len(sample) - 1) * self.num_points / 2
+        size = min(64, self.num_points)
+        near = sum(int((-2 * product <= radius**2).sum()) for product in self._sampled(size))
+        return (near / size - 1) * self.num_points / 2
 
-    def _sample(self, size: int) -> Tensor:
-        last = self.num_points - 1
-        rows = torch.linspace(0, last, min(size, self.num_points), device=self.device)
-        return self.features[rows.long()]
+    def _sampled(self, size: int) -> Iterator[Tensor]:
+        """Yield blocks of minus half the squared distances of a sample to all points."""
+        size = min(size, self.num_points)
+        rows = torch.linspace(0, self.num_points - 1, size, device=self.device).long()
+        sample = self._extended(rows, (0, 1))
+        for points in torch.arange(self.num_points, device=self.device).split(1 << 14):
+            yield sample @ self._extended(points, (1, 0)).T
 
     def edges(self, radius: float) -> Iterator[Edges]:
         """Yield pairs within ``radius`` or less than a margin beyond it."""
@@ -162,17 +165,19 @@ class EuclideanGraph(Graph):
         left_of = None
         for row, col in self.progress(self.ranks.share(pairs), 'Comparing images'):
             if row != left_of:
-                left, left_of = self._extended(row, (0, 1)), row
-            right = self._extended(col, (1, 0))
+                left, left_of = self._extended(self._block(row), (0, 1)), row
+            right = self._extended(self._block(col), (1, 0))
             out = self.scratch.take('product', (len(left), len(right)), left.dtype)
             yield row, col, torch.mm(left, right.T, out=out)
 
-    def _extended(self, start: int, order: tuple[int, int]) -> Tensor:
+    def _block(self, start: int) -> slice:
+        return slice(start, start + self.block_size)
+
+    def _extended(self, points: slice | Tensor, order: tuple[int, int]) -> Tensor:
         """Append two columns, so that a product of points is minus half the squared distance."""
-        block = slice(start, start + self.block_size)
-        halves = self.halves[block]
+        halves = self.halves[points]
         columns = torch.stack([halves, torch.ones_like(halves)], 1)[:, order]
-        return torch.cat([self.features[block] - self.center, columns], 1)
+        return torch.cat([self.features[points] - self.center, columns], 1)
 
     def _squares(self, rows: Tensor) -> Tensor:
         lengths: Tensor = torch.linalg.vector_norm(rows - self.center, dim=1, dtype=torch.float64)

@@ -41,7 +41,12 @@ class Graph(ABC):
         ranks: the ranks that share the pairs.
         margin: bound on the error of a length; :meth:`exact` decides pairs that are closer than
             this to a limit.
+
+    Attributes:
+        remedy: what to try if one cluster absorbs the others at given radii.
     """
+
+    remedy = 'a smaller eps or eps="auto"'
 
     def __init__(self, points: Points, ranks: Ranks, margin: float = 0.0) -> None:
         self.points = points
@@ -158,6 +163,7 @@ class KeptEdges(Graph):
         self.origin = origin
         self.radius = radius
         self.chunks = chunks
+        self.remedy = origin.remedy
 
     def edges(self, radius: float) -> Iterator[Edges]:
         """Yield all edges that are kept."""

@@ -3,15 +3,18 @@
 import torch
 from torch import Tensor
 
+from ..copies import SAME
+
 
 def density_peaks(cosine: Tensor, valid: Tensor, max_peaks: int, quantile: float = 0.2) -> Tensor:
     """Select the most dissimilar units of each group as prototypes.
 
     The density rho of a unit is a Gaussian kernel summed over its group, as wide as the
-    ``quantile`` of the group's pairwise distances. delta is the distance to the nearest denser
-    unit, or the largest distance for the densest one. The units of largest gamma = rho * delta
-    are selected if delta exceeds the kernel's width: a unit with a denser one closer than that is
-    no peak. Ties are broken by index. Distances are Euclidean, between unit vectors.
+    ``quantile`` of the group's pairwise distances, and at least ``SAME``. delta is the distance to
+    the nearest denser unit, or the largest distance for the densest one. The units of largest
+    gamma = rho * delta are selected if delta exceeds the kernel's width: a unit with a denser one
+    closer than that is no peak. Ties are broken by index. Distances are Euclidean, between unit
+    vectors.
 
     Args:
         cosine: cosines of the units of each group, shape (G, n, n).
@@ -48,9 +51,9 @@ def density_peaks(cosine: Tensor, valid: Tensor, max_peaks: int, quantile: float
 
 
 def _pairwise_quantile(distance: Tensor, pair: Tensor, quantile: float) -> Tensor:
-    """Compute the quantile of each group's distances above the diagonal, shape (G,), above 0."""
+    """Compute the quantile of each group's distances above the diagonal, shape (G,)."""
     upper = pair.triu(1).flatten(1)
     ordered = torch.where(upper, distance.flatten(1), torch.inf).sort(dim=1).values
     last = (upper.sum(1) - 1).clamp(min=0)
     value = ordered.gather(1, (last * quantile).long()[:, None])[:, 0]
-    return torch.where(value.isfinite(), value, 0).clamp(min=1e-6)
+    return torch.where(value.isfinite(), value, 0).clamp(min=SAME)

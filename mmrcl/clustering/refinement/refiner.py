@@ -7,6 +7,9 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from mmrcl.arguments import check_finite
+
+from ..copies import SAME
 from ..hierarchy import LabelHierarchy
 from ..neighbors import nearest_neighbors
 from ..segments import group_rows
@@ -39,7 +42,7 @@ class HierarchyRefiner:
     its units, which are its clusters of the level below. Then pieces and touched clusters are
     merged, transitively, with clusters of the same parent; at least one cluster of each merged pair
     is touched. Clusters stay unions of units, and no merge crosses a parent, so the hierarchy stays
-    nested by construction.
+    nested by construction. Copies of an image that share a cluster are not split.
 
     The parent of the top level is one virtual root over all images. There, and under any parent of
     more than ``max_units`` clusters, only touched clusters are merge candidates, each with its
@@ -91,10 +94,11 @@ class HierarchyRefiner:
         """Set ``thresholds``, one for each level 2..H; call it once per epoch.
 
         Raises:
-            ValueError: if the hierarchy is not nested or a setting does not have one entry per
-                level.
+            ValueError: if the hierarchy is not nested, its bank has NaN or Inf, or a setting does
+                not have one entry per level.
         """
         hierarchy.check()
+        check_finite(hierarchy.bank, 'the bank of the hierarchy')
         levels = hierarchy.num_levels - 1
         if self.merge_threshold == 'auto':
             _fits('neighbors', self.neighbors, levels)
@@ -180,4 +184,5 @@ def _neighbor_cosines(bank: Tensor, neighbors: Sequence[int], sample: int = 4096
     ranks = [min(r, len(bank) - 1) for r in neighbors]
     queries = bank[rows].to(torch.promote_types(bank.dtype, torch.float32))
     cosine = nearest_neighbors(queries, bank, max(ranks) + 1)[0]
-    return [float(cosine[:, rank].median()) for rank in ranks]
+    # Rounding would decide which copies have a larger cosine.
+    return [min(float(cosine[:, rank].median()), 1 - SAME**2 / 2) for rank in ranks]

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..segments import Groups, group_rows, padded_rows, size_buckets
+from ..copies import SAME
+from ..graphs import connect
+from ..segments import Groups, group_rows, padded_rows, size_buckets, true_places
 from .density_peaks import density_peaks
 from .label_propagation import propagation_kernel
 from .units import Units
@@ -25,6 +27,10 @@ def split_clusters(
 ) -> Tensor:
     """Split the touched clusters; see ``HierarchyRefiner`` for the settings.
 
+    Copies, units of one cluster that are closer than ``SAME``, are assigned as the first of them:
+    rounding alone would decide which of two prototypes is nearer. Those beyond the first
+    ``max_units``, which are compared with prototypes alone, are assigned each by itself.
+
     Args:
         units: u units.
         labels: label of the cluster of each unit, shape (u,).
@@ -41,6 +47,7 @@ def split_clusters(
     clusters = group_rows(labels[inside])
     splittable = (clusters.counts >= min_units).nonzero()[:, 0]
     column = torch.zeros_like(clusters.inverse)
+    first_copy = torch.arange(len(inside), device=inside.device)
     depth = units.table.shape[1]
     for chosen, width in size_buckets(
         clusters.counts[splittable], max_units, depth, PADDED_ELEMENTS
@@ -50,6 +57,7 @@ def split_clusters(
         valid = rows >= 0
         points = units.centers(inside[rows.clamp(min=0)])
         cosine = points @ points.transpose(1, 2)
+        connect(first_copy, *_copies(cosine, rows))
         peaks = density_peaks(cosine, valid, max_pieces)
         complete = clusters.counts[numbers] <= width
         score = cosine if alpha is None else propagation_kernel(cosine, valid, alpha)
@@ -57,9 +65,20 @@ def split_clusters(
         column[rows[settled]] = _strongest_peak(score, peaks)[settled]
         prototypes = rows.gather(1, peaks.clamp(min=0)).masked_fill(peaks < 0, -1)
         _assign_wide(units, inside, clusters, numbers[~complete], prototypes[~complete], column)
-    pieces = group_rows(clusters.inverse * max_pieces + column)
+    pieces = group_rows(clusters.inverse * max_pieces + column[first_copy])
     first = pieces.order[pieces.starts]
     return labels.index_copy(0, inside, units.names[inside[first]][pieces.inverse])
+
+
+def _copies(cosine: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """List the pairs of ``rows`` (g, n), padded with -1, that are closer than ``SAME``."""
+    # From the lengths that products of this precision give, so that equal rows have distance 0.
+    squares = cosine.diagonal(dim1=1, dim2=2)
+    near = squares[:, :, None] + squares[:, None, :] - 2 * cosine <= SAME**2
+    near &= (rows[:, :, None] >= 0) & (rows[:, None, :] >= 0)
+    pair, col = true_places(near.triu_(1).flatten(0, 1))
+    group, row = pair // rows.shape[1], pair % rows.shape[1]
+    return rows[group, row], rows[group, col]
 
 
 def _strongest_peak(score: Tensor, peaks: Tensor) -> Tensor:

@@ -181,6 +181,7 @@ class HierarchicalClusteringHook(Hook):
             self._cluster(runner, hierarchy, images)
             self._report(runner, hierarchy, runner.epoch)
         if self.refiner is not None:
+            _require_finite(bank=hierarchy.bank)
             self.refiner.calibrate(hierarchy)
             listed = ', '.join(f'{value:.3f}' for value in self.refiner.thresholds)
             runner.logger.info(f'Merge thresholds (cosine) from level 2 on: {listed}')
@@ -225,16 +226,7 @@ class HierarchicalClusteringHook(Hook):
             self._report(runner, hierarchy, runner.epoch + 1)
 
     def _cluster(self, runner: Runner, hierarchy: LabelHierarchy, images: ClusteringInput) -> None:
-        # All ranks have the features of all images, and decide alike.
-        for name, part in (('keys', images.keys), ('features', images.features)):
-            try:
-                check_finite(part, name)
-            except ValueError as error:
-                raise TrainingError(
-                    f'the images cannot be clustered: {error}. Rows are images. The encoder has '
-                    'diverged: resume from an earlier checkpoint with a lower learning rate or a '
-                    'longer warm-up'
-                ) from error
+        _require_finite(keys=images.keys, features=images.features)
         hierarchy.set_bank(images.keys)
         with _warnings_to(runner.logger):
             found = self.source(images.features, images.classes, progress)
@@ -270,3 +262,16 @@ class HierarchicalClusteringHook(Hook):
             for name, value in vars(summary).items():
                 scalars[f'hierarchy/level_{level}/{name}'] = value
         log_scalars(runner, scalars, epochs)
+
+
+def _require_finite(**parts: Tensor) -> None:
+    """End the training if features are not finite; all ranks have the same ones, of all images."""
+    for name, part in parts.items():
+        try:
+            check_finite(part, name)
+        except ValueError as error:
+            raise TrainingError(
+                f'the images cannot be clustered: {error}. Rows are images. The encoder has '
+                'diverged: resume from an earlier checkpoint with a lower learning rate or a '
+                'longer warm-up'
+            ) from error

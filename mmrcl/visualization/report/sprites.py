@@ -52,7 +52,17 @@ def thumbnail(image: np.ndarray, side: int) -> np.ndarray:
     Args:
         image: (H, W) gray or (H, W, 3) RGB, uint8.
         side: side of the result in pixels.
+
+    Raises:
+        ValueError: for another type or shape, or an image without pixels.
     """
+    image = np.asarray(image)
+    gray_or_rgb = image.ndim in (2, 3) and image.shape[2:] in ((), (3,))
+    if image.dtype != np.uint8 or not gray_or_rgb or not image.size:
+        raise ValueError(
+            f'image is {image.dtype} of shape {image.shape}: pass uint8, gray (H, W) or RGB '
+            '(H, W, 3)'
+        )
     height, width = image.shape[:2]
     short = min(height, width)
     top, left = (height - short) // 2, (width - short) // 2
