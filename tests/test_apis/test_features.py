@@ -99,7 +99,7 @@ def test_classes_go_by_name(digits, score):
         score(late, test)
     with pytest.raises(ValueError, match='classes are unknown'):
         score(train, late._replace(classes=None))
-    with pytest.raises(ValueError, match='192 and 10 channels'):
+    with pytest.raises(ValueError, match='test.vectors have 10 columns, train.vectors have 192'):
         score(train, late._replace(vectors=late.vectors[:, :10]))
 
 
