@@ -200,6 +200,11 @@ def test_bad_input_stops_with_a_sentence(report, checkpoint, case, tmp_path):
     assert not (tmp_path / 'page.html').exists()
 
 
+def test_a_page_that_cannot_be_written_stops_with_a_sentence(report, checkpoint, tmp_path):
+    with pytest.raises(SystemExit, match='error: .*Is a directory'):
+        report(CONFIG, checkpoint, '--out', tmp_path)
+
+
 def test_a_checkpoint_of_the_warm_up_is_refused(report, model, tmp_path):
     state = model.state_dict() | {'hierarchy.initialized': torch.tensor(False)}
     torch.save({'state_dict': state}, tmp_path / 'epoch_1.pth')

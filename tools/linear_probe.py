@@ -9,6 +9,7 @@ with Nesterov momentum, for the batch size auto_scale_lr.base_batch_size of the 
 import argparse
 import csv
 import hashlib
+import math
 import sys
 import time
 from pathlib import Path
@@ -95,8 +96,13 @@ def prepare(args: argparse.Namespace) -> Config:
     config = load_config(args, folder_of(args.checkpoint))
     check_paths(config, ('train_dataloader', 'val_dataloader'))
     use_pretrained(config, args.checkpoint, args.trust_checkpoint)
-    if min(args.lrs) <= 0 or min(args.weight_decays) < 0 or args.views < 0:
-        raise ConfigError('--lrs must be above 0, --weight-decays and --views at least 0')
+    rates_fit = all(0 < lr < math.inf for lr in args.lrs)
+    decays_fit = all(0 <= decay < math.inf for decay in args.weight_decays)
+    if not (rates_fit and decays_fit and args.views >= 0):
+        raise ConfigError(
+            '--lrs must be finite and above 0, --weight-decays finite and at least 0, --views at '
+            'least 0'
+        )
     config.log_level = 'WARNING'
     return config
 
@@ -259,7 +265,10 @@ def main() -> None:
     done = time.perf_counter()
     print(f'Features took {extracted - start:.1f} s, classifiers {done - extracted:.1f} s')
     if args.out is not None:
-        write_csv(args.out, rows)
+        try:
+            write_csv(args.out, rows)
+        except OSError as error:
+            sys.exit(f'error: {error}')
         print(f'written: {args.out}')
 
 

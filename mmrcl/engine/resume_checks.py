@@ -25,9 +25,10 @@ def check_resume(runner: Runner, checkpoint: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: if the model or the optimiser's groups have other names, shapes or sizes.
     """
-    if 'optimizer' not in checkpoint or 'iter' not in checkpoint.get('meta', {}):
+    held = {*checkpoint, *checkpoint.get('meta', {})}
+    if missing := [key for key in ('optimizer', 'message_hub', 'iter') if key not in held]:
         raise ConfigError(
-            'the checkpoint holds no state of a training (optimiser, iteration), so nothing can be '
+            f'the checkpoint holds no state of a training ({missing[0]}), so nothing can be '
             'resumed: pass it as load_from without --resume'
         )
     changed = changed_settings(runner.cfg, checkpoint['meta'])

@@ -271,7 +271,7 @@ def main() -> None:
     try:
         with loading_errors():
             path = write(args, config, model, meta, dataset)
-    except TrainingError as error:
+    except (OSError, TrainingError) as error:
         sys.exit(f'error: {error}')
     print(f'written: {path} ({path.stat().st_size / 1e6:.1f} MB)')
 

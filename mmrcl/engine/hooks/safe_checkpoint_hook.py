@@ -91,11 +91,11 @@ class SafeCheckpointHook(CheckpointHook):
         """Check the checkpoint and adapt it to the settings of this run, if it resumes."""
         if not runner.cfg.get('resume'):
             return
+        check_resume(runner, checkpoint)
         checkpoint['message_hub'] = hub_of(checkpoint['message_hub'])
         statistics = checkpoint.get('norm_statistics', [])
         if len(statistics) == get_world_size():
             checkpoint['state_dict'].update(statistics[get_rank()])
-        check_resume(runner, checkpoint)
         rescale_progress(runner, checkpoint)
         take_own_schedules(runner, checkpoint)
 
