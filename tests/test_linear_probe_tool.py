@@ -5,8 +5,10 @@ import runpy
 from pathlib import Path
 
 import pytest
+import torch
 
 from mmrcl.errors import ConfigError
+from mmrcl.evaluation import Schedule, Setting, fit_linear_probes
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / 'configs/benchmarks/linear/resnet18_1xb128-linear-sgd-coslr-90e_digits.py'
@@ -23,3 +25,17 @@ def test_settings_that_are_no_finite_numbers_are_refused(case):
     prepare = runpy.run_path(str(ROOT / 'tools/linear_probe.py'))['prepare']
     with pytest.raises(ConfigError, match='--lrs must be finite'):
         prepare(argparse.Namespace(**(arguments | case)))
+
+
+def test_a_file_that_holds_no_features_is_refused(tmp_path):
+    (tmp_path / 'features.pt').write_text('garbage')
+    read_cache = runpy.run_path(str(ROOT / 'tools/linear_probe.py'))['read_cache']
+    with pytest.raises(ConfigError, match=r'--features: .*features.pt is no file of features'):
+        read_cache(tmp_path / 'features.pt', {})
+
+
+@pytest.mark.parametrize('setting', [Setting(float('nan'), 0.0), Setting(0.1, float('inf'))])
+def test_probes_refuse_settings_that_are_no_finite_numbers(setting):
+    features, labels = torch.randn(8, 4), torch.arange(8) % 2
+    with pytest.raises(ValueError, match='settings: .* must have finite numbers'):
+        fit_linear_probes(features, labels, 2, [setting], Schedule(epochs=1))

@@ -24,6 +24,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from mmrcl.checkpoint import is_whole
 from mmrcl.datasets import check_same_classes
 from mmrcl.errors import ConfigError, TrainingError
 from mmrcl.evaluation import (
@@ -147,7 +148,10 @@ def read_cache(path: Path, source: dict[str, str]) -> Features:
     Raises:
         ConfigError: with the first dependency that differs.
     """
-    saved = torch.load(path, 'cuda' if torch.cuda.is_available() else 'cpu', weights_only=True)
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    if not is_whole(path):
+        raise ConfigError(f'--features: {path} is no file of features: use another, or delete it')
+    saved = torch.load(path, device, weights_only=True)
     found = saved.get('source', {})
     for what, value in source.items():
         if found.get(what) != value:

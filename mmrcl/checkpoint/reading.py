@@ -144,6 +144,8 @@ def _reason(path: str, error: Exception) -> str:
             return _refusal(path, found[1])
         if '://' not in path and is_whole(Path(path).expanduser()):
             return _refusal(path, 'what torch does not read as data')
+        # torch's text recommends to read such a file without its checks.
+        return f'{path} is torn or no checkpoint: torch.save has not written it'
     lines = str(error).splitlines() or [type(error).__name__]
     return f'{path} is torn or no checkpoint: {lines[0]}'
 

@@ -10,6 +10,8 @@ from mmengine.registry import Registry, root
 from mmrcl.errors import ConfigError
 
 _UNKNOWN = re.compile(r"([^\s\"']+) is not in the (?:\w+::)?([\w ]+?) registry\. Please check")
+# mmengine adds the hook in which an error occurred.
+_IN_HOOK = re.compile(r' in <[\w.]+ object at 0x[0-9a-f]+>$')
 
 
 @contextmanager
@@ -25,6 +27,7 @@ def _sentence(error: Exception) -> str:
     # str() of a KeyError is its message in quotes.
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     unknown = _UNKNOWN.search(text)
+    text = _IN_HOOK.sub('', text)
     return text if unknown is None else unknown_type(*unknown.groups())
 
 

@@ -187,6 +187,9 @@ def _fit(
     progress: Progress,
 ) -> list[LinearProbe]:
     """Fit on the images at the given positions; the bias is the weight of a constant feature."""
+    for setting in settings:
+        if not all(0 <= value < inf for value in setting):
+            raise ValueError(f'settings: {setting} must have finite numbers of at least 0')
     views = features if features.ndim == 3 else features[None]
     dtype = torch.promote_types(features.dtype, torch.float32)
     shape = len(settings), num_classes, features.shape[-1] + 1

@@ -55,7 +55,7 @@ def read_config(path: str) -> Config:
 
     Raises:
         ConfigError: for a file, a base, a setting of a base or a module of ``custom_imports`` that
-            does not exist.
+            does not exist, and for what is no Python or replaces a setting by a dict.
     """
     if not Path(path).is_file():
         raise ConfigError(f'config file {path} does not exist{new_file_name(path)}')
@@ -70,6 +70,8 @@ def read_config(path: str) -> Config:
         raise ConfigError(f'{path}: {error}{new_file_name(str(error))}') from error
     except AttributeError as error:
         raise ConfigError(f'{path}: {error}{new_base_key(error.name)}') from error
+    except (SyntaxError, TypeError) as error:
+        raise ConfigError(f'{path}: {" ".join(str(error).split())}') from error
     # mmengine writes the package of a base `mmrcl::...` as `_scope_` into the base's dicts, and
     # later passes this key to collate_fn, which rejects it. default_scope makes it redundant.
     for node in dicts(config._cfg_dict):

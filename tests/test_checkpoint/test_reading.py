@@ -1,5 +1,6 @@
 """Checkpoints are read as data."""
 
+import pickle
 import subprocess
 import sys
 
@@ -145,3 +146,9 @@ def test_home_folders_and_missing_files(tmp_path, monkeypatch):
     assert read_checkpoint('~/a.pth')['a'] == 1
     with pytest.raises(FileNotFoundError, match='b.pth does not exist'):
         read_checkpoint(tmp_path / 'b.pth')
+
+
+def test_a_pickle_that_torch_has_not_written_is_refused_without_advice_to_read_it(tmp_path):
+    (tmp_path / 'a.pkl').write_bytes(pickle.dumps({'model': 1}, protocol=4))
+    with pytest.raises(ValueError, match='torch.save has not written it'):
+        read_checkpoint(tmp_path / 'a.pkl')

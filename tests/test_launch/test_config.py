@@ -5,6 +5,7 @@ import argparse
 import pytest
 from mmengine.config import Config
 
+from mmrcl.errors import ConfigError
 from mmrcl.launch import (
     add_common_arguments,
     build_hooks,
@@ -54,6 +55,15 @@ def test_a_hook_is_taken_out_by_name_in_a_config(tmp_path):
     path.write_text(f'_base_ = {str(CONFIG)!r}\ndefault_hooks = dict(hierarchy_monitor=None)\n')
     found, whole = read_config(str(path)).default_hooks, read_config(str(CONFIG)).default_hooks
     assert set(whole) - set(found) == {'hierarchy_monitor'}
+
+
+@pytest.mark.parametrize('text', ['default_hooks = dict(knn=dict(interval=1))', 'model = dict('])
+def test_a_config_that_cannot_be_merged_or_parsed_is_one_line(tmp_path, text):
+    (tmp_path / 'base.py').write_text('default_hooks = dict(knn=None)')
+    path = tmp_path / 'config.py'
+    path.write_text(f"_base_ = 'base.py'\n{text}\n")
+    with pytest.raises(ConfigError, match=r'config\.py: [^\n]+$'):
+        read_config(str(path))
 
 
 def test_hooks_by_name_come_before_those_of_the_list():
