@@ -1,6 +1,7 @@
 """A small grid on digits from the command line: killed, resumed, spoilt."""
 
 import csv
+import fcntl
 import os
 import signal
 import subprocess
@@ -81,6 +82,18 @@ def kill_when(condition, *arguments: object) -> None:
     process.wait()
 
 
+def wait_for_the_lock(path: Path) -> None:
+    """Waits until no job of a killed grid holds the lock of a run."""
+    end = time.time() + 60
+    with path.open('a') as log:
+        while True:
+            try:
+                return fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                assert time.time() < end, 'the job outlived its grid'
+                time.sleep(0.1)
+
+
 def written(folder: Path) -> dict[Path, int]:
     """All files of a run and when they were written."""
     return {path: path.stat().st_mtime_ns for path in folder.rglob('*')}
@@ -101,6 +114,7 @@ def killed(grid) -> tuple[Path, dict[Path, int]]:
         (folder / 'rcl/seed_0/epoch_1.pth').exists,
         *(grid, '--arms', 'instance-discrimination', 'rcl', '--processes', 1),
     )
+    wait_for_the_lock(folder / 'rcl/seed_0/console.log')
     return folder, written(folder / 'instance-discrimination/seed_0')
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from mmrcl.errors import TrainingError
+from mmrcl.preemption import LAUNCHER
 from mmrcl.visualization import read_scalars
 
 
@@ -103,10 +104,15 @@ def _start(job: Job, threads: int) -> _Run:
 
 
 def _popen(command: Sequence[str | Path], log: TextIO, threads: int) -> subprocess.Popen:
-    environment = {**os.environ, 'OMP_NUM_THREADS': str(threads)}
-    # In a session of its own a job gets no Ctrl-C, but SIGTERM from here, on which it saves.
+    own = {'OMP_NUM_THREADS': str(threads), LAUNCHER: str(os.getpid())}
+    # In a session of its own a job gets no Ctrl-C, but SIGTERM from here, on which it saves. If
+    # this process is killed, the job ends too.
     return subprocess.Popen(
-        command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        command,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **own},
+        start_new_session=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import logging
 import os
 import socket
@@ -19,6 +20,7 @@ from mmengine.logging import print_log
 from mmengine.utils.dl_utils import set_multi_processing
 
 from mmrcl.errors import ConfigError
+from mmrcl.preemption import LAUNCHER
 
 from .config_checks import check_sync_bn
 from .start_checks import check_launcher, check_work_dir
@@ -32,12 +34,13 @@ def start_processes(config: Config) -> None:
     """Initialise the process group of a distributed run, with gloo if there is no CUDA.
 
     mmengine's own initialisation requires CUDA, but it accepts an existing group. From here on
-    the process ends when torch's launcher dies.
+    the process ends when its launcher dies: torch's, or a grid of an ablation.
 
     Raises:
         ConfigError: if no launcher has started this process, or for SyncBN without CUDA.
     """
     check_launcher(config.launcher)
+    _watch_launcher()
     if config.launcher == 'none':
         return
     if not torch.cuda.is_available():
@@ -46,8 +49,6 @@ def start_processes(config: Config) -> None:
         config.setdefault('model_wrapper_cfg', wrapper)
     if is_distributed():
         return
-    if 'TORCHELASTIC_RUN_ID' in os.environ:
-        threading.Thread(target=_end_after, args=(os.getppid(),), daemon=True).start()
     environment = config.get('env_cfg', {})
     options = environment.get('dist_cfg', {})
     if torch.cuda.is_available():
@@ -57,6 +58,14 @@ def start_processes(config: Config) -> None:
     else:
         seconds = options.get('timeout', 1800)
         torch.distributed.init_process_group('gloo', timeout=timedelta(seconds=seconds))
+
+
+@functools.cache
+def _watch_launcher() -> None:
+    by_torch = 'TORCHELASTIC_RUN_ID' in os.environ
+    if by_torch or LAUNCHER in os.environ:
+        launcher = os.getppid() if by_torch else int(os.environ[LAUNCHER])
+        threading.Thread(target=_end_after, args=(launcher,), daemon=True).start()
 
 
 def _end_after(launcher: int) -> None:

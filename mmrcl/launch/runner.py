@@ -113,6 +113,8 @@ def prepare_test(
     check_top_k(config, 'test_evaluator')
     check_paths(config, ('model', 'test_dataloader', 'test_cfg'))
     config.load_from = checkpoint
+    # A test needs the weights alone, also of a config that resumes.
+    config.resume = False
     check_path(config, 'load_from')
     check_weights(config, checkpoint, trust)
 
