@@ -27,7 +27,7 @@ def pretraining(tmp_path_factory):
     config = Config.fromfile(CONFIG)
     config.model.queue.length = 64
     path = folder / 'epoch_200.pth'
-    model = write_checkpoint(path, config, epoch=200, iter=62400, mmrcl_commit='abc', other=object)
+    model = write_checkpoint(path, config, epoch=200, iter=62400, mmrcl_commit='abc', other='text')
     return model.backbone, path
 
 

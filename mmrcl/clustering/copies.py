@@ -105,17 +105,22 @@ def _merge_targets(features: Tensor, cosine: Tensor, nearest: Tensor) -> Tensor:
 
 
 def _near_pairs(features: Tensor, cosine: Tensor, nearest: Tensor) -> tuple[Tensor, Tensor]:
-    """List the neighbours at a distance of at most ``SAME``, decided in float64."""
+    """List the neighbours at a distance of at most ``SAME``."""
     least = 1 - SAME**2 / 2 - 2 * product_rounding(features)
     rows, places = (cosine >= least).nonzero(as_tuple=True)
     cols = nearest[rows, places]
     rows, cols = rows[rows != cols], cols[rows != cols]
+    chosen = are_copies(features, rows, cols)
+    return rows[chosen], cols[chosen]
+
+
+def are_copies(features: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
+    """Decide in float64 which pairs of rows of ``features`` are at most ``SAME`` apart, (P,)."""
     near = [rows.new_empty(0, dtype=torch.bool)]
     for left, right in zip(rows.split(_ROWS), cols.split(_ROWS), strict=True):
         difference = features[left].double() - features[right]
         near.append(difference.square_().sum(1) <= SAME**2)
-    chosen = torch.cat(near)
-    return rows[chosen], cols[chosen]
+    return torch.cat(near)
 
 
 def _keys(features: Tensor) -> Tensor:

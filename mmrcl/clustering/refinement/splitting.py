@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..copies import SAME
+from ..copies import SAME, are_copies
 from ..graphs import connect
+from ..neighbors import product_rounding
 from ..segments import Groups, group_rows, padded_rows, size_buckets, true_places
 from .density_peaks import density_peaks
 from .label_propagation import propagation_kernel
@@ -57,7 +58,7 @@ def split_clusters(
         valid = rows >= 0
         points = units.centers(inside[rows.clamp(min=0)])
         cosine = points @ points.transpose(1, 2)
-        connect(first_copy, *_copies(cosine, rows))
+        connect(first_copy, *_copies(points, cosine, rows))
         peaks = density_peaks(cosine, valid, max_pieces)
         complete = clusters.counts[numbers] <= width
         score = cosine if alpha is None else propagation_kernel(cosine, valid, alpha)
@@ -70,15 +71,16 @@ def split_clusters(
     return labels.index_copy(0, inside, units.names[inside[first]][pieces.inverse])
 
 
-def _copies(cosine: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """List the pairs of ``rows`` (g, n), padded with -1, that are closer than ``SAME``."""
-    # From the lengths that products of this precision give, so that equal rows have distance 0.
+def _copies(points: Tensor, cosine: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """List the pairs of ``rows`` (g, n), padded with -1, whose points are closer than ``SAME``."""
     squares = cosine.diagonal(dim1=1, dim2=2)
-    near = squares[:, :, None] + squares[:, None, :] - 2 * cosine <= SAME**2
+    margin = 4 * product_rounding(points)
+    near = squares[:, :, None] + squares[:, None, :] - 2 * cosine <= SAME**2 + margin
     near &= (rows[:, :, None] >= 0) & (rows[:, None, :] >= 0)
-    pair, col = true_places(near.triu_(1).flatten(0, 1))
-    group, row = pair // rows.shape[1], pair % rows.shape[1]
-    return rows[group, row], rows[group, col]
+    first, col = true_places(near.triu_(1).flatten(0, 1))
+    second = first - first % rows.shape[1] + col
+    same = are_copies(points.flatten(0, 1), first, second)
+    return rows.flatten()[first[same]], rows.flatten()[second[same]]
 
 
 def _strongest_peak(score: Tensor, peaks: Tensor) -> Tensor:
