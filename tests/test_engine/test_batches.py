@@ -9,7 +9,7 @@ from .children import BY_ITERATION, run_ranks, train_tiny
 
 # Norms that do not depend on the batch, and keys that are not drawn, which each process and
 # iteration does anew: all else must agree. A constant rate, because schedules move by iterations.
-# So small an encoder is nearly collapsed, and rounding may decide a merge; with this seed none does.
+# So small an encoder is nearly collapsed, where rounding may decide a merge; not so with this seed.
 GROUP = dict(type='GN', num_groups=1)
 ALIKE = dict(
     randomness__seed=1,
