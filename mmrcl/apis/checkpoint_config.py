@@ -53,7 +53,9 @@ def config_of(
     if config is not None:
         return read_config(str(config))
     if not isinstance(meta.get('cfg'), str):
-        raise ValueError(f'{checkpoint} contains no config: pass it by --config (config=)')
+        raise ValueError(
+            f'{checkpoint} contains no config: pass it by --config of the tool, or config= in Python'
+        )
     recorded = config_from_text(meta['cfg'])
     if not trust:
         _check_names(recorded)
@@ -74,7 +76,8 @@ def _check_names(config: Config) -> None:
     if unknown:
         raise ValueError(
             f'the config in the checkpoint names {unknown[0]}, which could run code: pass the '
-            'config by --config (config=), or --trust-checkpoint (trust=True)'
+            'config by --config of the tool, or config= in Python; or trust the checkpoint by '
+            '--trust-checkpoint, or trust=True'
         )
 
 
