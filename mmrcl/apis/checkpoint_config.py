@@ -54,7 +54,8 @@ def config_of(
         return read_config(str(config))
     if not isinstance(meta.get('cfg'), str):
         raise ValueError(
-            f'{checkpoint} contains no config: pass it by --config of the tool, or config= in Python'
+            f'{checkpoint} contains no config: pass it by --config of the tool, or config= in '
+            'Python'
         )
     recorded = config_from_text(meta['cfg'])
     if not trust:
