@@ -1,6 +1,5 @@
 """What happens when something breaks: the disk, an image, the loss, a process, the scheduler."""
 
-import logging
 import os
 import shutil
 import signal
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.logging import MMLogger
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -48,18 +46,6 @@ def copied(source: Path, target: Path, names: list[str]) -> None:
     for name in names:
         (target / name).write_bytes((source / name).read_bytes())
     (target / 'last_checkpoint').write_text(str(target / names[-1]))
-
-
-@pytest.fixture
-def said():
-    """Warnings of the current logger."""
-    lines = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: lines.append(record.getMessage())
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(handler)
-    yield lines
-    logger.removeHandler(handler)
 
 
 @pytest.mark.parametrize('spoil', ['torn', 'missing', 'empty', 'zeros'])

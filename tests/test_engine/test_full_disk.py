@@ -1,7 +1,6 @@
 """Writers of a work dir on a disk that is full: /dev/full refuses whatever is written to it."""
 
 import json
-import logging
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,18 +25,6 @@ FULL = '/dev/full'
 
 def no_space(*args, **kwargs):
     raise OSError(28, 'No space left on device')
-
-
-@pytest.fixture
-def said():
-    """Warnings and errors of the current logger."""
-    lines = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: lines.append(record.getMessage())
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(handler)
-    yield lines
-    logger.removeHandler(handler)
 
 
 def test_the_first_failure_is_reported_and_others_pass(said):
