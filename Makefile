@@ -26,8 +26,8 @@ test-fast: venv-full  ## run the tests that take no training, in at most 2 minut
 test: venv-full  ## run the tests that CI runs for each change, in at most 15 minutes
 	$(pytest) -m 'not nightly'
 
-nightly: venv-full  ## run all tests
-	$(pytest)
+nightly: venv-full  ## run all tests, the property tests on new examples
+	$(pytest) --hypothesis-profile=search
 
 coverage: venv-full  ## run those of `make test`, longer, and report which lines of mmrcl they reach
 	$(pytest) -m 'not nightly' --cov

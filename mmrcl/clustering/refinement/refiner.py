@@ -42,7 +42,8 @@ class HierarchyRefiner:
     its units, which are its clusters of the level below. Then pieces and touched clusters are
     merged, transitively, with clusters of the same parent; at least one cluster of each merged pair
     is touched. Clusters stay unions of units, and no merge crosses a parent, so the hierarchy stays
-    nested by construction. Copies of an image that share a cluster are not split.
+    nested by construction. Copies of an image that share a cluster are not split; beyond
+    ``max_units`` this is sure of equal features only.
 
     The parent of the top level is one virtual root over all images. There, and under any parent of
     more than ``max_units`` clusters, only touched clusters are merge candidates, each with its
