@@ -20,7 +20,7 @@ ROWS = [
     {'models', 'datasets'},
     {'checkpoint'},
     {'clustering'},
-    {'arguments', 'compatibility', 'disk', 'errors', 'preemption', 'progress', 'registry'}
+    {'arguments', 'compatibility', 'disk', 'draws', 'errors', 'preemption', 'progress', 'registry'}
     | {'threads', 'utils', 'version', 'zoo'},
 ]
 DEPTH = {name: depth for depth, row in enumerate(ROWS) for name in row}
