@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import embedding_bag, normalize
 
 from mmrcl.arguments import check_finite, check_integers, check_tensor
 
-from .segments import group_rows, segment_mean, segment_min
+from .segments import group_rows, segment_min
 
 
 def canonical_labels(labels: Tensor) -> Tensor:
@@ -25,6 +25,20 @@ def canonical_labels(labels: Tensor) -> Tensor:
     labels = check_integers(labels, 'labels')
     groups = group_rows(labels)
     return segment_min(torch.arange(len(labels), device=labels.device), groups)[groups.inverse]
+
+
+def _mean_features(indices: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+    """Return ascending indices (n,), and for each the mean of the features (n, d) that share it.
+
+    Repeated indices stay, with equal means, so that no shape depends on their number and a GPU
+    keeps the host waiting for none.
+    """
+    images, order = indices.sort(stable=True)
+    first = torch.searchsorted(images, images)
+    end = torch.searchsorted(images, images, right=True)
+    # A bag reaches from its start to that of the next: the last row of an image has its whole sum.
+    sums = embedding_bag(order, features, first, mode='sum')
+    return images, sums[end - 1] / (end - first)[:, None]
 
 
 class LabelHierarchy(nn.Module):
@@ -44,6 +58,10 @@ class LabelHierarchy(nn.Module):
         bank_momentum: share of its old value that a bank entry keeps at an update, in [0, 1).
         bank_dtype: ``'float32'``, or ``'float16'`` for half the memory: 0.66 GB for ImageNet at
             d = 256. All sums are taken in float32.
+
+    Attributes:
+        clustered: whether labels were set, as the buffer ``initialized`` says; known without
+            reading the device.
     """
 
     labels: Tensor
@@ -87,6 +105,7 @@ class LabelHierarchy(nn.Module):
         self.labels = alone.repeat(self.num_levels - 1, 1)
         self.bank = torch.zeros(num_samples, self.feat_dim, dtype=self.bank.dtype, device=device)
         self.initialized = torch.tensor(False, device=device)
+        self.clustered = False
 
     def level_labels(self, level: int) -> Tensor:
         """Return the labels of all images at ``level`` in 1..H, shape (N,)."""
@@ -122,8 +141,9 @@ class LabelHierarchy(nn.Module):
                 'give the clustering source one setting (radius, number of clusters) per level'
             )
         named = [canonical_labels(level) for level in labels.to(self.labels.device)]
-        self.labels = torch.stack(named)
-        self.initialized = torch.tensor(True, device=self.labels.device)
+        self.labels.copy_(torch.stack(named))
+        self.initialized.fill_(True)
+        self.clustered = True
         if nested:
             self.check()
 
@@ -149,11 +169,10 @@ class LabelHierarchy(nn.Module):
             features: their L2-normalised features, shape (n, d). They are not checked, as this runs
                 in each iteration.
         """
-        groups = group_rows(indices)
         wide = torch.promote_types(self.bank.dtype, torch.float32)
-        new = segment_mean(features.to(wide), groups)
-        moved = self.bank[groups.ids].to(wide).lerp(new, 1 - self.bank_momentum)
-        self.bank[groups.ids] = normalize(moved, dim=1).to(self.bank.dtype)
+        images, new = _mean_features(indices, features.to(wide))
+        moved = self.bank[images].to(wide).lerp(new, 1 - self.bank_momentum)
+        self.bank[images] = normalize(moved, dim=1).to(self.bank.dtype)
 
     def check(self) -> None:
         """Check that labels are valid, canonical and nested.
@@ -203,6 +222,7 @@ class LabelHierarchy(nn.Module):
                     'type="mmrcl.StrictPretrained", checkpoint=...)'
                 )
         super()._load_from_state_dict(state_dict, prefix, *args)
+        self.clustered = bool(state_dict.get(prefix + 'initialized', self.clustered))
 
     def extra_repr(self) -> str:
         """Describe the module in ``print(model)``."""

@@ -19,7 +19,7 @@ def test_canonical_labels_name_the_first_member(labels):
 def test_unfilled_hierarchy_has_every_image_alone():
     hierarchy = LabelHierarchy(3, 4, 5)
     assert hierarchy.labels_of(torch.tensor([3, 1])).tolist() == [[3, 1]] * 3
-    assert not hierarchy.initialized
+    assert not hierarchy.initialized and not hierarchy.clustered
     hierarchy.check()
 
 
@@ -27,7 +27,7 @@ def test_labels_and_parents():
     hierarchy = LabelHierarchy(3, 4, 6)
     hierarchy.set_labels(torch.tensor([[9, 9, 4, 4, 7, 8], [1, 1, 1, 1, 0, 0]]))
     assert hierarchy.labels.tolist() == [[0, 0, 2, 2, 4, 5], [0, 0, 0, 0, 4, 4]]
-    assert hierarchy.initialized
+    assert hierarchy.initialized and hierarchy.clustered
     fine = hierarchy.level_labels(2)
     parents = hierarchy.labels[1, fine]
     assert torch.equal(parents, hierarchy.level_labels(3))
@@ -65,6 +65,22 @@ def test_bank_update_averages_copies_and_keeps_its_momentum():
     assert torch.equal(hierarchy.bank[2], before[2])
 
 
+@pytest.mark.parametrize('momentum', [0.0, 0.4])
+@pytest.mark.parametrize('seed', range(4))
+def test_bank_update_equals_one_image_after_another(seed, momentum):
+    generator = torch.Generator().manual_seed(seed)
+    hierarchy = LabelHierarchy(2, 6, 9, bank_momentum=momentum).double()
+    hierarchy.set_bank(torch.randn(9, 6, generator=generator, dtype=torch.float64))
+    indices = torch.randint(9, ((0, 1, 7, 40)[seed],), generator=generator)
+    new = torch.randn(len(indices), 6, generator=generator, dtype=torch.float64)
+    expected = hierarchy.bank.clone()
+    for image in set(indices.tolist()):
+        moved = momentum * expected[image] + (1 - momentum) * new[indices == image].mean(0)
+        expected[image] = moved / moved.norm()
+    hierarchy.update_bank(indices, new)
+    assert torch.allclose(hierarchy.bank, expected, rtol=0, atol=1e-13)
+
+
 def test_half_precision_bank_stays_near_the_full_one():
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(12, 8, generator=generator)
@@ -91,7 +107,7 @@ def test_state_travels_into_an_unsized_hierarchy():
     target = owner['hierarchy']
     assert torch.equal(target.labels, source.labels)
     assert torch.equal(target.bank, source.bank)
-    assert target.initialized
+    assert target.initialized and target.clustered
     assert torch.equal(target.checksum(), source.checksum())
 
 

@@ -175,7 +175,7 @@ class HierarchicalClusteringHook(Hook):
         if since < 0 or runner.iter > runner.epoch * len(runner.train_dataloader):
             return
         due = self.recluster_interval is not None and since % self.recluster_interval == 0
-        if due or not hierarchy.initialized:
+        if due or not hierarchy.clustered:
             runner.logger.info(f'Clustering {hierarchy.num_samples} images ...')
             images = extract_clustering_input(model, self.space, self.dataloader)
             self._cluster(runner, hierarchy, images)
@@ -195,7 +195,7 @@ class HierarchicalClusteringHook(Hook):
     ) -> None:
         """Update the bank with the keys of the optimiser step, then refine the hierarchy."""
         model = unwrapped(runner.model)
-        if not model.hierarchy.initialized:
+        if not model.hierarchy.clustered:
             return
         self._waiting.append(model.last_keys)
         if not runner.optim_wrapper.should_update():
@@ -214,7 +214,7 @@ class HierarchicalClusteringHook(Hook):
     def after_train_epoch(self, runner: Runner) -> None:
         """Compare the hierarchies of the ranks and log the partition of each level."""
         hierarchy = unwrapped(runner.model).hierarchy
-        if not hierarchy.initialized:
+        if not hierarchy.clustered:
             return
         sums = {int(value) for value in all_gather(hierarchy.checksum())}
         if len(sums) > 1:

@@ -84,7 +84,7 @@ class HierarchyMonitorHook(Hook):
     def _labels(runner: Runner) -> Tensor | None:
         """Return labels of levels 2..H, (H - 1, N); None on other ranks or before clustering."""
         hierarchy = unwrapped(runner.model).hierarchy
-        measured = is_main_process() and bool(hierarchy.initialized)
+        measured = is_main_process() and hierarchy.clustered
         return hierarchy.labels.int().cpu() if measured else None
 
     def _measure(self, runner: Runner, labels: Tensor, epochs: int) -> None:
