@@ -13,6 +13,10 @@ class SupportQueue(nn.Module):
     Labels are not stored: they are looked up by index in the current hierarchy. All state is in
     buffers and saved in checkpoints. Entries that were never written have index -1.
 
+    Entries are overwritten in place, before the backward pass of the step. A loss must not keep
+    ``features`` for its backward pass, or torch ends it with an error;
+    :func:`~mmrcl.models.streaming_logsumexp` and entries taken by index do not.
+
     Args:
         length: K, the number of entries; it need not be a multiple of the batch size.
         feat_dim: d, length of a feature.
@@ -57,9 +61,9 @@ class SupportQueue(nn.Module):
         skipped = max(0, len(indices) - self.length)
         place = torch.arange(skipped, len(indices), device=self.indices.device)
         slots = (self.pointer + place) % self.length
-        # Out of place: the loss of this step still needs the old keys for its backward pass.
-        self.features = self.features.index_copy(0, slots, features[skipped:].to(self.features))
-        self.indices[slots] = indices[skipped:]
+        # In place: DistributedDataParallel keeps the buffers that it was given.
+        self.features.index_copy_(0, slots, features[skipped:].to(self.features))
+        self.indices.index_copy_(0, slots, indices[skipped:])
         self.pointer.copy_((self.pointer + len(indices)) % self.length)
 
     def extra_repr(self) -> str:
