@@ -14,7 +14,7 @@ from .losses import (
     streaming_logsumexp,
 )
 from .memories import PrototypeHierarchy, SupportQueue
-from .momentum import ForeachCosineEMA
+from .momentum import ForeachCosineEMA, ForeachEMA
 from .necks import MultiPredictorNeck
 from .retrievers import (
     ClusterRetriever,
@@ -42,6 +42,7 @@ MODELS.register_module(module=LabelHierarchy)
 __all__ = [
     'ClusterRetriever',
     'ForeachCosineEMA',
+    'ForeachEMA',
     'GalleryRetriever',
     'KeyBatch',
     'Keys',

@@ -1,5 +1,5 @@
 """Momentum encoders."""
 
-from .foreach_cosine_ema import ForeachCosineEMA
+from .foreach_ema import ForeachCosineEMA, ForeachEMA
 
-__all__ = ['ForeachCosineEMA']
+__all__ = ['ForeachCosineEMA', 'ForeachEMA']

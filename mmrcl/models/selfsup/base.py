@@ -10,6 +10,7 @@ from torch.nn.functional import normalize
 
 from mmrcl.registry import MODELS
 
+from ..momentum import ForeachEMA
 from .parts import named_width
 
 
@@ -63,7 +64,7 @@ class MomentumQueueSelfSupervisor(QueueSelfSupervisor):
         **kwargs: of :class:`QueueSelfSupervisor`.
     """
 
-    average_type: type[ExponentialMovingAverage] = ExponentialMovingAverage
+    average_type: type[ExponentialMovingAverage] = ForeachEMA
 
     def __init__(self, *, momentum: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
