@@ -20,8 +20,8 @@ ROWS = [
     {'models', 'datasets'},
     {'checkpoint'},
     {'clustering'},
-    {'arguments', 'compatibility', 'disk', 'draws', 'errors', 'preemption', 'progress', 'registry'}
-    | {'threads', 'utils', 'version', 'zoo'},
+    {'arguments', 'compatibility', 'device_copies', 'disk', 'draws', 'errors', 'preemption'}
+    | {'progress', 'registry', 'threads', 'utils', 'version', 'zoo'},
 ]
 DEPTH = {name: depth for depth, row in enumerate(ROWS) for name in row}
 PACKAGES = {path.parent.name for path in ROOT.glob('mmrcl/*/__init__.py')}

@@ -15,6 +15,7 @@ from mmrcl.models import (
 )
 from mmrcl.models.heads import ProtoNCEHead
 from mmrcl.models.memories import Prototypes
+from mmrcl.models.retrievers.nearest import nearest_keys
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -24,6 +25,31 @@ def draw(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def cosine(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return (a * b).sum() / (a.pow(2).sum().sqrt() * b.pow(2).sum().sqrt())
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_losses_and_searches_are_in_float32_under_autocast(dtype):
+    a, b, c = (normalize(draw(12, 16, seed=seed).float(), dim=1) for seed in range(3))
+    mask = torch.rand(12, 1, 3, generator=torch.Generator().manual_seed(3)) < 0.5
+    images, queue = torch.arange(12), SupportQueue(12, 16)
+    queue.enqueue(c, images)
+    prototypes = [Prototypes(b, torch.linspace(0.1, 0.3, 12), images)]
+    relative = dict(
+        **dict(predictions=a[None], keys=b[:, None], positive_mask=mask, queue=c),
+        **dict(query_labels=images[None], entry_labels=images[None].flip(1)),
+        key_in_denominator=mask[:, :, :1],
+    )
+    functions = [
+        lambda: RelativeContrastiveLoss()(**relative).losses['loss'],
+        lambda: NearestNeighborLoss()(a, b),
+        lambda: MeanShiftLoss()(a, b[:, None]),
+        lambda: PrototypicalLoss()(a, prototypes),
+        lambda: nearest_keys(a, queue, 3),
+    ]
+    for function in functions:
+        expected = function()
+        with torch.autocast('cpu', dtype):
+            assert torch.equal(function(), expected)
 
 
 def literal_nnclr(predictions, neighbors, tau):

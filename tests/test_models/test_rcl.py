@@ -8,6 +8,7 @@ from mmpretrain.structures import DataSample
 from torch.nn.functional import cross_entropy, normalize
 
 from mmrcl.models import SameImageRetriever
+from mmrcl.models.selfsup import parts
 from mmrcl.registry import MODELS
 
 PARTS = dict(
@@ -86,6 +87,49 @@ def test_the_same_image_alone_is_infonce_in_both_directions():
         logits = torch.cat([(query * key).sum(1, keepdim=True) / 0.1, negatives], 1)
         expected = expected + cross_entropy(logits, torch.zeros(6, dtype=torch.long)) / 2
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize('excluding', [False, True])
+@pytest.mark.parametrize('negative_pairs', ['repel', 'ignore'])
+def test_the_loss_is_the_mean_of_both_directions(negative_pairs, excluding):
+    loss = dict(negative_pairs=negative_pairs)
+    model = build(
+        head=dict(loss=loss, exclude_same_cluster=excluding),
+        retrievers=[dict(type='SameImageRetriever'), dict(type='NearestRetriever')],
+    )
+    model.hierarchy.set_labels(torch.stack([torch.arange(20) // 2, torch.arange(20) // 4]))
+    model.loss(*batch(12, seed=1))
+    twin, views = copy.deepcopy(model), batch(12, seed=2)[0]
+    indices = parts.sample_indices(batch(12, seed=2)[1], torch.device('cpu'), 'RCL')
+    found = model.loss(*batch(12, seed=2))
+    twin.update_momentum_encoder()
+    predictions = [twin.head.predict(twin.project(view)) for view in views]
+    keys = [twin.extract_keys(view) for view in views]
+    first, second = (
+        twin._compare(prediction, key, indices)
+        for prediction, key in zip(predictions, reversed(keys), strict=True)
+    )
+    for name in ('loss', 'positives_level_1', 'key_probability', 'attracted_fraction'):
+        expected = (first[name] + second[name]) / 2
+        assert found[name].item() == pytest.approx(expected.item(), rel=1e-5), name
+
+
+def test_keys_of_all_ranks_are_interleaved(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    indices = torch.randint(-5, 2**40, (3, 4), generator=generator)
+    features = torch.randn(3, 4, 2, 5, generator=generator, dtype=torch.float64).to(torch.float32)
+    features[0, 0, 0] = torch.tensor([torch.nan, torch.inf, -0.0, 1e-42, 3e38])
+    sent = []
+    monkeypatch.setattr(parts, 'all_gather', lambda shard: sent.append(shard) or [shard])
+    alone = [parts.keys_of_all_ranks(*shard) for shard in zip(indices, features, strict=True)]
+    for found, *expected in zip(alone, indices, features, strict=True):
+        assert torch.equal(found.indices, expected[0])
+        assert torch.equal(found.features.view(torch.int32), expected[1].view(torch.int32))
+    monkeypatch.setattr(parts, 'all_gather', lambda shard: sent)
+    found = parts.keys_of_all_ranks(indices[1], features[1])
+    assert torch.equal(found.indices, indices.T.flatten())
+    expected = features.transpose(0, 1).flatten(0, 1)
+    assert torch.equal(found.features.view(torch.int32), expected.contiguous().view(torch.int32))
 
 
 def test_before_clustering_the_loss_is_the_same_image_loss_of_every_predictor():

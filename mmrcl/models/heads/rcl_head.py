@@ -36,9 +36,13 @@ class RCLHead(BaseModule):
         self.loss_module = MODELS.build(loss)
         self.exclude_same_cluster = exclude_same_cluster
 
+    def predict(self, projection: Tensor) -> Tensor:
+        """Predict from z (N, d) for each criterion: L2-normalised, shape (1 or H, N, d)."""
+        return normalize(self.predictor(projection).float(), dim=2)
+
     def loss(
         self,
-        projection: Tensor,
+        predictions: Tensor,
         keys: Keys,
         positive_mask: Tensor,
         queue: Tensor,
@@ -48,20 +52,17 @@ class RCLHead(BaseModule):
         """Compute the loss and its parts, see :class:`RelativeContrastiveLoss`.
 
         Args:
-            projection: z, shape (N, d).
+            predictions: q_i, see :meth:`predict`.
             keys: R keys a query.
             positive_mask: whether each criterion labels each key positive, shape (N, R, H).
             queue: features of the support queue, shape (K, d).
-            query_labels: labels of the queries at all levels, shape (H, N).
-            entry_labels: labels of the queue's entries at all levels, -1 where it is empty, shape
-                (H, K).
+            query_labels: labels of the queries, shape (1, N); at all levels, (H, N), with
+                ``exclude_same_cluster``.
+            entry_labels: those of the queue's entries, -1 where it is empty, shape (1 or H, K).
         """
-        predictions = normalize(self.predictor(projection).float(), dim=2)
         key_in_denominator = keys.in_queue[:, :, None]
         if self.exclude_same_cluster:
             key_in_denominator = key_in_denominator & ~positive_mask
-        else:
-            query_labels, entry_labels = query_labels[:1], entry_labels[:1]
         output: LossOutput = self.loss_module(
             predictions=predictions,
             keys=keys.features,

@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from mmrcl.registry import MODELS
 
+from ..full_precision import full_precision
 from .widths import check_widths
 
 
@@ -56,8 +57,8 @@ class NearestNeighborLoss(nn.Module):
         return (of_neighbor + of_prediction) / 2
 
     def _logits(self, queries: Tensor, keys: Tensor) -> Tensor:
-        # Under autocast the products are in half precision.
-        return (queries @ keys.T).float() / self.temperature
+        with full_precision(queries):
+            return queries @ keys.T / self.temperature
 
 
 def _gather(features: Tensor) -> tuple[Tensor, ...]:

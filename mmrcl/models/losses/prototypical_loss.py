@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from mmrcl.registry import MODELS
 
+from ..full_precision import full_precision
 from ..memories import Prototypes
 
 
@@ -32,6 +33,6 @@ class PrototypicalLoss(nn.Module):
 
     @staticmethod
     def _level(queries: Tensor, level: Prototypes) -> Tensor:
-        # Under autocast the products are in half precision.
-        logits = (queries @ level.centers.to(queries).T).float() / level.concentrations
+        with full_precision(queries):
+            logits = queries @ level.centers.to(queries).T / level.concentrations
         return cross_entropy(logits, level.targets)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mmrcl.registry import MODELS
 
+from ..full_precision import full_precision
 from .pair_dynamics import PairDynamics
 from .streaming_logsumexp import streaming_logsumexp
 
@@ -73,7 +74,7 @@ class RelativeContrastiveLoss(nn.Module):
         entry_labels: Tensor,
         key_in_denominator: Tensor,
     ) -> LossOutput:
-        """Compute the loss of a batch, and its parts for the log.
+        """Compute the loss of a batch, and its parts for the log, in the precision of the inputs.
 
         The denominator excludes the entries of the queue that carry the query's label, and those
         with label -1.
@@ -93,9 +94,9 @@ class RelativeContrastiveLoss(nn.Module):
         scaled = predictions / self.temperature
         if len(query_labels) > 1:
             scaled = scaled.expand(criteria, -1, -1)
-        negatives = streaming_logsumexp(scaled, queue, query_labels, entry_labels)[:, :, None]
-        # Under autocast the products come in half precision, too coarse for what follows.
-        logits = torch.einsum('hnd,nrd->hnr', scaled, keys).to(predictions.dtype)
+        with full_precision(predictions):
+            negatives = streaming_logsumexp(scaled, queue, query_labels, entry_labels)[:, :, None]
+            logits = torch.einsum('hnd,nrd->hnr', scaled, keys)
         total = torch.where(
             key_in_denominator.permute(2, 0, 1), negatives, negatives.logaddexp(logits)
         )

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from mmrcl.clustering import nearest_neighbors
 
+from ..full_precision import full_precision
 from ..memories import SupportQueue
 
 
@@ -22,7 +23,14 @@ def nearest_keys(queries: Tensor, queue: SupportQueue, k: int = 1) -> Tensor:
     Returns:
         L2-normalised features without gradient, shape (N, k, d).
     """
-    stored = queue.features[queue.indices >= 0].to(queries)
-    neighbors = stored[nearest_neighbors(queries, stored, min(k, len(stored)))[1]]
+
+    def filled(rows: slice, columns: slice) -> Tensor:
+        return (queue.indices[columns] >= 0)[None]
+
+    with full_precision(queries):
+        least = min(k, queue.length)
+        product, place = nearest_neighbors(queries, queue.features, least, mask=filled)
+    found = (product > -torch.inf)[:, :, None]
+    neighbors = torch.where(found, queue.features[place].to(queries), queries[:, None])
     missing = queries[:, None].expand(-1, k - neighbors.shape[1], -1)
     return torch.cat([neighbors, missing], 1)

@@ -9,7 +9,7 @@ from mmrcl.registry import MODELS
 
 from ..retrievers.nearest import nearest_keys
 from .base import MomentumQueueSelfSupervisor
-from .parts import enqueue_of_all_ranks, named_width, sample_indices, two_views
+from .parts import keys_of_all_ranks, named_width, sample_indices, two_views
 
 
 @MODELS.register_module()
@@ -54,11 +54,12 @@ class MSF(MomentumQueueSelfSupervisor):
             ValueError: for parts or a pipeline that do not fit, see :mod:`.parts`.
         """
         strong, weak = two_views(inputs, 'MSF')
-        indices = sample_indices(data_samples, 'MSF').to(strong.device)
+        indices = sample_indices(data_samples, strong.device, 'MSF')
         query = self.project(strong)
         self.update_momentum_encoder()
         target = self.extract_keys(weak)
-        enqueue_of_all_ranks(self.queue, target, indices)
+        found = keys_of_all_ranks(indices, target)
+        self.queue.enqueue(found.features, found.indices)
         neighbors = nearest_keys(target, self.queue, self.num_neighbors)
         with named_width('model.head.predictor', query.shape[1]):
             return dict(loss=self.head.loss(query, neighbors))

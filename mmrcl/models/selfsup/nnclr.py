@@ -8,7 +8,7 @@ from mmrcl.registry import MODELS
 
 from ..retrievers.nearest import nearest_keys
 from .base import QueueSelfSupervisor
-from .parts import enqueue_of_all_ranks, named_width, sample_indices, two_views
+from .parts import keys_of_all_ranks, named_width, sample_indices, two_views
 
 
 @MODELS.register_module()
@@ -38,11 +38,12 @@ class NNCLR(QueueSelfSupervisor):
             ValueError: for parts or a pipeline that do not fit, see :mod:`.parts`.
         """
         views = two_views(inputs, 'NNCLR')
-        indices = sample_indices(data_samples, 'NNCLR').to(views[0].device)
+        indices = sample_indices(data_samples, views[0].device, 'NNCLR')
         z_1, z_2 = (self.project(view).float() for view in views)
         keys = [normalize(z.detach(), dim=1) for z in (z_1, z_2)]
         near_1, near_2 = (nearest_keys(key, self.queue)[:, 0] for key in keys)
         with named_width('model.head.predictor', z_1.shape[1]):
             loss = (self.head.loss(z_2, near_1) + self.head.loss(z_1, near_2)) / 2
-        enqueue_of_all_ranks(self.queue, keys[0], indices)
+        found = keys_of_all_ranks(indices, keys[0])
+        self.queue.enqueue(found.features, found.indices)
         return dict(loss=loss)

@@ -9,7 +9,7 @@ from mmengine.dist import all_gather
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
-from ..memories import SupportQueue
+from mmrcl.device_copies import to_device
 
 
 class KeyBatch(NamedTuple):
@@ -39,8 +39,8 @@ def two_views(inputs: list[Tensor], algorithm: str) -> list[Tensor]:
     return list(inputs)
 
 
-def sample_indices(data_samples: list[DataSample], algorithm: str) -> Tensor:
-    """Return the dataset index of each image, shape (N,).
+def sample_indices(data_samples: list[DataSample], device: torch.device, algorithm: str) -> Tensor:
+    """Return the dataset index of each image on ``device``, shape (N,).
 
     Raises:
         ValueError: if the samples carry none.
@@ -51,7 +51,7 @@ def sample_indices(data_samples: list[DataSample], algorithm: str) -> Tensor:
             'sample_idx: keep "sample_idx" among the meta_keys of PackInputs, and use a data set '
             'based on mmengine.dataset.BaseDataset'
         )
-    return torch.tensor([sample.sample_idx for sample in data_samples], dtype=torch.long)
+    return to_device(torch.tensor([sample.sample_idx for sample in data_samples]), device)
 
 
 @contextmanager
@@ -68,21 +68,27 @@ def named_width(setting: str, channels: int) -> Iterator[None]:
         ) from error
 
 
-def in_sampling_order(shard: Tensor) -> Tensor:
-    """Gather the rows of all ranks, in the order in which a single process would see the images.
+@torch.no_grad()
+def keys_of_all_ranks(indices: Tensor, features: Tensor) -> KeyBatch:
+    """Gather the keys of all ranks, in the order in which a single process would see the images.
 
-    Samplers assign images to the ranks in turn, so the rows of the ranks are interleaved.
+    Samplers assign images to the ranks in turn, so the rows of the ranks are interleaved. Indices
+    and features travel as bytes of one tensor, in one collective.
 
     Args:
-        shard: rows of this rank, shape (n, ...), n the same on all.
+        indices: images of this rank, shape (n,), n the same on all.
+        features: one or several of each image, shape (n, ..., d).
 
     Returns:
-        Rows of all ranks, without gradient, shape (ranks * n, ...).
+        Those of all ranks, of shapes (ranks * n,) and (ranks * n, ..., d).
     """
-    return torch.stack(all_gather(shard), 1).flatten(0, 1)
-
-
-@torch.no_grad()
-def enqueue_of_all_ranks(queue: SupportQueue, keys: Tensor, indices: Tensor) -> None:
-    """Enqueue the keys (N, d) and dataset indices (N,) of all ranks."""
-    queue.enqueue(in_sampling_order(keys), in_sampling_order(indices))
+    columns = [
+        part.flatten(1).contiguous().view(torch.uint8) for part in (features, indices[:, None])
+    ]
+    shards = all_gather(torch.cat(columns, 1))
+    width = columns[0].shape[1]
+    rows = torch.stack(shards, 1).flatten(0, 1)
+    return KeyBatch(
+        rows[:, width:].contiguous().view(indices.dtype)[:, 0],
+        rows[:, :width].contiguous().view(features.dtype).view(-1, *features.shape[1:]),
+    )

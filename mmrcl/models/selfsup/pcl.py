@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from mmrcl.registry import MODELS
 
 from .base import MomentumQueueSelfSupervisor
-from .parts import KeyBatch, in_sampling_order, sample_indices, two_views
+from .parts import KeyBatch, keys_of_all_ranks, sample_indices, two_views
 
 
 @MODELS.register_module()
@@ -56,15 +56,14 @@ class PCL(MomentumQueueSelfSupervisor):
             ValueError: for parts or a pipeline that do not fit, see :mod:`.parts`.
         """
         view_1, view_2 = two_views(inputs, 'PCL')
-        indices = sample_indices(data_samples, 'PCL').to(view_1.device)
+        indices = sample_indices(data_samples, view_1.device, 'PCL')
         query = normalize(self.project(view_1).float(), dim=1)
         self.update_momentum_encoder()
         with torch.no_grad():
             shuffled, order = batch_shuffle_ddp(view_2)
             key = batch_unshuffle_ddp(self.extract_keys(shuffled), order)
-        clustered = bool(self.hierarchy.initialized)
-        levels = self.hierarchy.prototypes_of(indices) if clustered else []
+        levels = self.hierarchy.prototypes_of(indices) if self.hierarchy.clustered else []
         losses: dict[str, Tensor] = self.head.loss(query, key, indices, self.queue, levels)
-        self.last_keys = KeyBatch(in_sampling_order(indices), in_sampling_order(key))
+        self.last_keys = keys_of_all_ranks(indices, key)
         self.queue.enqueue(self.last_keys.features, self.last_keys.indices)
         return losses

@@ -11,10 +11,11 @@ from torch.nn.functional import normalize
 from mmrcl.clustering import LabelHierarchy
 from mmrcl.registry import MODELS
 
+from ..full_precision import full_precision
 from ..momentum import ForeachCosineEMA
 from ..retrievers import Keys, RetrievalInput, SameImageRetriever
 from .base import MomentumQueueSelfSupervisor
-from .parts import KeyBatch, in_sampling_order, sample_indices, two_views
+from .parts import KeyBatch, keys_of_all_ranks, sample_indices, two_views
 
 
 @MODELS.register_module()
@@ -110,26 +111,27 @@ class RCL(MomentumQueueSelfSupervisor):
             ``retrieval_hit_rate``, the share of searches in which a gallery retriever found a key.
         """
         view_1, view_2 = two_views(inputs, 'RCL')
-        indices = sample_indices(data_samples, 'RCL').to(view_1.device)
+        indices = sample_indices(data_samples, view_1.device, 'RCL')
         z_1, z_2 = self.project(view_1), self.project(view_2)
         self.update_momentum_encoder()
         key_1, key_2 = self.extract_keys(view_1), self.extract_keys(view_2)
-        first = self._compare(z_1, key_2, indices)
-        second = self._compare(z_2, key_1, indices)
+        # Each view has batch norm statistics of its own; all else takes both directions at once.
+        predictions = torch.cat([self.head.predict(z_1), self.head.predict(z_2)], 1)
+        losses = self._compare(predictions, torch.cat([key_2, key_1]), indices.repeat(2))
         self._remember(key_1, key_2, indices)
-        return {name: (first[name] + second[name]) / 2 for name in first}
+        return losses
 
     def _compare(
-        self, projection: Tensor, same_image: Tensor, indices: Tensor
+        self, predictions: Tensor, same_image: Tensor, indices: Tensor
     ) -> dict[str, Tensor]:
-        with torch.no_grad():
+        with torch.no_grad(), full_precision(same_image):
             given = RetrievalInput(same_image, indices, self.queue, self.hierarchy)
             retrieved = [retriever(given) for retriever in self.retrievers]
             keys = Keys(*(torch.cat(parts, 1) for parts in zip(*retrieved, strict=True)))
             positive_mask = self._positive_mask(indices, keys.indices)
             labels, entries = self._labels(indices), self._labels(self.queue.indices)
         losses: dict[str, Tensor] = self.head.loss(
-            projection, keys, positive_mask, self.queue.features, labels, entries
+            predictions, keys, positive_mask, self.queue.features, labels, entries
         )
         hits = [
             part.found
@@ -149,8 +151,8 @@ class RCL(MomentumQueueSelfSupervisor):
         return same.permute(1, 2, 0)
 
     def _labels(self, images: Tensor) -> Tensor:
-        """Return the labels of ``images`` (n,) at all levels, (H, n); -1 for empty entries."""
-        if self.hierarchy is None:
+        """Return the labels of ``images`` (n,) that exclude entries, (1 or H, n); -1 if empty."""
+        if self.hierarchy is None or not self.head.exclude_same_cluster:
             return images[None]
         return self.hierarchy.labels_of(images.clamp(min=0)).masked_fill(images < 0, -1)
 
@@ -162,7 +164,6 @@ class RCL(MomentumQueueSelfSupervisor):
         attribute of the model.
         """
         mean = normalize(key_1 + key_2, dim=1)
-        both = in_sampling_order(torch.stack([key_2, mean], 1))
-        indices = in_sampling_order(indices)
-        self.queue.enqueue(both[:, 0], indices)
-        self.last_keys = KeyBatch(indices, both[:, 1])
+        both = keys_of_all_ranks(indices, torch.stack([key_2, mean], 1))
+        self.queue.enqueue(both.features[:, 0], both.indices)
+        self.last_keys = both._replace(features=both.features[:, 1])
