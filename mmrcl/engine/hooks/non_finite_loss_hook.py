@@ -7,7 +7,9 @@ from mmengine.dist import all_reduce, barrier
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
+from mmrcl.device_copies import HostCopy
 from mmrcl.disk import failure_to_write
 from mmrcl.errors import TrainingError
 from mmrcl.features import unwrapped
@@ -18,34 +20,74 @@ from mmrcl.registry import HOOKS
 class NonFiniteLossHook(Hook):
     """Abort the run on a NaN or Inf loss, before the optimiser step.
 
+    The losses, and whether those of any process are not finite, are copied to the host while the
+    device computes the gradients. They are read once an iteration: before the optimiser step, or
+    after the iteration where there was none, as with gradient accumulation or a loss scaler that
+    met NaN. The logger gets the numbers of this copy, for it would read each from the device.
+
     The weights before the step and the images of the batch are saved as
     ``non_finite_iter_<n>.pth`` for inspection. Do not resume from that file: support queue and
     batch norm statistics already contain the batch.
     """
 
+    # Before the hooks that log an iteration or take its keys.
+    priority = 'HIGHEST'
+
+    def __init__(self) -> None:
+        self._copy: HostCopy | None = None
+        self._names: list[str] = []
+        self._values: dict[str, Tensor] = {}
+        self._handles: list[RemovableHandle] = []
+
     def before_train(self, runner: Runner) -> None:
-        """Register a forward hook that checks the losses."""
+        """Register hooks on the model, which note the losses, and on the optimiser."""
         self._runner = runner
-        self._handle = unwrapped(runner.model).register_forward_hook(self._check)
+        self._handles = [
+            unwrapped(runner.model).register_forward_hook(self._note),
+            runner.optim_wrapper.optimizer.register_step_pre_hook(self._check),
+        ]
 
     def after_train(self, runner: Runner) -> None:
-        """Remove the forward hook."""
-        self._handle.remove()
+        """Remove these hooks."""
+        for handle in self._handles:
+            handle.remove()
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Keep the batch for the error report."""
         self._batch = data_batch
 
-    def _check(self, model: nn.Module, inputs: Any, losses: Any) -> None:
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict[str, Tensor] | None = None,
+    ) -> None:
+        """Abort if the optimiser has not asked, and hand the numbers to the logger."""
+        self._check()
+        if outputs is not None:
+            outputs.update({name: self._values.get(name, outputs[name]) for name in outputs})
+
+    def _note(self, model: nn.Module, inputs: Any, losses: Any) -> None:
         if not model.training:
             return
-        found = {name: value for name, value in losses.items() if 'loss' in name}
-        total = torch.stack([_total(value) for value in found.values()])
-        wrong = (~total.isfinite().all()).int()
+        self._names = sorted(losses, key=lambda name: 'loss' not in name)
+        values = torch.stack([_total(losses[name]) for name in self._names])
+        summed = values[: sum('loss' in name for name in self._names)]
+        wrong = (~summed.isfinite().all()).to(values)
         all_reduce(wrong, 'max')
+        self._copy = HostCopy(torch.cat([values, wrong[None]]))
+
+    def _check(self, *_: Any) -> None:
+        if self._copy is None:
+            return
+        *values, wrong = self._copy.read().unbind()
+        self._copy = None
+        self._values = dict(zip(self._names, values, strict=True))
+        losses = {name: value for name, value in self._values.items() if 'loss' in name}
+        self._values.setdefault('loss', torch.stack(list(losses.values())).sum())
         if wrong:
-            listed = ', '.join(f'{name}={float(_total(value))}' for name, value in found.items())
-            self._stop(listed)
+            self._stop(', '.join(f'{name}={float(value)}' for name, value in losses.items()))
 
     def _stop(self, listed: str) -> None:
         runner = self._runner
@@ -65,6 +107,9 @@ class NonFiniteLossHook(Hook):
 
 
 def _total(value: Tensor | list[Tensor]) -> Tensor:
-    """Sum a loss as mmengine does."""
+    """Sum a loss as mmengine does, in float32."""
     parts = value if isinstance(value, list) else [value]
-    return torch.stack([part.detach().float().mean() for part in parts]).sum()
+    means = [
+        part.detach().float() if part.ndim == 0 else part.detach().float().mean() for part in parts
+    ]
+    return means[0] if len(means) == 1 else torch.stack(means).sum()

@@ -13,6 +13,7 @@ from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmrcl.device_copies import HostCopy
 from mmrcl.preemption import EXIT_CODE, SAVED_NOTE
 from mmrcl.registry import HOOKS
 
@@ -26,6 +27,11 @@ class PreemptionHook(Hook):
     The signal may reach any of the processes. All of them finish the optimiser step, save by the
     run's :class:`SafeCheckpointHook` and end together; ``--resume`` continues the run. After a
     first Ctrl-C, a second one or SIGTERM ends the process at once.
+
+    The processes compare their signals before each iteration, and the host reads the result after
+    it, when it has long arrived. A signal during an iteration is therefore answered after the next
+    one. After the last iteration of an epoch they compare once more, for what follows may take
+    long.
     """
 
     priority = 'LOWEST'
@@ -33,6 +39,7 @@ class PreemptionHook(Hook):
 
     def __init__(self) -> None:
         self.received = 0
+        self._shared: HostCopy | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Install the signal handlers.
@@ -64,7 +71,15 @@ class PreemptionHook(Hook):
                 # print() fails where the handler interrupts another print().
                 os.write(2, b'\nSaving after this step; press Ctrl-C again to end at once.\n')
 
-    def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+    def before_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
+        """Let the processes compare the signals that they have received."""
+        received = torch.full((), self.received, device=get_device())
+        all_reduce(received, 'max')
+        self._shared = HostCopy(received)
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         """Save and exit if any process has received a signal.
 
         Raises:
@@ -72,11 +87,12 @@ class PreemptionHook(Hook):
         """
         if not runner.optim_wrapper.should_update():
             return
-        received = torch.tensor(self.received, device=get_device())
-        all_reduce(received, 'max')
+        if self.end_of_epoch(runner.train_dataloader, batch_idx):
+            self.before_train_iter(runner)
+        received = int(self._shared.read()) if self._shared is not None else 0
         if not received:
             return
-        name = signal.Signals(int(received)).name
+        name = signal.Signals(received).name
         checkpoint = self._checkpoint_hook.save_now(runner)
         runner.logger.warning(f'{name}: saved {checkpoint}; continue with --resume')
         if SAVED_NOTE in os.environ:
