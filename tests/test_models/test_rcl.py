@@ -195,6 +195,21 @@ def test_mixed_precision_changes_the_loss_little(dtype):
     assert all(p.grad.isfinite().all() for p in twin.parameters() if p.requires_grad)
 
 
+def test_searches_and_loss_are_in_float32_under_autocast():
+    model = build(retrievers=[dict(type='SameImageRetriever'), dict(type='NearestRetriever')])
+    generator = torch.Generator().manual_seed(0)
+    entries = normalize(torch.randn(32, 8, generator=generator), dim=1)
+    model.queue.enqueue(entries, torch.arange(32) % 20)
+    predictions = normalize(torch.randn(3, 40, 8, generator=generator), dim=2)
+    keys, indices = normalize(torch.randn(40, 8, generator=generator), dim=1), torch.arange(40) % 20
+    expected = model._compare(predictions, keys, indices)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = model._compare(predictions, keys, indices)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert torch.equal(found[name], value), name
+
+
 def test_excluding_the_same_cluster_shortens_the_denominator():
     model, excluding = build(), build(head=dict(exclude_same_cluster=True))
     labels = torch.stack([torch.arange(20) // 2, torch.arange(20) // 10])
