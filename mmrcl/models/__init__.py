@@ -16,6 +16,7 @@ from .losses import (
 from .memories import PrototypeHierarchy, SupportQueue
 from .momentum import ForeachCosineEMA
 from .necks import MultiPredictorNeck
+from .norms import SyncBatchNorm
 from .retrievers import (
     ClusterRetriever,
     GalleryRetriever,
@@ -68,6 +69,7 @@ __all__ = [
     'RetrievalInput',
     'StrictPretrained',
     'SupportQueue',
+    'SyncBatchNorm',
     'named_width',
     'streaming_logsumexp',
 ]
