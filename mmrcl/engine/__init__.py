@@ -16,6 +16,7 @@ from .hooks import (
     SafeCheckpointHook,
     UnreadableImageHook,
 )
+from .lars import LARS
 from .loops import RepresentationTestLoop, ResumableTrainLoop
 from .optim_wrapper import BFloat16OptimWrapper
 from .pretraining_runner import PretrainingRunner
@@ -29,6 +30,7 @@ __all__ = [
     'HierarchicalClusteringHook',
     'HierarchyMonitorHook',
     'KNNHook',
+    'LARS',
     'LoggerHook',
     'NonFiniteLossHook',
     'PairMonitorHook',

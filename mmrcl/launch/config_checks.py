@@ -63,16 +63,18 @@ def check_path(node: dict[str, Any], key: str) -> None:
 
 
 def check_sync_bn(config: Config) -> None:
-    """Reject synchronised batch norm on the CPU, which torch does not support.
+    """Reject torch's synchronised batch norm on the CPU, which it does not support.
 
-    A single process without a process group is fine: there SyncBN is plain batch norm.
+    A single process without a process group is fine: there it is plain batch norm. mmrcl's own,
+    which ``SyncBN`` names in mmrcl's scope, runs anywhere.
     """
-    types = {str(node.get('type')) for node in dicts(config.model)}
+    own = {'mmrcl.SyncBN'} | ({'SyncBN'} if config.default_scope == 'mmrcl' else set())
+    types = {str(node.get('type')) for node in dicts(config.model)} - own
     if config.get('sync_bn') or any('SyncBN' in name for name in types):
         raise ConfigError(
-            'SyncBN needs GPUs, and these processes would train on the CPU: use --launcher none, '
-            'or remove sync_bn and set every norm_cfg to dict(type="BN"), in neck and head to '
-            'dict(type="BN1d")'
+            'sync_bn, and SyncBN of mmengine or mmdet, need GPUs, and these processes would train '
+            "on the CPU: use --launcher none, or remove sync_bn and set norm_cfg=dict(type='mmrcl."
+            "SyncBN')"
         )
 
 

@@ -16,6 +16,7 @@ from .losses import (
 from .memories import PrototypeHierarchy, SupportQueue
 from .momentum import ForeachCosineEMA, ForeachEMA
 from .necks import MultiPredictorNeck
+from .norms import SyncBatchNorm
 from .retrievers import (
     ClusterRetriever,
     GalleryRetriever,
@@ -69,6 +70,7 @@ __all__ = [
     'RetrievalInput',
     'StrictPretrained',
     'SupportQueue',
+    'SyncBatchNorm',
     'named_width',
     'streaming_logsumexp',
 ]

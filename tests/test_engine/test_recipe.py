@@ -172,16 +172,20 @@ def test_scaling_needs_a_base(tmp_path):
 
 @pytest.mark.parametrize(
     'changes',
-    [dict(model__backbone__norm_cfg=dict(type='SyncBN')), dict(sync_bn='torch')],
+    [
+        dict(model__backbone__norm_cfg=dict(type='mmengine.SyncBN')),
+        dict(model__backbone__norm_cfg=dict(type='SyncBN'), default_scope='mmdet'),
+        dict(sync_bn='torch'),
+    ],
     ids=str,
 )
-def test_synchronised_norms_are_refused_on_several_cpu_processes(tmp_path, monkeypatch, changes):
+def test_norms_of_torch_are_refused_on_several_cpu_processes(tmp_path, monkeypatch, changes):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     for name in ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'):
         monkeypatch.setenv(name, '1')
     config = tiny_config(tmp_path, **changes)
     config.launcher = 'pytorch'
-    with pytest.raises(ConfigError, match='SyncBN needs GPUs'):
+    with pytest.raises(ConfigError, match='need GPUs'):
         start_processes(config)
     assert not torch.distributed.is_initialized()
     config.launcher = 'none'

@@ -1,0 +1,5 @@
+"""Batch norm over the images of all processes."""
+
+from .sync_batch_norm import SyncBatchNorm
+
+__all__ = ['SyncBatchNorm']
