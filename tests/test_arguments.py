@@ -111,6 +111,7 @@ K, E, V = clustering, evaluation, visualization
 CASES = {
     'canonical_labels': Case(K.canonical_labels, {}, dict(labels=Y)),
     'churn': Case(K.churn, {}, dict(before=Y, after=Y)),
+    'contingency': Case(K.contingency, {}, dict(first=Y, second=Y)),
     'kmeans': Case(lambda features: K.kmeans(features, 4), dict(features=X), {}),
     'majority': Case(K.majority, {}, dict(keys=Y, values=Y)),
     'nesting_conformity': Case(K.nesting_conformity, {}, dict(labels=LEVELS)),
@@ -131,6 +132,7 @@ CASES = {
     'knn_predict': Case(E.knn_predict, dict(train_features=X, features=X), dict(train_labels=Y)),
     'accuracy': Case(E.accuracy, {}, dict(predictions=Y, labels=Y)),
     'adjusted_mutual_info': Case(E.adjusted_mutual_info, {}, dict(labels=Y, classes=Y)),
+    'agreement': Case(E.agreement, {}, dict(labels=Y, classes=Y)),
     'cluster_table': Case(E.cluster_table, {}, dict(labels=Y, classes=Y)),
     'purity': Case(E.purity, {}, dict(labels=Y, classes=Y)),
     'same_cluster_precision': Case(E.same_cluster_precision, {}, dict(labels=Y, classes=Y)),
@@ -200,13 +202,13 @@ NUMBERS = {
 # those of each iteration, which do not look at values: PairTally.add, density_peaks,
 # nearest_neighbors, isolated_pair_score, pooled, propagation_*, segment_*, group_rows.
 OTHERS = {
-    clustering: """ClusteringSource Groups HierarchyRefiner LevelChange Majority NestedPartition
-        PartitionSummary PercolationWarning Progress Ranks choose_radii density_peaks group_rows
-        isolated_pair_score nearest_neighbors nested_dbscan propagation_kernel propagation_score
-        segment_mean segment_sum silent""",
-    evaluation: """ClusterTable Correct METRICS MeanError PairTally Prediction Result Schedule Score
-        Setting Sweep effective_rank format_results format_table mean_deviation read_correct
-        write_results_csv""",
+    clustering: """ClusteringSource Contingency Groups HierarchyRefiner LevelChange Majority
+        NestedPartition PartitionSummary PercolationWarning Progress Ranks choose_radii
+        density_peaks group_rows isolated_pair_score nearest_neighbors nested_dbscan
+        propagation_kernel propagation_score segment_mean segment_sum silent""",
+    evaluation: """Agreement ClusterTable Correct METRICS MeanError PairTally Prediction Result
+        Schedule Score Setting Sweep effective_rank format_results format_table mean_deviation
+        read_correct write_results_csv""",
     visualization: """COLORS Instances LocalVisBackend MARKERS Retrieved SIDE TensorboardVisBackend
         WandbVisBackend as_image
         light_axes plot_curves plot_detections plot_hierarchy_curves read_run read_scalars save

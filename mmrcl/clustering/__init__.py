@@ -6,9 +6,11 @@ from .hierarchy import LabelHierarchy, canonical_labels
 from .kmeans import kmeans
 from .neighbors import nearest_neighbors
 from .quality import (
+    Contingency,
     Majority,
     PartitionSummary,
     churn,
+    contingency,
     majority,
     nesting_conformity,
     summarize_partition,
@@ -34,6 +36,7 @@ from .sources import (
 
 __all__ = [
     'ClassSource',
+    'Contingency',
     'ClusteringSource',
     'DBSCANSource',
     'EuclideanGraph',
@@ -53,6 +56,7 @@ __all__ = [
     'canonical_labels',
     'choose_radii',
     'churn',
+    'contingency',
     'density_peaks',
     'group_rows',
     'isolated_pair_score',

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmrcl.arguments import check_at_least, check_labels
 
-from .graphs import Edges, Graph, connect
+from .graphs import Components, Edges, Graph, connect
 from .hierarchy import canonical_labels
 from .quality import summarize_partition
 
@@ -91,30 +91,6 @@ def cluster_graph(graph: Graph, eps: Sequence[float], min_samples: int) -> Neste
     return NestedPartition(labels, core[:, of_image])
 
 
-class _Components:
-    """Components of the core points of one level, joined in batches of edges."""
-
-    def __init__(self, roots: Tensor, core: Tensor) -> None:
-        self.roots = roots
-        self.core = core
-        self.pending: list[tuple[Tensor, Tensor]] = []
-        self.gathered = 0
-
-    def add(self, edges: Edges) -> None:
-        both = self.core[edges.rows] & self.core[edges.cols]
-        self.pending.append((edges.rows[both].long(), edges.cols[both].long()))
-        self.gathered += len(self.pending[-1][0])
-        # Each join costs a pass over all points, so gather many edges first; but not too many, as
-        # edges that a join would make redundant keep arriving.
-        if self.gathered > max(1 << 12, len(self.roots) // 16):
-            self.join()
-
-    def join(self) -> None:
-        if self.gathered:
-            connect(self.roots, *(torch.cat(ends) for ends in zip(*self.pending, strict=True)))
-        self.pending, self.gathered = [], 0
-
-
 class _Borders:
     """The nearest core point of each non-core point of one level, ties to the smaller index."""
 
@@ -160,10 +136,11 @@ def _components_and_borders(
     levels, num = core.shape
     everyone = torch.arange(num, device=core.device)
     roots = everyone.repeat(levels, 1)
-    components = [_Components(*level) for level in zip(roots, core, strict=True)]
+    components = [Components(level, max(1 << 12, num // 16)) for level in roots]
     borders = [_Borders(level) for level in core]
     for level, edges in graph.unsettled(eps, core, roots):
-        components[level].add(edges)
+        inner = edges.where(core[level, edges.rows] & core[level, edges.cols])
+        components[level].add(inner.rows.long(), inner.cols.long())
         borders[level].add(graph, edges)
     for component in components:
         component.join()

@@ -8,8 +8,6 @@ from torch import Tensor
 
 from mmrcl.arguments import check_integers, check_labels, check_levels
 
-from .segments import group_rows
-
 
 @dataclass(frozen=True)
 class PartitionSummary:
@@ -28,10 +26,84 @@ class PartitionSummary:
     mean_size: float
 
 
+class Majority(NamedTuple):
+    """The most frequent value of each group.
+
+    Attributes:
+        ids: the groups, ascending, shape (G,).
+        values: most frequent value, the smallest of several, shape (G,).
+        counts: how often it occurs, shape (G,).
+    """
+
+    ids: Tensor
+    values: Tensor
+    counts: Tensor
+
+
+class Contingency(NamedTuple):
+    """How many images each label of one partition shares with each label of another.
+
+    Attributes:
+        rows: labels of the first partition, ascending; may hold labels that do not occur.
+        cols: those of the second.
+        row: place in ``rows`` of each pair of labels that occurs, ascending, shape (P,).
+        col: place in ``cols``, ascending inside a row, shape (P,).
+        counts: images of each pair, shape (P,).
+        row_sizes: images of each of ``rows``, 0 if it does not occur.
+        col_sizes: images of each of ``cols``.
+    """
+
+    rows: Tensor
+    cols: Tensor
+    row: Tensor
+    col: Tensor
+    counts: Tensor
+    row_sizes: Tensor
+    col_sizes: Tensor
+
+    def majority(self) -> Majority:
+        """Find the most frequent label of ``cols`` for each label of ``rows`` that occurs."""
+        most = torch.zeros_like(self.row_sizes).scatter_reduce_(0, self.row, self.counts, 'amax')
+        best = torch.where(self.counts == most[self.row], self.col, len(self.cols))
+        smallest = torch.full_like(most, len(self.cols)).scatter_reduce_(0, self.row, best, 'amin')
+        found = self.row_sizes.nonzero()[:, 0]
+        return Majority(self.rows[found], self.cols[smallest[found]], most[found])
+
+
+def contingency(first: Tensor, second: Tensor) -> Contingency:
+    """Tabulate two partitions given as integer labels of the same images, shape (N,).
+
+    It sorts the images once, by pairs of labels.
+    """
+    first = check_labels(first, 'first')
+    return _tabulated(first, check_labels(second, 'second', len(first)))
+
+
+def _tabulated(first: Tensor, second: Tensor) -> Contingency:
+    rows, row = _places(first)
+    cols, col = _places(second)
+    pairs, counts = torch.unique(row * len(cols) + col, return_counts=True)
+    sizes = (torch.bincount(*part) for part in ((row, None, len(rows)), (col, None, len(cols))))
+    row = torch.div(pairs, max(len(cols), 1), rounding_mode='floor')
+    return Contingency(rows, cols, row, pairs - row * len(cols), counts, *sizes)
+
+
+def _places(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """List ascending labels, and the place of each image's label in the list."""
+    labels = labels.long()
+    if len(labels):
+        low, high = (int(bound) for bound in labels.aminmax())
+        if high - low < 4 * len(labels):
+            return torch.arange(low, high + 1, device=labels.device), labels - low
+    names, place = torch.unique(labels, return_inverse=True)
+    return names, place
+
+
 def summarize_partition(labels: Tensor) -> PartitionSummary:
     """Count the clusters of ``labels``, shape (N,), N >= 1."""
     labels = check_labels(labels)
-    counts = torch.unique(labels, return_counts=True)[1]
+    sizes = torch.bincount(_places(labels)[1])
+    counts = sizes[sizes > 0]
     return PartitionSummary(
         clusters=len(counts),
         largest=int(counts.max()),
@@ -54,12 +126,9 @@ def churn(before: Tensor, after: Tensor) -> float:
     """
     before = check_labels(before, 'before')
     after = check_labels(after, 'after', len(before))
-    old, new = (
-        torch.unique(part, return_inverse=True, return_counts=True) for part in (before, after)
-    )
-    pairs, both = torch.unique(old[1] * len(new[0]) + new[1], return_counts=True)
-    either = old[2][pairs // len(new[0])] + new[2][pairs % len(new[0])] - both
-    kept = both.double() * both / either
+    table = _tabulated(before, after)
+    either = table.row_sizes[table.row] + table.col_sizes[table.col] - table.counts
+    kept = table.counts.double() * table.counts / either
     return 1 - float(kept.sum()) / len(before)
 
 
@@ -76,22 +145,8 @@ def nesting_conformity(labels: Tensor) -> float:
     conform = torch.ones(labels.shape[1], dtype=torch.bool, device=labels.device)
     for fine, coarse in zip(labels[:-1], labels[1:], strict=True):
         found = majority(fine, coarse)
-        conform &= coarse == found.values[torch.searchsorted(found.ids, fine)]
+        conform &= coarse == found.values[torch.searchsorted(found.ids, fine.long())]
     return float(conform.double().mean())
-
-
-class Majority(NamedTuple):
-    """The most frequent value of each group.
-
-    Attributes:
-        ids: the groups, ascending, shape (G,).
-        values: most frequent value, the smallest of several, shape (G,).
-        counts: how often it occurs, shape (G,).
-    """
-
-    ids: Tensor
-    values: Tensor
-    counts: Tensor
 
 
 def majority(keys: Tensor, values: Tensor) -> Majority:
@@ -102,12 +157,4 @@ def majority(keys: Tensor, values: Tensor) -> Majority:
             f'keys of shape {tuple(keys.shape)} and values of shape {tuple(values.shape)} '
             'must both be of shape (n,)'
         )
-    ids, group = torch.unique(keys, return_inverse=True)
-    kinds, kind = torch.unique(values, return_inverse=True)
-    pairs, counts = torch.unique(group * len(kinds) + kind, return_counts=True)
-    group, kind = pairs // max(len(kinds), 1), pairs % max(len(kinds), 1)
-    # Pairs ascend, and both sorts are stable, so the smallest of several comes first.
-    by_count = torch.argsort(counts, descending=True, stable=True)
-    by_group = by_count[torch.argsort(group[by_count], stable=True)]
-    top = by_group[group_rows(group[by_group]).starts]
-    return Majority(ids, kinds[kind[top]], counts[top])
+    return _tabulated(keys, values).majority()

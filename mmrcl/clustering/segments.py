@@ -31,8 +31,10 @@ class Groups(NamedTuple):
 
 def group_rows(keys: Tensor) -> Groups:
     """Group the rows of a table by integer ``keys`` of shape (n,)."""
-    ids, inverse, counts = torch.unique(keys, return_inverse=True, return_counts=True)
-    order = torch.argsort(inverse, stable=True)
+    ordered, order = keys.sort(stable=True)
+    found = torch.unique_consecutive(ordered, return_inverse=True, return_counts=True)
+    ids, number, counts = found
+    inverse = torch.empty_like(order).scatter_(0, order, number)
     return Groups(ids, inverse, order, counts, counts.cumsum(0) - counts)
 
 
@@ -61,13 +63,13 @@ def _bag_sums(table: Tensor, rows: Tensor, starts: Tensor) -> Tensor:
     """Sum ``table[rows]`` over consecutive runs of ``rows`` that begin at ``starts``."""
     if table.dtype not in (torch.float16, torch.bfloat16):
         return embedding_bag(rows, table, starts, mode='sum')
-    ends = torch.cat([starts[1:], starts.new_tensor([len(rows)])])
     sums = [table.new_empty(0, table.shape[1], dtype=torch.float32)]
-    for part in torch.arange(len(starts), device=rows.device).split(_CONVERTED // _PIECE):
-        begin, end = int(starts[part[0]]), int(ends[part[-1]])
+    step = _CONVERTED // _PIECE
+    bounds = [*starts[::step].tolist(), len(rows)]
+    for part, begin, end in zip(starts.split(step), bounds, bounds[1:], strict=False):
         taken = table[rows[begin:end]].float()
         place = torch.arange(end - begin, device=rows.device)
-        sums.append(embedding_bag(place, taken, starts[part] - begin, mode='sum'))
+        sums.append(embedding_bag(place, taken, part - begin, mode='sum'))
     return torch.cat(sums)
 
 
@@ -107,7 +109,8 @@ def padded_rows(groups: Groups, chosen: Tensor, width: int) -> Tensor:
 def true_places(chosen: Tensor) -> tuple[Tensor, Tensor]:
     """Return the rows and columns where ``chosen`` (m, n) is true; fast if few are."""
     # View eight bools as one int64, so that the scan over mostly empty blocks reads few elements.
-    if chosen.numel() % 8:
+    # An accelerator scans fast, but each size that the host must learn makes it wait.
+    if chosen.numel() % 8 or chosen.device.type != 'cpu':
         rows, cols = chosen.nonzero(as_tuple=True)
         return rows, cols
     words = chosen.view(-1).view(torch.int64).nonzero()[:, 0]
@@ -116,26 +119,74 @@ def true_places(chosen: Tensor) -> tuple[Tensor, Tensor]:
     return flat // chosen.shape[1], flat % chosen.shape[1]
 
 
-def size_buckets(
-    counts: Tensor, widest: int, depth: int, budget: int
-) -> Iterator[tuple[Tensor, int]]:
-    """Split groups into batches of similar size, so that at most about half a batch is padding.
+def true_pairs(chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the true pairs above the diagonals of ``chosen`` (G, n, n), changed in place.
+
+    Returns:
+        Both members of each pair, as positions in the flattened (G, n).
+    """
+    first, col = true_places(chosen.triu_(1).flatten(0, 1))
+    return first, first - first % chosen.shape[2] + col
+
+
+class BlockSizes(NamedTuple):
+    """Sizes of the blocks in which padded groups and products are computed.
+
+    A CPU works best within its caches. On a GPU each block costs about a hundred kernels and a few
+    waits, whatever it holds; the sizes bound its memory to about 0.7 GB.
+
+    Attributes:
+        padded: bound on ``groups * width * max(width, depth)`` of a batch of padded groups.
+        spread: ratio of the largest to the smallest group of a batch.
+        products: bound on the elements of a block of products.
+    """
+
+    padded: int
+    spread: int
+    products: int
+
+    @classmethod
+    def of(cls, device: torch.device) -> 'BlockSizes':
+        """Return the sizes that suit the ``device``."""
+        return _CPU if device.type == 'cpu' else _ACCELERATOR
+
+
+_CPU = BlockSizes(padded=1 << 22, spread=2, products=1 << 22)
+_ACCELERATOR = BlockSizes(padded=1 << 24, spread=8, products=1 << 26)
+
+
+class SizeBatch(NamedTuple):
+    """Groups of similar size.
+
+    Attributes:
+        chosen: group numbers, the largest group first, shape (g,).
+        width: width of their padded batch.
+        wider: number of groups that are larger than ``width``; they come first.
+    """
+
+    chosen: Tensor
+    width: int
+    wider: int
+
+
+def size_batches(counts: Tensor, least: int, widest: int, depth: int) -> Iterator[SizeBatch]:
+    """Batch groups of similar size, the largest first, with one transfer to the host.
 
     Args:
         counts: group sizes, shape (G,).
-        widest: maximum width of a batch; larger groups are put into batches of this width.
+        least: smaller groups are left out.
+        widest: maximum width of a batch.
         depth: length of a row's features.
-        budget: bound on ``groups * width * max(width, depth)``, the elements of one batch.
-
-    Yields:
-        Group numbers, and the width of their padded batch: their largest size, at most ``widest``.
     """
-    sizes = counts.clamp(max=widest)
-    low, high = 0, 4
-    while low < widest:
-        members = ((sizes > low) & (sizes <= high)).nonzero().flatten()
-        if len(members):
-            width = int(sizes[members].max())
-            for chunk in members.split(max(1, budget // (width * max(width, depth)))):
-                yield chunk, width
-        low, high = high, 2 * high
+    blocks = BlockSizes.of(counts.device)
+    ordered, order = counts.sort(descending=True, stable=True)
+    sizes = ordered.cpu()
+    widths = sizes.clamp(max=widest)
+    begin, end = 0, int((sizes >= least).sum())
+    while begin < end:
+        width = int(widths[begin])
+        alike = int((widths[begin:end] > width // blocks.spread).sum())
+        fitting = max(1, blocks.padded // (width * max(width, depth)))
+        part = slice(begin, begin + min(alike, fitting))
+        yield SizeBatch(order[part], width, int((sizes[part] > width).sum()))
+        begin = part.stop

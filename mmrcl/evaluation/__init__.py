@@ -1,8 +1,10 @@
 """Evaluation of frozen features: pure functions on tensors, on CPU and CUDA alike."""
 
 from .clustering_metrics import (
+    Agreement,
     ClusterTable,
     adjusted_mutual_info,
+    agreement,
     cluster_table,
     purity,
     same_cluster_precision,
@@ -28,6 +30,7 @@ from .spread import effective_rank, mean_deviation
 from .tables import format_table
 
 __all__ = [
+    'Agreement',
     'ClusterTable',
     'Correct',
     'LinearProbe',
@@ -42,6 +45,7 @@ __all__ = [
     'Sweep',
     'accuracy',
     'adjusted_mutual_info',
+    'agreement',
     'cluster_table',
     'effective_rank',
     'evaluate_representation',

@@ -6,15 +6,16 @@ import numpy as np
 import torch
 from scipy.special import gammaln
 from scipy.stats import entropy
-from sklearn.metrics import mutual_info_score
 from torch import Tensor
 
 from mmrcl.arguments import check_labels
-from mmrcl.clustering import majority
+from mmrcl.clustering import Contingency, contingency
 
 __all__ = [
+    'Agreement',
     'ClusterTable',
     'adjusted_mutual_info',
+    'agreement',
     'cluster_table',
     'same_cluster_precision',
     'purity',
@@ -44,13 +45,37 @@ def cluster_table(labels: Tensor, classes: Tensor) -> ClusterTable:
         labels: Cluster of every image, (N,) integers.
         classes: Class of every image, (N,) integers.
     """
-    labels, classes = _checked(labels, classes)
-    label, cluster, size = torch.unique(labels.cpu(), return_inverse=True, return_counts=True)
-    names, kind = torch.unique(classes.cpu(), return_inverse=True)
-    _, most_frequent, count = majority(cluster, kind)
+    table = _table(labels, classes)
+    label, most_frequent, count = table.majority()
+    size = table.row_sizes[table.row_sizes > 0]
     order = torch.argsort(size, descending=True, stable=True)
-    table = (label, size, names[most_frequent], count.double() / size)
-    return ClusterTable(*(column[order].numpy() for column in table))
+    columns = (label, size, most_frequent, count.double() / size)
+    return ClusterTable(*(column[order].numpy() for column in columns))
+
+
+class Agreement(NamedTuple):
+    """Agreement of a partition with known classes; NaN where a measure is undefined.
+
+    Attributes:
+        ami: see :func:`adjusted_mutual_info`.
+        purity: see :func:`purity`, of clusters of two or more images.
+        same_cluster_precision: see :func:`same_cluster_precision`.
+    """
+
+    ami: float
+    purity: float
+    same_cluster_precision: float
+
+
+def agreement(labels: Tensor, classes: Tensor) -> Agreement:
+    """Compute three measures of agreement from one table of clusters and classes.
+
+    Args:
+        labels: Cluster of every image, (N,) integers.
+        classes: Class of every image, (N,) integers.
+    """
+    table = _table(labels, classes)
+    return Agreement(_adjusted_mutual_info(table), _purity(table, 2), _precision(table))
 
 
 def purity(labels: Tensor, classes: Tensor, min_size: int = 1) -> float:
@@ -64,9 +89,14 @@ def purity(labels: Tensor, classes: Tensor, min_size: int = 1) -> float:
         classes: Class of every image, (N,) integers.
         min_size: Clusters with fewer images are left out.
     """
-    table = cluster_table(labels, classes)
-    weight = table.size * (table.size >= min_size)
-    return float(weight @ table.purity / weight.sum()) if weight.any() else float('nan')
+    return _purity(_table(labels, classes), min_size)
+
+
+def _purity(table: Contingency, min_size: int) -> float:
+    size = table.row_sizes[table.row_sizes > 0]
+    counted = size >= min_size
+    images = int(size[counted].sum())
+    return int(table.majority().counts[counted].sum()) / images if images else float('nan')
 
 
 def same_cluster_precision(labels: Tensor, classes: Tensor) -> float:
@@ -80,17 +110,14 @@ def same_cluster_precision(labels: Tensor, classes: Tensor) -> float:
         labels: Cluster of every image, (N,) integers.
         classes: Class of every image, (N,) integers.
     """
-    labels, classes = _checked(labels, classes)
-    _, cluster, size = np.unique(labels.cpu().numpy(), return_inverse=True, return_counts=True)
-    names, kind = np.unique(classes.cpu().numpy(), return_inverse=True)
-    _, place, alike = np.unique(
-        cluster * len(names) + kind, return_inverse=True, return_counts=True
-    )
-    others = size[cluster] - 1
-    same_class = alike[place] - 1
-    if not others.any():
-        return float('nan')
-    return float(np.mean(same_class[others > 0] / others[others > 0]))
+    return _precision(_table(labels, classes))
+
+
+def _precision(table: Contingency) -> float:
+    others = table.row_sizes[table.row] - 1
+    images = int(table.counts[others > 0].sum())
+    alike = table.counts.double() * (table.counts - 1) / others.clamp(min=1)
+    return float(alike.sum()) / images if images else float('nan')
 
 
 def adjusted_mutual_info(labels: Tensor, classes: Tensor) -> float:
@@ -106,33 +133,48 @@ def adjusted_mutual_info(labels: Tensor, classes: Tensor) -> float:
         labels: Cluster of every image, (N,) integers.
         classes: Class of every image, (N,) integers.
     """
-    labels, classes = _checked(labels, classes)
-    found, known = labels.cpu().numpy(), classes.cpu().numpy()
-    rows, columns = (np.unique(part, return_counts=True)[1] for part in (found, known))
-    expected = _expected_mutual_info(rows, columns, len(found))
+    return _adjusted_mutual_info(_table(labels, classes))
+
+
+def _adjusted_mutual_info(table: Contingency) -> float:
+    rows, columns = (part[part > 0].numpy() for part in (table.row_sizes, table.col_sizes))
+    expected = _expected_mutual_info(rows, columns, int(rows.sum()))
     bound = (entropy(rows) + entropy(columns)) / 2
     # As in scikit-learn: two trivial partitions agree, so 0 / 0 counts as 1.
-    gained = _away_from_zero(mutual_info_score(known, found) - expected)
+    gained = _away_from_zero(_mutual_info(table) - expected)
     return gained / _away_from_zero(bound - expected)
 
 
-def _checked(labels: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+def _mutual_info(table: Contingency) -> float:
+    total = int(table.counts.sum())
+    chance = table.row_sizes[table.row].double() * table.col_sizes[table.col]
+    gained = table.counts * (total * table.counts / chance).log()
+    return max(float(gained.sum()) / total, 0.0)
+
+
+def _table(labels: Tensor, classes: Tensor) -> Contingency:
+    """Tabulate clusters and classes on the CPU."""
     labels = check_labels(labels)
-    return labels, check_labels(classes, 'classes', len(labels))
+    return contingency(labels.cpu(), check_labels(classes, 'classes', len(labels)).cpu())
 
 
 def _expected_mutual_info(rows: np.ndarray, columns: np.ndarray, total: int) -> float:
     """Compute the expected mutual information of random partitions with these cluster sizes.
 
     It is the sum over clusters a, b and their possible overlaps n of n / N log(N n / (a b)),
-    weighted by the hypergeometric probability of n. Clusters of equal size share one term.
+    weighted by the hypergeometric probability of n. Clusters of equal size share one term. Overlaps
+    that are less likely than 1e-30 (Hoeffding) are left out.
     """
     log_factorial = gammaln(np.arange(total + 1) + 1.0)
     b, times_b = np.unique(columns, return_counts=True)
     expected = 0.0
     for a, times_a in zip(*np.unique(rows, return_counts=True), strict=True):
-        n = np.arange(1, min(a, b[-1]) + 1)[:, None]
-        possible = (n <= b) & (n >= a + b - total)
+        least, most = np.maximum(1, a + b - total), np.minimum(a, b)
+        reach = np.sqrt(35.0 * most)
+        least = np.maximum(least, np.floor(a * b / total - reach).astype(int))
+        most = np.minimum(most, np.ceil(a * b / total + reach).astype(int))
+        n = least + np.arange((most - least).max() + 1)[:, None]
+        possible = n <= most
         rest = [np.where(possible, part, 0) for part in (n, a - n, b - n, total - a - b + n)]
         log_chance = log_factorial[[a, total - a]].sum() - log_factorial[total]
         log_chance = log_chance + log_factorial[b] + log_factorial[total - b]

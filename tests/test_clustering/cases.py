@@ -5,6 +5,14 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from mmrcl.clustering import LabelHierarchy
+from mmrcl.clustering.segments import BlockSizes
+
+# One group or row at a time, a few, and all at once as on a GPU.
+BLOCKS = [
+    BlockSizes(padded=1, spread=2, products=1),
+    BlockSizes(padded=500, spread=3, products=90),
+    BlockSizes.of(torch.device('cuda')),
+]
 
 
 def blobs(

@@ -4,8 +4,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
-from mmrcl.clustering import churn, majority, nesting_conformity
+from mmrcl.clustering import churn, contingency, majority, nesting_conformity, summarize_partition
 
 PAIRS = st.lists(st.tuples(st.integers(-2, 5), st.integers(0, 4)), min_size=1, max_size=40)
 
@@ -44,6 +45,32 @@ def test_churn_of_a_split_and_of_nothing_kept():
 def test_churn_at_the_size_of_imagenet_takes_no_table_of_clusters():
     labels = torch.arange(1_281_167)
     assert churn(labels // 2, labels // 4) == pytest.approx(0.5, abs=1e-5)
+
+
+# Labels in a short range are counted, labels far apart are sorted first.
+NAMES = st.sampled_from([1, 10**6, 2**62])
+
+
+@given(PAIRS, NAMES, NAMES)
+def test_contingency_equals_a_literal_count(pairs, left, right):
+    pairs = [((first % 3 - 1) * left, (second % 3 - 1) * right) for first, second in pairs]
+    table = contingency(*torch.tensor(pairs).T)
+    cells = zip(table.rows[table.row].tolist(), table.cols[table.col].tolist(), strict=True)
+    counts = Counter(pairs)
+    assert list(zip(cells, table.counts.tolist(), strict=True)) == sorted(counts.items())
+    for names, sizes, side in ((table.rows, table.row_sizes, 0), (table.cols, table.col_sizes, 1)):
+        found = {name: size for name, size in zip(*map(Tensor.tolist, (names, sizes)), strict=True)}
+        assert {n: s for n, s in found.items() if s} == Counter(pair[side] for pair in pairs)
+
+
+@given(st.lists(st.integers(-4, 4), min_size=1, max_size=40), NAMES)
+def test_summary_equals_a_literal_count(labels, name):
+    summary = summarize_partition(torch.tensor([(label % 3 - 1) * name for label in labels]))
+    counts = Counter(label % 3 for label in labels).values()
+    assert summary.clusters == len(counts)
+    assert summary.largest == max(counts)
+    assert summary.singletons == sum(count == 1 for count in counts)
+    assert summary.mean_size == len(labels) / len(counts)
 
 
 @given(st.lists(st.tuples(st.integers(-2, 4), st.integers(-2, 5)), max_size=40))

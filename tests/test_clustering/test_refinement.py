@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from mmrcl.clustering import HierarchyRefiner, LabelHierarchy
 from mmrcl.clustering.refinement import density_peaks
 from mmrcl.clustering.refinement.label_propagation import isolated_pair_score
+from mmrcl.clustering.segments import BlockSizes
 
 from . import literal
-from .cases import blobs, random_hierarchy
+from .cases import BLOCKS, blobs, random_hierarchy
 
 
 def refiner_of(seed: int) -> HierarchyRefiner:
@@ -36,6 +37,24 @@ def test_equal_to_the_literal_refinement(seed):
     refiner.calibrate(hierarchy)
     batch = random_batch(hierarchy.num_samples, 1 + seed % 12, seed)
     expected = literal.refine(refiner, hierarchy, batch.tolist())
+    refiner.refine(hierarchy, batch)
+    hierarchy.check()
+    assert literal.as_partition(hierarchy.labels) == literal.as_partition(
+        torch.from_numpy(expected)
+    )
+
+
+@pytest.mark.parametrize('blocks', BLOCKS)
+@pytest.mark.parametrize('seed', range(12))
+def test_blocks_of_any_size_refine_alike(blocks, seed, monkeypatch):
+    """Wide clusters, crowded families and copies among them."""
+    hierarchy = random_hierarchy(150, 3, 6, seed)
+    hierarchy.bank[70:110] = hierarchy.bank[30:70]
+    refiner = refiner_of(seed)
+    refiner.thresholds = [0.5, 0.3]
+    batch = random_batch(150, 20, seed)
+    expected = literal.refine(refiner, hierarchy, batch.tolist())
+    monkeypatch.setattr(BlockSizes, 'of', lambda device: blocks)
     refiner.refine(hierarchy, batch)
     hierarchy.check()
     assert literal.as_partition(hierarchy.labels) == literal.as_partition(

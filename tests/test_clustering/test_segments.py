@@ -3,9 +3,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmrcl.clustering.graphs.components import connect, joining_pairs
+from mmrcl.clustering.graphs.components import Components, connect, joining_pairs
 from mmrcl.clustering.scratch import Scratch
-from mmrcl.clustering.segments import group_rows, segment_mean, segment_sum, true_places
+from mmrcl.clustering.segments import (
+    BlockSizes,
+    group_rows,
+    segment_mean,
+    segment_sum,
+    size_batches,
+    true_pairs,
+    true_places,
+)
+
+from .cases import BLOCKS
 
 
 @pytest.mark.parametrize('dtype', [torch.float64, torch.float32, torch.float16])
@@ -67,3 +77,67 @@ def ends_of_names(names):
     """Pairs that join all points of one name."""
     rows, cols = (names[:, None] == names).nonzero(as_tuple=True)
     return rows, cols
+
+
+@given(st.lists(st.integers(-3, 3), max_size=30))
+def test_groups_equal_a_loop(keys):
+    groups = group_rows(torch.tensor(keys, dtype=torch.long))
+    assert groups.ids.tolist() == sorted(set(keys))
+    assert [groups.ids[number].item() for number in groups.inverse] == keys
+    for number, key in enumerate(sorted(set(keys))):
+        rows = [row for row, other in enumerate(keys) if other == key]
+        start, count = int(groups.starts[number]), int(groups.counts[number])
+        assert groups.order[start : start + count].tolist() == rows
+
+
+@given(st.integers(1, 5), st.integers(1, 9), st.floats(0, 1), st.integers(0, 10**6))
+def test_true_pairs_lie_above_the_diagonals(groups, size, density, seed):
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.rand(groups, size, size, generator=generator) < density
+    expected = [
+        (group * size + left, group * size + right)
+        for group, left, right in chosen.nonzero().tolist()
+        if left < right
+    ]
+    first, second = true_pairs(chosen)
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == expected
+
+
+@given(
+    counts=st.lists(st.integers(0, 40), max_size=30),
+    least=st.integers(1, 6),
+    widest=st.integers(6, 30),
+    depth=st.sampled_from([1, 64]),
+    blocks=st.sampled_from(BLOCKS),
+)
+def test_size_batches_cover_each_group_once(counts, least, widest, depth, blocks):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BlockSizes, 'of', lambda device: blocks)
+        batches = list(size_batches(torch.tensor(counts, dtype=torch.long), least, widest, depth))
+    chosen = [group for batch in batches for group in batch.chosen.tolist()]
+    assert sorted(chosen) == [g for g, count in enumerate(counts) if count >= least]
+    for batch in batches:
+        sizes = [counts[group] for group in batch.chosen.tolist()]
+        assert sizes == sorted(sizes, reverse=True)
+        assert batch.width == min(sizes[0], widest)
+        assert min(sizes[-1], widest) > batch.width // blocks.spread
+        assert batch.wider == sum(size > widest for size in sizes)
+        elements = len(sizes) * batch.width * max(batch.width, depth)
+        assert len(sizes) == 1 or elements <= blocks.padded
+
+
+@given(
+    st.integers(1, 30),
+    st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=60),
+    st.integers(0, 20),
+)
+def test_components_are_the_smallest_nodes_that_pairs_reach(nodes, pairs, gathered):
+    pairs = [(left % nodes, right % nodes) for left, right in pairs]
+    components = Components(torch.arange(nodes), gathered)
+    for left, right in pairs:
+        components.add(torch.tensor([left]), torch.tensor([right]))
+    names = list(range(nodes))
+    for _ in range(nodes):
+        for left, right in pairs:
+            names[left] = names[right] = min(names[left], names[right])
+    assert components.join().tolist() == names

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_mutual_info_score
 
-from mmrcl.evaluation import adjusted_mutual_info, cluster_table, purity, same_cluster_precision
+from mmrcl.evaluation import (
+    adjusted_mutual_info,
+    agreement,
+    cluster_table,
+    purity,
+    same_cluster_precision,
+)
 
 PAIRS = st.lists(st.tuples(st.integers(-3, 8), st.integers(0, 4)), min_size=1, max_size=60)
 
@@ -71,6 +77,28 @@ def test_adjusted_mutual_info_of_random_labels_equals_scikit_learns(clusters, cl
     known[100:500] = known[0]
     expected = adjusted_mutual_info_score(known.numpy(), labels.numpy())
     assert adjusted_mutual_info(labels, known) == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize('share', [0.001, 0.4])
+def test_adjusted_mutual_info_of_large_clusters_equals_scikit_learns(share):
+    """Most overlaps of these sizes are too unlikely to count."""
+    generator = torch.Generator().manual_seed(2)
+    labels = (torch.rand(30_000, generator=generator) < share).long()
+    known = torch.randint(3, (30_000,), generator=generator)
+    known[:20_000] = 0
+    expected = adjusted_mutual_info_score(known.numpy(), labels.numpy())
+    assert adjusted_mutual_info(labels, known) == pytest.approx(expected, abs=1e-12)
+
+
+@given(PAIRS)
+def test_agreement_holds_the_three_measures(pairs):
+    labels, classes = torch.tensor(pairs).T
+    expected = (
+        adjusted_mutual_info(labels, classes),
+        purity(labels, classes, min_size=2),
+        same_cluster_precision(labels, classes),
+    )
+    assert agreement(labels, classes) == pytest.approx(expected, nan_ok=True)
 
 
 def test_adjusted_mutual_info_at_the_size_of_imagenet():

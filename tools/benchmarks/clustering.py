@@ -5,15 +5,19 @@
     dense       nested DBSCAN of one blob in which every pair is within the radius
     refinement  one refinement, compared with the loss of the same batch; growth with images and
                 batch
+    epoch       what hooks do once an epoch: measures, checks and thresholds of a hierarchy
 
 All entries of a table run in turn in one process; memory is measured in a separate process.
 """
 
 import argparse
+import itertools
 import math
 import statistics
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import mmrcl.threads  # noqa: F401  before torch
 
@@ -29,8 +33,11 @@ from mmrcl.clustering import (
     LabelHierarchy,
     NestedPartition,
     canonical_labels,
+    churn,
     nested_dbscan,
+    summarize_partition,
 )
+from mmrcl.evaluation import agreement
 from mmrcl.models import RelativeContrastiveLoss
 
 RADII = [0.6, 0.7, 0.8]
@@ -153,18 +160,53 @@ def run_dense(args: argparse.Namespace) -> list[dict[str, object]]:
     return rows
 
 
-def imagenet_like(samples: int, dim: int, bank_dtype: str) -> LabelHierarchy:
-    """Build a hierarchy with clusters of 2.6 and 5 images on average and one large cluster.
+class Shape(NamedTuple):
+    """Kind of hierarchy.
 
-    The large cluster has a twelfth of all images, at most 100,000, and is the same at both levels.
+    Attributes:
+        starts: draws whether each image starts a cluster, at both levels.
+        cluster: weight of a cluster's direction in its images, whose parent has weight 1.
+        noise: weight of an image's own direction.
+        thresholds: of merging, at both levels.
     """
-    generator = torch.Generator().manual_seed(0)
+
+    starts: Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
+    cluster: float
+    noise: float
+    thresholds: tuple[float, float]
+
+
+def small_starts(samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw clusters of 2.6 and 5 images on average, and one large one that is both levels'.
+
+    The large cluster has a twelfth of all images, at most 100,000.
+    """
     large = min(100_000, samples // 12)
     fine = torch.rand(samples, generator=generator) < 1 / 2.6
     coarse = fine & (torch.rand(samples, generator=generator) < 2.6 / 5)
     for starts in (fine, coarse):
         starts[1:large] = False
         starts[large] = True
+    return fine, coarse
+
+
+def even_starts(samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Make clusters of 4 and 24 images."""
+    images = torch.arange(samples)
+    return images % 4 == 0, images % 24 == 0
+
+
+SHAPES = {
+    'small': Shape(small_starts, 0.65, 0.75, (0.6, 0.45)),
+    'even': Shape(even_starts, 0.5, 0.45, (0.75, 0.62)),
+}
+
+
+def imagenet_like(samples: int, dim: int, bank_dtype: str, shape: str = 'small') -> LabelHierarchy:
+    """Build a hierarchy of one of the ``SHAPES``, its images in random order."""
+    generator = torch.Generator().manual_seed(0)
+    kind = SHAPES[shape]
+    fine, coarse = kind.starts(samples, generator)
     order = torch.randperm(samples, generator=generator)
     fine, coarse = fine.cumsum(0)[order], coarse.cumsum(0)[order]
     hierarchy = LabelHierarchy(3, dim, samples, bank_dtype=bank_dtype)
@@ -172,7 +214,7 @@ def imagenet_like(samples: int, dim: int, bank_dtype: str) -> LabelHierarchy:
     cluster = normalize(torch.randn(int(fine.max()) + 1, dim, generator=generator), dim=1)
     for part in torch.arange(samples).split(1 << 16):
         noise = normalize(torch.randn(len(part), dim, generator=generator), dim=1)
-        vectors = family[coarse[part]] + 0.65 * cluster[fine[part]] + 0.75 * noise
+        vectors = family[coarse[part]] + kind.cluster * cluster[fine[part]] + kind.noise * noise
         hierarchy.bank[part] = normalize(vectors, dim=1).to(hierarchy.bank.dtype)
     hierarchy.set_labels(torch.stack([fine, coarse]))
     return hierarchy.to(device())
@@ -181,12 +223,12 @@ def imagenet_like(samples: int, dim: int, bank_dtype: str) -> LabelHierarchy:
 class Refinement:
     """Refinement of one batch after another, each from the same hierarchy."""
 
-    def __init__(self, hierarchy: LabelHierarchy, batch: int) -> None:
+    def __init__(self, hierarchy: LabelHierarchy, batch: int, shape: str = 'small') -> None:
         self.hierarchy = hierarchy
         self.start = hierarchy.labels.clone()
         self.batch = batch
         self.calls = 0
-        self.refiner = HierarchyRefiner(merge_threshold=[0.6, 0.45])
+        self.refiner = HierarchyRefiner(merge_threshold=SHAPES[shape].thresholds)
         self.refiner.calibrate(hierarchy)
 
     def reset(self) -> None:
@@ -201,12 +243,12 @@ class Refinement:
         self.refiner.refine(self.hierarchy, self.indices)
 
 
-def refinement_job(samples: int, dim: int, bank_dtype: str, batch: int) -> measure.Job:
+def refinement_job(samples: int, dim: int, bank_dtype: str, shape: str, batch: int) -> measure.Job:
     """Prepare the job for the measurement of memory, in its own process."""
-    small = Refinement(imagenet_like(2000, dim, bank_dtype), batch)
+    small = Refinement(imagenet_like(2000, dim, bank_dtype, shape), batch, shape)
     small.reset()
     small()
-    job = Refinement(imagenet_like(samples, dim, bank_dtype), batch)
+    job = Refinement(imagenet_like(samples, dim, bank_dtype, shape), batch, shape)
     job.reset()
     return job
 
@@ -239,12 +281,12 @@ def loss_job(batch: int, queue: int, dim: int) -> measure.Job:
 
 
 def run_refinement(args: argparse.Namespace) -> list[dict[str, object]]:
-    """Return one row per number of images and batch; the last is compared with the loss."""
+    """Return one row per shape, number of images and batch; a shape's last is compared."""
     rows = []
-    for samples in args.samples:
-        hierarchy = imagenet_like(samples, args.dim, args.bank_dtype)
+    for shape, samples in itertools.product(args.shape, args.samples):
+        hierarchy = imagenet_like(samples, args.dim, args.bank_dtype, shape)
         for batch in args.batch:
-            job = Refinement(hierarchy, batch)
+            job = Refinement(hierarchy, batch, shape)
             jobs: dict[str, measure.Job] = dict(refinement=job)
             compared = samples == args.samples[-1] and batch == args.batch[-1]
             if compared:
@@ -253,6 +295,7 @@ def run_refinement(args: argparse.Namespace) -> list[dict[str, object]]:
             job.reset()
             hierarchy.labels.copy_(job.start)
             row: dict[str, object] = {
+                'shape': shape,
                 'images': samples,
                 'batch': batch,
                 'refinement [ms]': measure.spread(times['refinement'], 1e3),
@@ -265,10 +308,44 @@ def run_refinement(args: argparse.Namespace) -> list[dict[str, object]]:
                 row['loss [ms]'] = measure.spread(times['loss'], 1e3)
                 row['share of the loss'] = measure.spread(a / b for a, b in pairs)
                 memory = measure.peak_memory(
-                    refinement_job, samples, args.dim, args.bank_dtype, batch
+                    refinement_job, samples, args.dim, args.bank_dtype, shape, batch
                 )
                 row['memory over the bank [MiB]'] = round(memory)
             rows.append(row)
+    return rows
+
+
+def epoch_jobs(hierarchy: LabelHierarchy, classes: Tensor) -> dict[str, measure.Job]:
+    """Prepare what hooks do once an epoch; every twentieth image changed its cluster."""
+    labels = hierarchy.labels.int().cpu()
+    before = labels.clone()
+    before[:, ::20] = labels[:, :1]
+    refiner = HierarchyRefiner()
+
+    def monitor() -> None:
+        for row, level in enumerate(labels):
+            churn(before[row], level)
+            agreement(level, classes)
+
+    return {
+        'HierarchyMonitorHook': monitor,
+        'sizes of the clusters': lambda: [summarize_partition(row) for row in hierarchy.labels],
+        'check of nesting': hierarchy.check,
+        'checksum': hierarchy.checksum,
+        'calibrate the refiner': partial(refiner.calibrate, hierarchy),
+    }
+
+
+def run_epoch(args: argparse.Namespace) -> list[dict[str, object]]:
+    """Return one row per number of images and job."""
+    rows: list[dict[str, object]] = []
+    for samples in args.samples:
+        hierarchy = imagenet_like(samples, args.dim, args.bank_dtype)
+        generator = torch.Generator().manual_seed(0)
+        classes = torch.randint(args.classes, (samples,), generator=generator)
+        jobs = epoch_jobs(hierarchy, classes)
+        for name, times in measure.times_in_turn(jobs, args.repeats).items():
+            rows.append({'images': samples, 'job': name, 'time [s]': measure.spread(times)})
     return rows
 
 
@@ -281,6 +358,7 @@ def parse_args() -> argparse.Namespace:
         ('dbscan', run_dbscan, [10_000, 20_000, 40_000, 80_000], 5),
         ('dense', run_dense, [40_000], 3),
         ('refinement', run_refinement, [80_000, 320_000, 1_281_167], 20),
+        ('epoch', run_epoch, [1_281_167], 5),
     ):
         part = parts.add_parser(name)
         part.set_defaults(run=run)
@@ -300,12 +378,22 @@ def parse_args() -> argparse.Namespace:
                 default=20_000,
                 help='images for which scikit-learn runs as well (default: 20000)',
             )
+        if name in ('refinement', 'epoch'):
+            part.add_argument('--bank-dtype', default='float32', choices=['float32', 'float16'])
+        if name == 'epoch':
+            part.add_argument('--classes', type=int, default=1000, help='(default: 1000)')
         if name == 'refinement':
+            part.add_argument(
+                '--shape',
+                nargs='+',
+                default=list(SHAPES),
+                choices=list(SHAPES),
+                help='clusters of 2.6 and 5 images and a large one, or of 4 and 24 (default: both)',
+            )
             part.add_argument(
                 '--batch', type=int, nargs='+', default=[256, 1024, 4096], help='(default: three)'
             )
             part.add_argument('--queue', type=int, default=98_304, help='K (default: 98304)')
-            part.add_argument('--bank-dtype', default='float32', choices=['float32', 'float16'])
     return parser.parse_args()
 
 

@@ -22,11 +22,45 @@ def connect(roots: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
     """
     while len(rows):
         left, right = roots[rows], roots[cols]
-        apart = left != right
-        rows, cols, left, right = rows[apart], cols[apart], left[apart], right[apart]
+        apart = (left != right).nonzero()[:, 0]
+        if len(apart) == 0:
+            break
+        rows, cols, left, right = (part[apart] for part in (rows, cols, left, right))
         roots.scatter_reduce_(0, left.maximum(right), left.minimum(right), 'amin')
         _flatten(roots)
     return roots
+
+
+class Components:
+    """Components joined by pairs that arrive in parts.
+
+    Each join costs passes over all nodes and, on a GPU, waits. So many pairs are gathered first,
+    but not too many: a source that reads ``roots`` keeps sending pairs that a join makes redundant.
+
+    Args:
+        roots: the smallest known member of each node's component, shape (n,); changed in place.
+        gathered: pairs after which they are joined.
+    """
+
+    def __init__(self, roots: Tensor, gathered: int = 1 << 21) -> None:
+        self.roots = roots
+        self.gathered = gathered
+        self._pending: list[tuple[Tensor, Tensor]] = []
+        self._waiting = 0
+
+    def add(self, rows: Tensor, cols: Tensor) -> None:
+        """Add the pairs ``rows``-``cols``, shape (m,)."""
+        self._pending.append((rows, cols))
+        self._waiting += len(rows)
+        if self._waiting > self.gathered:
+            self.join()
+
+    def join(self) -> Tensor:
+        """Join the pairs added so far and return ``roots``."""
+        if self._waiting:
+            connect(self.roots, *(torch.cat(ends) for ends in zip(*self._pending, strict=True)))
+        self._pending, self._waiting = [], 0
+        return self.roots
 
 
 def joining_pairs(linked: Tensor, left: Tensor, right: Tensor, scratch: Scratch) -> Tensor:
@@ -65,6 +99,7 @@ def joining_pairs(linked: Tensor, left: Tensor, right: Tensor, scratch: Scratch)
 def _flatten(roots: Tensor) -> None:
     while True:
         above = roots[roots]
-        if above.equal(roots):
+        again = above[above]
+        roots.copy_(again)
+        if again.equal(above):
             return
-        roots.copy_(above)

@@ -30,22 +30,21 @@ def density_peaks(cosine: Tensor, valid: Tensor, max_peaks: int, quantile: float
     pair = valid[:, :, None] & valid[:, None, :]
     distance = (2 - 2 * cosine).clamp(min=0).sqrt()
     width = _pairwise_quantile(distance, pair, quantile)
-    kernel = torch.exp(-((distance / width[:, None, None]) ** 2))
-    rho = torch.where(pair, kernel, 0).sum(2)
+    kernel = (distance / width[:, None, None]).square_().neg_().exp_()
+    rho = kernel.mul_(pair).sum(2)
     place = torch.arange(size, device=valid.device)
     denser = (rho[:, None, :] > rho[:, :, None]) | (
         (rho[:, None, :] == rho[:, :, None]) & (place < place[:, None])
     )
-    nearest = torch.where(denser & pair, distance, torch.inf).amin(2)
-    farthest = torch.where(pair, distance, 0).amax(2)
+    nearest = distance.masked_fill(~(denser & pair), torch.inf).amin(2)
+    farthest = (distance * pair).amax(2)
     densest = nearest.isinf()
     delta = torch.where(densest, farthest, nearest)
     stands_out = valid & (densest | (delta > width[:, None]))
-    gamma = torch.where(stands_out, rho * delta, -1.0)
-    gamma = torch.where(densest & valid, gamma.clamp(min=0), gamma)
+    gamma = (rho * delta).masked_fill_(~stands_out, -1)
     value, order = gamma.sort(dim=1, descending=True, stable=True)
     allowed = (valid.sum(1) - 1).clamp(min=1, max=max_peaks)
-    peaks = torch.where((value >= 0) & (place < allowed[:, None]), order, -1)[:, :max_peaks]
+    peaks = order.masked_fill_((value < 0) | (place >= allowed[:, None]), -1)[:, :max_peaks]
     padding = peaks.new_full((groups, max(0, max_peaks - size)), -1)
     return torch.cat([peaks, padding], 1)
 
@@ -53,7 +52,7 @@ def density_peaks(cosine: Tensor, valid: Tensor, max_peaks: int, quantile: float
 def _pairwise_quantile(distance: Tensor, pair: Tensor, quantile: float) -> Tensor:
     """Compute the quantile of each group's distances above the diagonal, shape (G,)."""
     upper = pair.triu(1).flatten(1)
-    ordered = torch.where(upper, distance.flatten(1), torch.inf).sort(dim=1).values
+    ordered = distance.flatten(1).masked_fill(~upper, torch.inf).sort(dim=1).values
     last = (upper.sum(1) - 1).clamp(min=0)
     value = ordered.gather(1, (last * quantile).long()[:, None])[:, 0]
-    return torch.where(value.isfinite(), value, 0).clamp(min=SAME)
+    return value.nan_to_num(0, posinf=0).clamp(min=SAME)

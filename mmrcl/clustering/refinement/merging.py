@@ -1,16 +1,24 @@
 """Merging of clusters of one parent (Sect. 4.3, Fig. 4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ..graphs import connect
-from ..segments import Groups, group_rows, padded_rows, size_buckets, true_places
+from ..graphs import Components
+from ..segments import (
+    BlockSizes,
+    Groups,
+    SizeBatch,
+    group_rows,
+    padded_rows,
+    size_batches,
+    true_pairs,
+    true_places,
+)
 from .label_propagation import isolated_pair_score, propagation_kernel, propagation_score
-from .splitting import PADDED_ELEMENTS
 from .units import Units
 
 Similarity = Literal['average', 'centers', 'propagation']
@@ -18,7 +26,7 @@ Similarity = Literal['average', 'centers', 'propagation']
 
 def merge_clusters(
     clusters: Units,
-    parents: Tensor,
+    parents: Tensor | None,
     touched: Tensor,
     threshold: float,
     similarity: Similarity,
@@ -30,7 +38,8 @@ def merge_clusters(
 
     Args:
         clusters: c of them.
-        parents: label of the parent of each, shape (c,).
+        parents: label of the parent of each, shape (c,); None for the virtual root, which is the
+            parent of all and counts as a larger family.
         touched: whether each contains an image of the batch, shape (c,).
         threshold: cosine above which two are joined.
         similarity: see ``HierarchyRefiner``, also for the arguments below.
@@ -47,65 +56,76 @@ def merge_clusters(
         centers = centers / clusters.sizes[:, None]
     else:
         centers = normalize(centers, dim=1)
-    siblings = group_rows(parents)
-    limited = siblings.counts > max_family
-    roots = torch.arange(len(parents), device=parents.device)
-    candidates = (touched & limited[siblings.inverse]).nonzero()[:, 0]
-    family = siblings.inverse[candidates]
+    joined = Components(torch.arange(len(touched), device=touched.device))
+    candidates, family = touched.nonzero()[:, 0], None
+    if parents is not None:
+        siblings = group_rows(parents)
+        small = siblings.counts <= max_family
+        live = torch.zeros_like(siblings.counts).index_add_(0, siblings.inverse, touched.long()) > 0
+        counts = siblings.counts.masked_fill(~(small & live), 0)
+        propagated = alpha if similarity == 'propagation' else None
+        families = size_batches(counts, 2, max_family, centers.shape[1])
+        for pairs in _sibling_pairs(centers, siblings, families, touched, threshold, propagated):
+            joined.add(*pairs)
+        candidates = (touched & ~small[siblings.inverse]).nonzero()[:, 0]
+        family = siblings.inverse[candidates]
     for rows, cols in _near_pairs(centers[candidates], family, threshold, max_candidates):
-        connect(roots, candidates[rows], candidates[cols])
-    alive = torch.zeros_like(limited)
-    alive[siblings.inverse[touched]] = True
-    families = (alive & ~limited & (siblings.counts > 1)).nonzero()[:, 0]
-    propagated = alpha if similarity == 'propagation' else None
-    for rows, cols in _sibling_pairs(centers, siblings, families, touched, threshold, propagated):
-        connect(roots, rows, cols)
-    return roots
+        joined.add(candidates[rows], candidates[cols])
+    return joined.join()
 
 
 def _sibling_pairs(
     centers: Tensor,
     siblings: Groups,
-    families: Tensor,
+    families: Iterable[SizeBatch],
     touched: Tensor,
     threshold: float,
     alpha: float | None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the pairs to join among all clusters of each of the ``families``."""
-    counts = siblings.counts[families]
-    widest = int(counts.max()) if len(counts) else 0
-    for chosen, width in size_buckets(counts, widest, centers.shape[1], PADDED_ELEMENTS):
-        rows = padded_rows(siblings, families[chosen], width)
+    least = threshold
+    if alpha is not None:
+        least = float(isolated_pair_score(torch.tensor(threshold, dtype=torch.float64), alpha))
+    for batch in families:
+        rows = padded_rows(siblings, batch.chosen, batch.width)
         valid = rows >= 0
         points = centers[rows.clamp(min=0)]
         score = points @ points.transpose(1, 2)
-        least = score.new_tensor(threshold)
         if alpha is not None:
             score = propagation_score(propagation_kernel(score, valid, alpha))
-            least = isolated_pair_score(least, alpha)
-        pair = valid[:, :, None] & valid[:, None, :]
-        pair &= touched[rows][:, :, None] | touched[rows][:, None, :]
-        family, left, right = ((score > least) & pair.triu(1)).nonzero(as_tuple=True)
-        yield rows[family, left], rows[family, right]
+        near = score > least
+        near &= valid[:, :, None] & valid[:, None, :]
+        near &= touched[rows][:, :, None] | touched[rows][:, None, :]
+        first, second = true_pairs(near)
+        yield rows.flatten()[first], rows.flatten()[second]
 
 
 def _near_pairs(
-    centers: Tensor, family: Tensor, threshold: float, max_candidates: int
+    centers: Tensor, family: Tensor | None, threshold: float, max_candidates: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the pairs of one family above the threshold: each row with its nearest ones."""
-    if len(centers) == 0:
-        return
-    everyone = torch.arange(len(centers), device=centers.device)
-    for part in everyone.split(max(1, PADDED_ELEMENTS // len(centers))):
-        cosine = centers[part] @ centers.T
-        cosine[part - part[0], part] = -torch.inf
-        rows, cols = true_places(cosine > threshold)
-        related = family[part[rows]] == family[cols]
-        rows, cols = rows[related], cols[related]
-        crowded = torch.bincount(rows, minlength=len(part)) > max_candidates
-        calm = ~crowded[rows]
-        yield part[rows[calm]], cols[calm]
-        crowd = crowded.nonzero()[:, 0]
-        near = cosine[crowd].masked_fill_(family[part[crowd], None] != family, -torch.inf)
-        nearest = near.topk(min(max_candidates, len(centers))).indices
-        yield part[crowd].repeat_interleave(nearest.shape[1]), nearest.flatten()
+    """Yield the pairs of one family above the threshold: each row with its nearest ones.
+
+    Without a ``family`` all are of one.
+    """
+    num = len(centers)
+    height = max(1, BlockSizes.of(centers.device).products // max(num, 1))
+    products = centers.new_empty(min(height, num), num)
+    above = torch.empty_like(products, dtype=torch.bool)
+    for begin in range(0, num, height):
+        part = slice(begin, min(begin + height, num))
+        lines = slice(part.stop - begin)
+        cosine = torch.mm(centers[part], centers.T, out=products[lines])
+        cosine.diagonal(begin).fill_(-torch.inf)
+        near = torch.gt(cosine, threshold, out=above[lines])
+        related = None if family is None else family[part, None] == family
+        if related is not None:
+            near &= related
+        crowd = (near.view(torch.uint8).sum(1, dtype=torch.int32) > max_candidates).nonzero()[:, 0]
+        rows, cols = true_places(near.index_fill_(0, crowd, False))
+        yield rows + begin, cols
+        if len(crowd):
+            closest = cosine[crowd]
+            if related is not None:
+                closest.masked_fill_(~related[crowd], -torch.inf)
+            cols = closest.topk(max_candidates).indices
+            yield (crowd + begin).repeat_interleave(max_candidates), cols.flatten()

@@ -137,19 +137,18 @@ class HierarchyRefiner:
         labels = hierarchy.level_labels(level)[units.names]
         before = group_rows(labels)
         touched = torch.zeros_like(before.ids, dtype=torch.bool)
-        touched[before.inverse[units.of_image[in_batch]]] = True
-        touched_units = touched[before.inverse]
+        touched.index_fill_(0, before.inverse[units.of_image[in_batch]], True)
         alpha = self.alpha if self.assign == 'propagation' else None
         limits = (self.min_units, self.max_units, self.max_pieces)
-        pieces = group_rows(split_clusters(units, labels, touched_units, *limits, alpha))
+        pieces = group_rows(split_clusters(units, before, touched, *limits, alpha))
         clusters = units.joined(pieces)
         roots = merge_clusters(
             clusters,
-            torch.zeros_like(pieces.ids) if top else hierarchy.labels[level - 1, pieces.ids],
-            touched_units[pieces.order[pieces.starts]],
+            None if top else hierarchy.labels[level - 1, pieces.ids],
+            touched[before.inverse[pieces.order[pieces.starts]]],
             self.thresholds[level - 2],
             self.merge,
-            0 if top else self.max_units,
+            self.max_units,
             self.max_candidates,
             self.alpha,
         )
@@ -175,7 +174,7 @@ def _fits(name: str, values: Sequence[float], levels: int) -> None:
 def _members(labels: Tensor, indices: Tensor) -> Tensor:
     """Return the images that share a label with one of ``indices``, ascending."""
     wanted = torch.zeros_like(labels, dtype=torch.bool)
-    wanted[labels[indices]] = True
+    wanted.index_fill_(0, labels[indices], True)
     return wanted[labels].nonzero()[:, 0]
 
 

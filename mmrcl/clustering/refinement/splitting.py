@@ -6,20 +6,17 @@ import torch
 from torch import Tensor
 
 from ..copies import SAME, are_copies
-from ..graphs import connect
+from ..graphs import Components
 from ..neighbors import product_rounding
-from ..segments import Groups, group_rows, padded_rows, size_buckets, true_places
+from ..segments import BlockSizes, Groups, padded_rows, size_batches, true_pairs
 from .density_peaks import density_peaks
 from .label_propagation import propagation_kernel
 from .units import Units
 
-# Elements in one batch of padded features.
-PADDED_ELEMENTS = 1 << 22
-
 
 def split_clusters(
     units: Units,
-    labels: Tensor,
+    clusters: Groups,
     touched: Tensor,
     min_units: int,
     max_units: int,
@@ -34,8 +31,8 @@ def split_clusters(
 
     Args:
         units: u units.
-        labels: label of the cluster of each unit, shape (u,).
-        touched: whether each unit is in a touched cluster, shape (u,).
+        clusters: the units grouped by cluster, c clusters.
+        touched: whether each cluster is touched, shape (c,).
         min_units: clusters of fewer units are not split.
         max_units: maximum number of units searched for peaks.
         max_pieces: maximum number of pieces of a cluster.
@@ -44,31 +41,29 @@ def split_clusters(
     Returns:
         New labels, shape (u,): a piece is labelled by its first image.
     """
-    inside = touched.nonzero()[:, 0]
-    clusters = group_rows(labels[inside])
-    splittable = (clusters.counts >= min_units).nonzero()[:, 0]
-    column = torch.zeros_like(clusters.inverse)
-    first_copy = torch.arange(len(inside), device=inside.device)
-    depth = units.table.shape[1]
-    for chosen, width in size_buckets(
-        clusters.counts[splittable], max_units, depth, PADDED_ELEMENTS
-    ):
-        numbers = splittable[chosen]
-        rows = padded_rows(clusters, numbers, width)
+    everyone = torch.arange(len(units.names), device=touched.device)
+    # The piece of each unit within its cluster. Padding, row -1, writes to the last entry.
+    column = everyone.new_zeros(len(everyone) + 1)
+    copies = Components(everyone.clone())
+    counts = clusters.counts.masked_fill(~touched, 0)
+    for batch in size_batches(counts, min_units, max_units, units.table.shape[1]):
+        rows = padded_rows(clusters, batch.chosen, batch.width)
         valid = rows >= 0
-        points = units.centers(inside[rows.clamp(min=0)])
+        points = units.centers(rows.clamp(min=0))
         cosine = points @ points.transpose(1, 2)
-        connect(first_copy, *_copies(points, cosine, rows))
+        copies.add(*_copies(points, cosine, rows))
         peaks = density_peaks(cosine, valid, max_pieces)
-        complete = clusters.counts[numbers] <= width
         score = cosine if alpha is None else propagation_kernel(cosine, valid, alpha)
-        settled = valid & complete[:, None]
-        column[rows[settled]] = _strongest_peak(score, peaks)[settled]
-        prototypes = rows.gather(1, peaks.clamp(min=0)).masked_fill(peaks < 0, -1)
-        _assign_wide(units, inside, clusters, numbers[~complete], prototypes[~complete], column)
-    pieces = group_rows(clusters.inverse * max_pieces + column[first_copy])
-    first = pieces.order[pieces.starts]
-    return labels.index_copy(0, inside, units.names[inside[first]][pieces.inverse])
+        column[rows] = _strongest_peak(score, peaks)
+        if batch.wider:
+            wide = slice(batch.wider)
+            prototypes = rows[wide].gather(1, peaks[wide].clamp(min=0))
+            prototypes.masked_fill_(peaks[wide] < 0, -1)
+            _assign_wide(units, clusters, batch.chosen[wide], prototypes, column)
+    piece = clusters.inverse * max_pieces + column[copies.join()]
+    first = piece.new_full((len(touched) * max_pieces,), len(everyone))
+    first.scatter_reduce_(0, piece, everyone, 'amin')
+    return units.names[first[piece]]
 
 
 def _copies(points: Tensor, cosine: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -77,9 +72,8 @@ def _copies(points: Tensor, cosine: Tensor, rows: Tensor) -> tuple[Tensor, Tenso
     margin = 4 * product_rounding(points)
     near = squares[:, :, None] + squares[:, None, :] - 2 * cosine <= SAME**2 + margin
     near &= (rows[:, :, None] >= 0) & (rows[:, None, :] >= 0)
-    first, col = true_places(near.triu_(1).flatten(0, 1))
-    second = first - first % rows.shape[1] + col
-    same = are_copies(points.flatten(0, 1), first, second)
+    first, second = true_pairs(near)
+    same = are_copies(points.flatten(0, 1), first, second).nonzero()[:, 0]
     return rows.flatten()[first[same]], rows.flatten()[second[same]]
 
 
@@ -98,30 +92,22 @@ def _strongest_peak(score: Tensor, peaks: Tensor) -> Tensor:
 
 
 def _assign_wide(
-    units: Units,
-    inside: Tensor,
-    clusters: Groups,
-    numbers: Tensor,
-    prototypes: Tensor,
-    column: Tensor,
+    units: Units, clusters: Groups, numbers: Tensor, prototypes: Tensor, column: Tensor
 ) -> None:
     """Assign each unit of a wide cluster to the nearest of the cluster's ``prototypes``.
 
     Args:
         units: all units.
-        inside: the units that ``clusters`` groups.
-        clusters: groups.
+        clusters: the units grouped by cluster.
         numbers: the wide clusters, shape (w,).
-        prototypes: rows of ``clusters``, padded with -1, shape (w, m).
-        column: column of the prototype of each row of ``clusters``, changed in place.
+        prototypes: units, padded with -1, shape (w, m).
+        column: column of the prototype of each unit, changed in place.
     """
+    heads = units.centers(prototypes.clamp(min=0))
     missing = prototypes < 0
     for which, rows in _slabs(clusters, numbers, units.table.shape[1]):
-        points = units.centers(inside[rows.clamp(min=0)])
-        heads = units.centers(inside[prototypes[which].clamp(min=0)])
-        score = points @ heads.transpose(1, 2)
-        score.masked_fill_(missing[which, None], -torch.inf)
-        column[rows[rows >= 0]] = score.argmax(2)[rows >= 0]
+        score = units.centers(rows.clamp(min=0)) @ heads[which].transpose(1, 2)
+        column[rows] = score.masked_fill_(missing[which, None], -torch.inf).argmax(2)
 
 
 def _slabs(
@@ -133,15 +119,15 @@ def _slabs(
         Position in ``numbers`` of each slab, shape (s,), and its rows, padded with -1, shape
         (s, height).
     """
-    slabs = (clusters.counts[numbers] + height - 1) // height
-    which = torch.arange(len(numbers), device=numbers.device).repeat_interleave(slabs)
-    start = torch.arange(len(which), device=numbers.device) - (slabs.cumsum(0) - slabs)[which]
+    counts = clusters.counts[numbers]
+    slabs = (counts + height - 1) // height
+    everyone = torch.arange(len(numbers), device=numbers.device).repeat_interleave(slabs)
+    first = slabs.cumsum(0) - slabs
     line = torch.arange(height, device=numbers.device)
-    for part in torch.arange(len(which), device=numbers.device).split(
-        max(1, PADDED_ELEMENTS // (height * depth))
-    ):
-        cluster = numbers[which[part], None]
-        place = start[part, None] * height + line
-        beyond = place >= clusters.counts[cluster]
-        row = clusters.order[(clusters.starts[cluster] + place).clamp(max=len(clusters.order) - 1)]
-        yield which[part], row.masked_fill(beyond, -1)
+    step = max(1, BlockSizes.of(numbers.device).padded // (height * depth))
+    for begin, which in zip(range(0, len(everyone), step), everyone.split(step), strict=True):
+        number = torch.arange(begin, begin + len(which), device=which.device) - first[which]
+        place = number[:, None] * height + line
+        beyond = place >= counts[which, None]
+        row = clusters.starts[numbers[which], None] + place
+        yield which, clusters.order[row.clamp(max=len(clusters.order) - 1)].masked_fill(beyond, -1)
