@@ -57,9 +57,7 @@ class SeededDataset(Dataset):
         while len(unreadable) < MAX_TRIES:
             with seeded(key.seed, key.epoch, key.image, len(unreadable)):
                 try:
-                    item = _marked(self.dataset[index], unreadable)
-                    _set_view_key(item, (key.seed, key.epoch, index))
-                    return item
+                    return _marked(self.dataset[index], unreadable)
                 except OSError as error:
                     unreadable.append((index, self._file(index), _reason(error)))
                     index = int(np.random.randint(len(self)))
@@ -71,11 +69,6 @@ class SeededDataset(Dataset):
 
     def _file(self, index: int) -> str:
         return str(self.dataset.get_data_info(index).get('img_path', f'image {index}'))
-
-
-def _set_view_key(item: Any, view_key: tuple[int, int, int]) -> None:
-    if isinstance(item, dict) and isinstance(item.get('data_samples'), DataSample):
-        item['data_samples'].set_metainfo(dict(view_key=view_key))
 
 
 def _marked(item: Any, unreadable: list[tuple[int, str, str]]) -> Any:
