@@ -1,6 +1,6 @@
 """The loading transform of configs, and a guard for other ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -22,7 +22,7 @@ from .image_reading import (
     to_rgb,
 )
 
-__all__ = ['JPEG_FORMATS', 'LoadImageFromFile', 'guard_loaders', 'guarded']
+__all__ = ['JPEG_FORMATS', 'LoadImageFromFile', 'guard_loaders', 'guarded', 'pipelines']
 
 # OpenCV decodes what it reads as Pillow does: common formats of 8 bits, opaque and upright.
 OPENCV_FORMATS = ('BMP', 'JPEG', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
@@ -140,12 +140,17 @@ def guarded(step: Any) -> Any:
 
 def guard_loaders(dataset: Any) -> None:
     """Guard the loaders in the pipeline of a data set or, of a wrapper, of those in it."""
+    for pipeline in pipelines(dataset):
+        pipeline.transforms = [guarded(step) for step in pipeline.transforms]
+
+
+def pipelines(dataset: Any) -> Iterator[Any]:
+    """Yield the pipeline of a data set or, of a wrapper, those of the data sets in it."""
     if hasattr(dataset, 'pipeline'):
-        steps = dataset.pipeline.transforms
-        dataset.pipeline.transforms = [guarded(step) for step in steps]
+        yield dataset.pipeline
     for part in getattr(dataset, 'datasets', [getattr(dataset, 'dataset', None)]):
         if part is not None:
-            guard_loaders(part)
+            yield from pipelines(part)
 
 
 class _Guarded:

@@ -16,6 +16,7 @@ from mmrcl.registry import TRANSFORMS
 
 from .image_reading import MAX_PIXELS, WHITE, orientation, reading
 from .load_image import JPEG_FORMATS, LoadImageFromFile
+from .resumable_sampler import ViewKey
 
 __all__ = ['CROP_VIEWS', 'CropView', 'RandomResizedCrops']
 
@@ -24,8 +25,6 @@ CROP_VIEWS = 256
 TRIES = 10
 DRAWS = 4  # of a try: area, aspect ratio, top, left
 INTERPOLATIONS = ('bilinear', 'bicubic')
-
-ViewKey = tuple[int, int, int]  # seed, epoch, image
 
 
 class Box(NamedTuple):
