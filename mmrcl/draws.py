@@ -15,7 +15,7 @@ _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 def uniforms(
-    seed: int, epochs: np.ndarray, images: np.ndarray, view: int, draws: int
+    seed: int, epochs: np.ndarray, images: np.ndarray, view: int | np.ndarray, draws: int
 ) -> np.ndarray:
     """Draw numbers in [0, 1) for the views of images.
 
@@ -25,7 +25,7 @@ def uniforms(
         seed: seed of the run, below 2^64.
         epochs: epoch of each image, below 2^32, shape (n,).
         images: index of each image in the data set, below 2^32, shape (n,).
-        view: number of the view.
+        view: number of the view, or one for each image, below 2^32, shape (n,).
         draws: numbers per image.
 
     Returns:
@@ -34,7 +34,7 @@ def uniforms(
     blocks = -(-draws // 4)
     counter = np.empty((len(images), blocks, 4), np.uint64)
     counter[..., 0] = np.arange(blocks)
-    counter[..., 1] = view
+    counter[..., 1] = np.asarray(view)[..., None]
     counter[..., 2] = np.asarray(images)[:, None]
     counter[..., 3] = np.asarray(epochs)[:, None]
     words = philox(counter, seed).reshape(len(images), 4 * blocks)

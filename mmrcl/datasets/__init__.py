@@ -24,12 +24,14 @@ from .evenly_spaced_sampler import EvenlySpacedSampler
 from .image_folder import ImageFolder
 from .image_reading import MAX_PIXELS, WHITE, UnreadableImageError, read_image
 from .load_image import LoadImageFromFile, guard_loaders, guarded
+from .random_resized_crops import CROP_VIEWS, RandomResizedCrops
 from .resumable_sampler import ResumableSampler, SampleKey
 from .seeded_dataset import SeededDataset
 from .seeding import seed_all
 from .subsets import balanced_subset
 
 __all__ = [
+    'CROP_VIEWS',
     'CustomDataset',
     'Digits',
     'EvenlySpacedSampler',
@@ -38,6 +40,7 @@ __all__ = [
     'ImageNet21k',
     'LoadImageFromFile',
     'MAX_PIXELS',
+    'RandomResizedCrops',
     'ResumableSampler',
     'SampleKey',
     'SeededDataset',

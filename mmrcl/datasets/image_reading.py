@@ -8,10 +8,19 @@ import numpy as np
 from mmengine import fileio
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ['MAX_PIXELS', 'WHITE', 'UnreadableImageError', 'open_image', 'read_image', 'reading']
+__all__ = [
+    'MAX_PIXELS',
+    'WHITE',
+    'UnreadableImageError',
+    'open_image',
+    'orientation',
+    'read_image',
+    'reading',
+]
 
 WHITE = (255, 255, 255)
 MAX_PIXELS = 178_956_970  # the number above which Pillow refuses an image
+ORIENTATION = 0x0112  # EXIF tag
 
 
 class UnreadableImageError(OSError):
@@ -68,6 +77,11 @@ def open_image(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     if width * height > max_pixels:
         raise ValueError(f'{width} x {height} pixels are more than max_pixels={max_pixels}')
     return image
+
+
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 for an upright image, 5 to 8 for one to be transposed."""
+    return image.getexif().get(ORIENTATION, 1)
 
 
 def to_rgb(

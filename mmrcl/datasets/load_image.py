@@ -1,8 +1,9 @@
 """The loading transform of configs, and a guard for other ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import cv2
 import mmcv
 import numpy as np
 from mmcv.transforms import LoadImageFromFile as MMCVLoadImageFromFile
@@ -11,14 +12,23 @@ from PIL import Image
 
 from mmrcl.registry import TRANSFORMS
 
-from .image_reading import MAX_PIXELS, WHITE, UnreadableImageError, open_image, reading, to_rgb
+from .image_reading import (
+    MAX_PIXELS,
+    WHITE,
+    UnreadableImageError,
+    open_image,
+    orientation,
+    reading,
+    to_rgb,
+)
 
-__all__ = ['LoadImageFromFile', 'guard_loaders', 'guarded']
+__all__ = ['JPEG_FORMATS', 'LoadImageFromFile', 'guard_loaders', 'guarded', 'pipelines']
 
 # OpenCV decodes what it reads as Pillow does: common formats of 8 bits, opaque and upright.
 OPENCV_FORMATS = ('BMP', 'JPEG', 'MPO', 'PNG', 'PPM', 'TIFF', 'WEBP')
 OPENCV_MODES = ('1', 'L', 'P', 'RGB')
-ORIENTATION = 0x0112  # EXIF tag
+JPEG_FORMATS = ('JPEG', 'MPO')
+END_OF_JPEG = b'\xff\xd9'
 
 
 @TRANSFORMS.register_module()
@@ -26,8 +36,9 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
     """mmcv's ``LoadImageFromFile`` that reads every image as :mod:`mmrcl.datasets` states.
 
     Files of 8 bits per channel, without transparency, have the same pixels as from mmcv. The other
-    files are decoded by Pillow even if ``imdecode_backend='cv2'``. ``color_type='unchanged'`` and
-    the further backends of mmcv return what mmcv returns.
+    files are decoded by Pillow even if ``imdecode_backend='cv2'``, and so are JPEG files that may
+    be truncated, of which OpenCV would make up the rest. ``color_type='unchanged'`` and the further
+    backends of mmcv return what mmcv returns.
 
     Args:
         background: RGB colour, 0 to 255, behind transparent pixels.
@@ -62,7 +73,7 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         file = results['img_path']
         try:
             with reading(file):
-                pixels = self._decode(self._content(file))
+                pixels = self.decode(*self.open(file))
         except UnreadableImageError:
             if self.ignore_empty:
                 return None
@@ -72,20 +83,40 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
         shape = pixels.shape[:2]
         return dict(results, img=pixels, img_shape=shape, ori_shape=shape)
 
-    def _content(self, file: str) -> bytes:
-        if self.file_client_args is not None:
-            return fileio.FileClient.infer_client(self.file_client_args, file).get(file)
-        return fileio.get(file, backend_args=self.backend_args)
+    def open(self, file: str) -> tuple[bytes, Image.Image]:
+        """Read a file and the header in it.
 
-    def _decode(self, content: bytes) -> np.ndarray:
-        image = open_image(content, self.max_pixels)
+        Raises:
+            UnidentifiedImageError: if it has no format that Pillow knows.
+            ValueError: if it has more than ``max_pixels`` pixels.
+        """
+        if self.file_client_args is not None:
+            content = fileio.FileClient.infer_client(self.file_client_args, file).get(file)
+        else:
+            content = fileio.get(file, backend_args=self.backend_args)
+        return content, open_image(content, self.max_pixels)
+
+    def decode(self, content: bytes, image: Image.Image, reduction: int = 1) -> np.ndarray:
+        """Decode what :meth:`open` returned: gray (H, W) or BGR (H, W, 3), uint8.
+
+        Args:
+            content: of the file.
+            image: its header.
+            reduction: 1, or 2, 4 or 8 to decode a JPEG file at this part of its height and width,
+                rounded up.
+
+        Raises:
+            ValueError: if it cannot be decoded.
+        """
         kind, _, ignore = str(self.color_type).partition('_ignore_')
         if self.imdecode_backend not in ('cv2', 'pillow') or kind not in ('color', 'grayscale'):
             pixels = mmcv.imfrombytes(content, self.color_type, backend=self.imdecode_backend)
-        elif self.imdecode_backend == 'cv2' and _is_plain(image):
+        elif self.imdecode_backend == 'cv2' and _is_plain(content, image):
             # Upright as Pillow sees it, so OpenCV must not turn it for a reason of its own.
-            pixels = mmcv.imfrombytes(content, f'{kind}_ignore_orientation', backend='cv2')
+            flag = _opencv_flag(kind, reduction) | cv2.IMREAD_IGNORE_ORIENTATION
+            pixels = mmcv.imfrombytes(content, flag, backend='cv2')
         else:
+            image.draft(None, (image.width // reduction, image.height // reduction))
             rgb = to_rgb(image, self.background, orient=not ignore)
             return np.array(rgb)[:, :, ::-1] if kind == 'color' else np.array(rgb.convert('L'))
         if pixels is None:
@@ -109,12 +140,17 @@ def guarded(step: Any) -> Any:
 
 def guard_loaders(dataset: Any) -> None:
     """Guard the loaders in the pipeline of a data set or, of a wrapper, of those in it."""
+    for pipeline in pipelines(dataset):
+        pipeline.transforms = [guarded(step) for step in pipeline.transforms]
+
+
+def pipelines(dataset: Any) -> Iterator[Any]:
+    """Yield the pipeline of a data set or, of a wrapper, those of the data sets in it."""
     if hasattr(dataset, 'pipeline'):
-        steps = dataset.pipeline.transforms
-        dataset.pipeline.transforms = [guarded(step) for step in steps]
+        yield dataset.pipeline
     for part in getattr(dataset, 'datasets', [getattr(dataset, 'dataset', None)]):
         if part is not None:
-            guard_loaders(part)
+            yield from pipelines(part)
 
 
 class _Guarded:
@@ -129,12 +165,19 @@ class _Guarded:
         return repr(self.step)
 
 
-def _is_plain(image: Image.Image) -> bool:
+def _opencv_flag(kind: str, reduction: int) -> int:
+    name = kind.upper() if reduction == 1 else f'REDUCED_{kind.upper()}_{reduction}'
+    flag: int = getattr(cv2, f'IMREAD_{name}')
+    return flag
+
+
+def _is_plain(content: bytes, image: Image.Image) -> bool:
     return (
         image.format in OPENCV_FORMATS
         and image.mode in OPENCV_MODES
         and not image.has_transparency_data
-        and image.getexif().get(ORIENTATION, 1) == 1
+        and orientation(image) == 1
+        and not (image.format in JPEG_FORMATS and not content.endswith(END_OF_JPEG))
         # OpenCV ignores the largest value of a PGM, which Pillow's decoder 'ppm' scales to 255.
         and not (image.format == 'PPM' and _decoder(image) != 'raw')
     )

@@ -8,6 +8,8 @@ from torch.utils.data import Sampler
 
 from mmrcl.registry import DATA_SAMPLERS
 
+ViewKey = tuple[int, int, int]  # seed, epoch and index of the image that was read
+
 
 class SampleKey(NamedTuple):
     """Index with which a :class:`SeededDataset` draws the views of an image.

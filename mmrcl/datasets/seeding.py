@@ -15,20 +15,18 @@ def seed_all(seed: int, *place: int) -> None:
         seed: seed of the run, non-negative.
         place: non-negative integers, such as iteration and rank.
     """
-    words = _words(seed, place)
-    random.seed(words[0])
-    np.random.seed(words[1])
-    torch.manual_seed(words[2])
+    torch.manual_seed(_seed_others(seed, place))
+
+
+def seed_cpu(seed: int, *place: int) -> None:
+    """Seed as :func:`seed_all`, but no GPU."""
+    torch.default_generator.manual_seed(_seed_others(seed, place))
 
 
 @contextmanager
-def seeded(seed: int, *place: int) -> Iterator[None]:
-    """Seed as :func:`seed_all` inside the context, CPU only; restore the generators afterwards."""
-    words = _words(seed, place)
+def restored_generators() -> Iterator[None]:
+    """Restore the generators that :func:`seed_cpu` seeds after the context."""
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    random.seed(words[0])
-    np.random.seed(words[1])
-    torch.default_generator.manual_seed(words[2])
     try:
         yield
     finally:
@@ -37,5 +35,9 @@ def seeded(seed: int, *place: int) -> Iterator[None]:
         torch.set_rng_state(before[2])
 
 
-def _words(seed: int, place: tuple[int, ...]) -> list[int]:
-    return np.random.SeedSequence(seed, spawn_key=place).generate_state(3).tolist()
+def _seed_others(seed: int, place: tuple[int, ...]) -> int:
+    """Seed Python and NumPy, and return a seed for torch."""
+    words = np.random.SeedSequence(seed, spawn_key=place).generate_state(3).tolist()
+    random.seed(words[0])
+    np.random.seed(words[1])
+    return int(words[2])

@@ -37,10 +37,29 @@ from .selfsup import (
     named_width,
 )
 from .strict_pretrained import StrictPretrained
+from .views import (
+    BatchAffineCrop,
+    BatchBrightness,
+    BatchColorJitter,
+    BatchFlip,
+    BatchGaussianBlur,
+    BatchGrayscale,
+    BatchSolarize,
+    BatchTransform,
+    ViewsDataPreprocessor,
+)
 
 MODELS.register_module(module=LabelHierarchy)
 
 __all__ = [
+    'BatchAffineCrop',
+    'BatchBrightness',
+    'BatchColorJitter',
+    'BatchFlip',
+    'BatchGaussianBlur',
+    'BatchGrayscale',
+    'BatchSolarize',
+    'BatchTransform',
     'ClusterRetriever',
     'ForeachCosineEMA',
     'ForeachEMA',
@@ -71,6 +90,7 @@ __all__ = [
     'StrictPretrained',
     'SupportQueue',
     'SyncBatchNorm',
+    'ViewsDataPreprocessor',
     'named_width',
     'streaming_logsumexp',
 ]

@@ -6,17 +6,16 @@ from mmengine.config import Config
 from mmrcl.errors import ConfigError
 from mmrcl.launch import check_overrides
 
-from ..runs import tiny_config
+from ..runs import CONFIG, tiny_config
 
 PIPELINE = 'train_dataloader.dataset.pipeline'
 REFUSED = {
     'train_pipeline.0.scale': f'set {PIPELINE}.0.scale',
     'train_pipeline': f'set {PIPELINE}',
-    'view.2.scale': f'set {PIPELINE}.1.transforms.0.2.scale',
+    'view.0.scale': 'set data_preprocessor.views.0.0.scale, data_preprocessor.views.1.0.scale',
     'plain_train_dataloader.batch_size': (
         'set test_cfg.train_dataloader.batch_size, default_hooks.clustering.dataloader.batch_size,'
     ),
-    'warp.prob': 'set the settings that are made from it, or edit the file',
     'launcher': 'use --launcher',
     'custom_imports': 'custom_imports is no part of the config',
     'runner_type': 'runner_type is no part of the config',
@@ -40,6 +39,12 @@ def test_what_nothing_reads_is_refused(option, config):
     with pytest.raises(ConfigError) as caught:
         check_overrides(config, {option: None})
     assert REFUSED[option] in str(caught.value)
+
+
+def test_a_variable_of_which_settings_are_made_is_refused():
+    config = Config.fromfile(CONFIG.with_name('rcl_resnet50_8xb512-coslr-200e_in1k.py'))
+    with pytest.raises(ConfigError, match='set the settings that are made from it, or edit the'):
+        check_overrides(config, {'blur.sigma_range': (0.1, 1.0)})
 
 
 def test_what_is_read_is_accepted(config):
