@@ -31,6 +31,10 @@ def test_a_number_depends_on_its_place_alone():
     order = np.random.default_rng(0).permutation(50)
     assert np.array_equal(uniforms(7, epochs, images[order], 1, 9), found[order])
     assert np.array_equal(uniforms(7, epochs, images, 1, 4), found[:, :4])
+    views = np.where(order < 25, 1, 2)
+    mixed = uniforms(7, epochs, images[order], views, 9)
+    assert np.array_equal(mixed[views == 1], found[order[views == 1]])
+    assert np.array_equal(mixed[views == 2], uniforms(7, epochs, images, 2, 9)[order[views == 2]])
     for other in (
         uniforms(8, epochs, images, 1, 9),
         uniforms(7, epochs + 1, images, 1, 9),

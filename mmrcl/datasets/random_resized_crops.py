@@ -25,6 +25,7 @@ CROP_VIEWS = 256
 TRIES = 10
 DRAWS = 4  # of a try: area, aspect ratio, top, left
 INTERPOLATIONS = ('bilinear', 'bicubic')
+COLOR_TYPES = ('color', 'grayscale')
 
 
 class Box(NamedTuple):
@@ -34,6 +35,13 @@ class Box(NamedTuple):
     left: int
     height: int
     width: int
+
+    def reduced(self, factor: int) -> 'Box':
+        """Return the box in an image of ``1 / factor`` the size, its edges rounded."""
+        top, left = round(self.top / factor), round(self.left / factor)
+        bottom = round((self.top + self.height) / factor)
+        right = round((self.left + self.width) / factor)
+        return Box(top, left, bottom - top, right - left)
 
 
 @dataclass(frozen=True)
@@ -134,6 +142,10 @@ class RandomResizedCrops(BaseTransform):
     ) -> None:
         if not views:
             raise ValueError('RandomResizedCrops has no views: list the settings of each in views')
+        if color_type not in COLOR_TYPES:
+            raise ValueError(
+                f'color_type={color_type!r} of RandomResizedCrops must be one of {COLOR_TYPES}'
+            )
         self.views = [CropView(**view) for view in views]
         self.loader = LoadImageFromFile(
             color_type=color_type,
@@ -168,7 +180,7 @@ class RandomResizedCrops(BaseTransform):
         boxes = self._boxes(key, *upright_size(header))
         factor = reduction(boxes, self.views)
         image = self.loader.decode(content, header, factor)
-        return image, [Box(*(edge // factor for edge in box)) for box in boxes]
+        return image, [box.reduced(factor) for box in boxes]
 
     def _boxes(self, key: ViewKey, height: int, width: int) -> list[Box]:
         seed, epoch, image = key
