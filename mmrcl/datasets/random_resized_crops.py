@@ -1,8 +1,9 @@
 """Random crops of an image decoded once, for views whose other transforms run on the device."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from mmcv.transforms import BaseTransform
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from mmrcl.draws import uniforms
+from mmrcl.draws import numbers
 from mmrcl.registry import TRANSFORMS
 
 from .image_reading import MAX_PIXELS, WHITE, orientation, reading
@@ -23,7 +24,6 @@ __all__ = ['CROP_VIEWS', 'CropView', 'RandomResizedCrops']
 # The crop of view v takes the random numbers of view 256 + v; those of v are the device's.
 CROP_VIEWS = 256
 TRIES = 10
-DRAWS = 4  # of a try: area, aspect ratio, top, left
 INTERPOLATIONS = ('bilinear', 'bicubic')
 COLOR_TYPES = ('color', 'grayscale')
 
@@ -82,18 +82,18 @@ class CropView:
                 f'{INTERPOLATIONS}'
             )
 
-    def box(self, height: int, width: int, numbers: Sequence[float]) -> Box:
+    def box(self, height: int, width: int, draws: Iterator[float]) -> Box:
         """Choose the box of a crop as torchvision's and mmpretrain's ``RandomResizedCrop`` do.
 
         Args:
             height: of the image.
             width: of the image.
-            numbers: 40 numbers in [0, 1), four for each of ten tries.
+            draws: numbers in [0, 1); each of at most ten tries takes four.
         """
         low, high = self.crop_ratio_range
         narrow, wide = map(math.log, self.aspect_ratio_range)
-        for start in range(0, TRIES * DRAWS, DRAWS):
-            share, ratio, top, left = numbers[start : start + DRAWS]
+        for _ in range(TRIES):
+            share, ratio, top, left = islice(draws, 4)
             area = height * width * (low + (high - low) * share)
             aspect = math.exp(narrow + (wide - narrow) * ratio)
             h, w = round(math.sqrt(area / aspect)), round(math.sqrt(area * aspect))
@@ -167,8 +167,7 @@ class RandomResizedCrops(BaseTransform):
         else:
             with reading(results['img_path']):
                 image, boxes = self._read(results['img_path'], key)
-        image = np.ascontiguousarray(image)
-        pixels = torch.from_numpy(image).reshape(*image.shape[:2], -1).permute(2, 0, 1)
+        pixels = np.ascontiguousarray(image).reshape(*image.shape[:2], -1)
         crops = [resized(pixels, *each) for each in zip(boxes, self.views, strict=True)]
         return dict(results, img=crops)
 
@@ -183,16 +182,10 @@ class RandomResizedCrops(BaseTransform):
         return image, [box.reduced(factor) for box in boxes]
 
     def _boxes(self, key: ViewKey, height: int, width: int) -> list[Box]:
-        seed, epoch, image = key
-        count = len(self.views)
-        numbers = uniforms(
-            seed,
-            np.full(count, epoch),
-            np.full(count, image),
-            CROP_VIEWS + np.arange(count),
-            TRIES * DRAWS,
-        ).tolist()
-        return [view.box(height, width, row) for view, row in zip(self.views, numbers, strict=True)]
+        return [
+            view.box(height, width, numbers(*key, CROP_VIEWS + number))
+            for number, view in enumerate(self.views)
+        ]
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(views={self.views}, loader={self.loader})'
@@ -212,9 +205,9 @@ def reduction(boxes: Sequence[Box], views: Sequence[CropView]) -> int:
     return next(factor for factor in (8, 4, 2, 1) if factor <= max(spare, 1))
 
 
-def resized(pixels: torch.Tensor, box: Box, view: CropView) -> torch.Tensor:
-    """Crop pixels, (C, H, W) uint8, and resize them to (C, scale, scale)."""
-    bottom, right = box.top + box.height, box.left + box.width
-    crop = pixels[None, :, box.top : bottom, box.left : right]
+def resized(pixels: np.ndarray, box: Box, view: CropView) -> torch.Tensor:
+    """Crop pixels, (H, W, C) uint8, and resize them to (C, scale, scale)."""
+    crop = pixels[box.top : box.top + box.height, box.left : box.left + box.width]
+    planes = torch.from_numpy(crop).permute(2, 0, 1)[None]
     size = (view.scale, view.scale)
-    return interpolate(crop, size, mode=view.interpolation, antialias=True)[0].contiguous()
+    return interpolate(planes, size, mode=view.interpolation, antialias=True)[0].contiguous()
