@@ -167,8 +167,7 @@ class RandomResizedCrops(BaseTransform):
         else:
             with reading(results['img_path']):
                 image, boxes = self._read(results['img_path'], key)
-        pixels = np.ascontiguousarray(image).reshape(*image.shape[:2], -1)
-        crops = [resized(pixels, *each) for each in zip(boxes, self.views, strict=True)]
+        crops = [resized(image, *each) for each in zip(boxes, self.views, strict=True)]
         return dict(results, img=crops)
 
     def _read(self, file: str, key: ViewKey) -> tuple[np.ndarray, list[Box]]:
@@ -205,9 +204,10 @@ def reduction(boxes: Sequence[Box], views: Sequence[CropView]) -> int:
     return next(factor for factor in (8, 4, 2, 1) if factor <= max(spare, 1))
 
 
-def resized(pixels: np.ndarray, box: Box, view: CropView) -> torch.Tensor:
-    """Crop pixels, (H, W, C) uint8, and resize them to (C, scale, scale)."""
-    crop = pixels[box.top : box.top + box.height, box.left : box.left + box.width]
-    planes = torch.from_numpy(crop).permute(2, 0, 1)[None]
+def resized(image: np.ndarray, box: Box, view: CropView) -> torch.Tensor:
+    """Crop an image, (H, W) or (H, W, C) uint8, and resize the crop to (C, scale, scale)."""
+    crop = image[box.top : box.top + box.height, box.left : box.left + box.width]
+    pixels = torch.from_numpy(np.ascontiguousarray(crop).reshape(*crop.shape[:2], -1))
     size = (view.scale, view.scale)
+    planes = pixels.permute(2, 0, 1)[None]
     return interpolate(planes, size, mode=view.interpolation, antialias=True)[0].contiguous()
