@@ -10,12 +10,12 @@ _lines = {
     'rcl': ('RCL', 'images'),
     'instance-discrimination': ('instance discrimination', 'instance-discrimination'),
 }
-_crop = dict(type='RandomResizedCrop', scale=28, crop_ratio_range=(0.3, 1.0))
-_flip = dict(type='RandomFlip', prob=0.5)
+_crop = dict(type='BatchAffineCrop', scale=28, crop_ratio_range=(0.3, 1.0))
+_flip = dict(type='BatchFlip', prob=0.5)
 _photometric = [
-    dict(type='Brightness', magnitude_range=(0, 0.4), magnitude_std='inf', prob=0.8),
-    dict(type='Solarize', thr=128, prob=0.2),
-    dict(type='GaussianBlur', magnitude_range=(0.1, 1.5), magnitude_std='inf', prob=0.5),
+    dict(type='BatchBrightness', strength=0.4, prob=0.8),
+    dict(type='BatchSolarize', thr=128, prob=0.2),
+    dict(type='BatchGaussianBlur', sigma_range=(0.1, 1.5), prob=0.5),
 ]
 _views = {
     'all': [_crop, _flip, *_photometric],
@@ -32,11 +32,8 @@ def _name(line, view):
 def _arm(line, view):
     title, name = _lines[line]
     arm = dict(_base_._arms[name], title=f'{title}, {view}', x=view, line=title)
-    pipeline = [
-        dict(type='MultiView', num_views=[2], transforms=[_views[view]]),
-        dict(type='PackInputs'),
-    ]
-    options = {**arm.get('options', {}), 'train_dataloader.dataset.pipeline': pipeline}
+    views = [_views[view], _views[view]]
+    options = {**arm.get('options', {}), 'data_preprocessor.views': views}
     return dict(arm, options=options, reference=_name(line, 'all'))
 
 

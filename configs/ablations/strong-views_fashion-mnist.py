@@ -7,14 +7,11 @@ reference = 'instance-discrimination'
 headroom = ('instance-discrimination', 'true-classes-start')
 measures = ['retrieval_hit_rate', 'pairs/key_precision']
 draw = 'accuracy'
-_pipeline = [
-    dict(type='MultiView', num_views=[2], transforms=[_base_._views['all']]),
-    dict(type='PackInputs'),
-]
+_view = _base_._views['all']
 
 
 def _strong(arm):
-    options = {**arm.get('options', {}), 'train_dataloader.dataset.pipeline': _pipeline}
+    options = {**arm.get('options', {}), 'data_preprocessor.views': [_view, _view]}
     return dict(arm, options=options)
 
 

@@ -3,12 +3,8 @@
 # no table.
 _base_ = '../_base_/baseline_digits_30e.py'
 
-train_pipeline = [
-    _base_.upscale,
-    dict(type='MultiView', num_views=[1, 1], transforms=[_base_.view, [_base_.view[2]]]),
-    dict(type='PackInputs'),
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+weak_view = [dict(_base_.view[0], rotate=0, shear=0)]
+data_preprocessor = dict(views=[_base_.view, weak_view])
 
 model = dict(
     type='MSF',

@@ -4,22 +4,9 @@
 _base_ = '../_base_/baseline_digits_30e.py'
 
 num_crops = [2, 4]
-small_view = [
-    *_base_.view[:2],
-    dict(
-        type='RandomResizedCrop',
-        scale=8,
-        crop_ratio_range=(0.2, 0.5),
-        aspect_ratio_range=(0.8, 1.25),
-    ),
-    *_base_.view[3:],
-]
-train_pipeline = [
-    _base_.upscale,
-    dict(type='MultiView', num_views=num_crops, transforms=[_base_.view, small_view]),
-    dict(type='PackInputs'),
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+small_crop = dict(_base_.view[0], scale=8, crop_ratio_range=(0.2, 0.5))
+small_view = [small_crop, *_base_.view[1:]]
+data_preprocessor = dict(views=[_base_.view] * 2 + [small_view] * 4)
 
 model = dict(
     type='SwAV',

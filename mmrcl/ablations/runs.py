@@ -18,6 +18,7 @@ from mmrcl.launch import (
     check_config,
     check_overrides,
     check_paths,
+    check_views,
     dicts,
     drop_absent_hooks,
     read_config,
@@ -110,6 +111,7 @@ def _config(grid: Grid, arm: Arm, options: Mapping[str, Any], data_root: str | N
             config.merge_from_dict(copy.deepcopy(dict(chosen)))
         drop_absent_hooks(config)
         check_config(config)
+        check_views(config)
     except (KeyError, TypeError, ValueError) as error:
         raise _in_arm(grid, arm, error) from error
     if data_root is not None:

@@ -19,6 +19,7 @@ from .pretrained import folder_of, use_pretrained
 from .processes import locked, start_processes
 from .runner import build_runner, prepare_test, prepare_training
 from .same_data import plain_loader, plain_pipeline
+from .view_checks import check_views
 
 __all__ = [
     'HOOK_SECTIONS',
@@ -32,6 +33,7 @@ __all__ = [
     'check_overrides',
     'check_path',
     'check_paths',
+    'check_views',
     'class_folders',
     'dicts',
     'drop_absent_hooks',

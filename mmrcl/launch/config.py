@@ -15,6 +15,7 @@ from .config_checks import check_config, dicts
 from .overrides import HOOKS_OF_MMENGINE, check_overrides
 from .renamed import new_base_key, new_file_name
 from .schedules import rescale_epochs
+from .view_checks import check_views
 
 HOOK_SECTIONS = ('default_hooks', 'custom_hooks')
 
@@ -132,4 +133,5 @@ def load_config(args: argparse.Namespace, folder: str = '', epochs: int | None =
     default = Path('work_dirs', Path(args.config).stem, folder)
     config.work_dir = args.work_dir or config.get('work_dir') or str(default)
     check_config(config)
+    check_views(config)
     return config

@@ -36,10 +36,29 @@ from .selfsup import (
     named_width,
 )
 from .strict_pretrained import StrictPretrained
+from .views import (
+    BatchAffineCrop,
+    BatchBrightness,
+    BatchColorJitter,
+    BatchFlip,
+    BatchGaussianBlur,
+    BatchGrayscale,
+    BatchSolarize,
+    BatchTransform,
+    ViewsDataPreprocessor,
+)
 
 MODELS.register_module(module=LabelHierarchy)
 
 __all__ = [
+    'BatchAffineCrop',
+    'BatchBrightness',
+    'BatchColorJitter',
+    'BatchFlip',
+    'BatchGaussianBlur',
+    'BatchGrayscale',
+    'BatchSolarize',
+    'BatchTransform',
     'ClusterRetriever',
     'ForeachCosineEMA',
     'GalleryRetriever',
@@ -68,6 +87,7 @@ __all__ = [
     'RetrievalInput',
     'StrictPretrained',
     'SupportQueue',
+    'ViewsDataPreprocessor',
     'named_width',
     'streaming_logsumexp',
 ]

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mmengine.dataset import Compose
+import torch
+from mmengine.dataset import Compose, default_collate
 from mmengine.registry import DefaultScope
 
 from mmrcl.ablations import runs as ablation
 from mmrcl.ablations.grids import read_grid
 from mmrcl.ablations.runs import plan_runs
 from mmrcl.engine import differences, settings_of
+from mmrcl.registry import MODELS
 
 from ..runs import tiny_config
 
@@ -60,15 +62,21 @@ def test_views_of_every_arm_fit_the_images(path, tmp_path):
     """A grey image without a channel is not for every transform."""
     shape = SHAPES[path.stem.split('_')[-1]]
     image = np.arange(np.prod(shape)).astype(np.uint8).reshape(shape)
-    arms = plan_runs(read_grid(path), tmp_path, {})
-    pipelines = {repr(run.config.train_dataloader.dataset.pipeline): run for run in arms}
-    for run in pipelines.values():
+    arms = [run.config for run in plan_runs(read_grid(path), tmp_path, {})]
+    chosen = {
+        repr((arm.train_dataloader.dataset.pipeline, arm.data_preprocessor)): arm for arm in arms
+    }
+    for arm in chosen.values():
         with DefaultScope.overwrite_default_scope('mmrcl'):
-            steps = run.config.train_dataloader.dataset.pipeline
-            views = Compose([step for step in steps if step.type != 'LoadImageFromFile'])
-        for _ in range(10):  # most transforms are applied to a part of the images
-            packed = views(dict(img=image, img_shape=image.shape[:2]))
-            assert len({view.shape for view in packed['inputs']}) == 1
+            pipeline = Compose(arm.train_dataloader.dataset.pipeline)
+            views = MODELS.build(arm.data_preprocessor)
+        items = []
+        for key in [(0, 0, number) for number in range(10)]:  # most change a part of the images
+            items.append(pipeline(dict(img=image, img_shape=image.shape[:2], view_key=key)))
+            items[-1]['data_samples'].set_metainfo(dict(view_key=key))
+        first, second = views(default_collate(items), True)['inputs']
+        assert first.shape == second.shape
+        assert not torch.equal(first, second)
 
 
 def test_settings_that_decide_nothing_do_not_count(tmp_path):

@@ -1,27 +1,20 @@
 # CIFAR-10, 32 x 32 pixels in RGB, as mmpretrain reads (and downloads) it.
 data_root = 'data/cifar10'
+# The views of a batch are made on the training device.
+view = [
+    dict(type='BatchAffineCrop', scale=32, crop_ratio_range=(0.2, 1.0)),
+    dict(type='BatchFlip', prob=0.5),
+    dict(type='BatchColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, prob=0.8),
+    dict(type='BatchGrayscale', prob=0.2),
+]
 data_preprocessor = dict(
-    type='SelfSupDataPreprocessor', mean=[125.307, 122.961, 113.8575], std=[51.5865, 50.847, 51.255]
+    type='ViewsDataPreprocessor',
+    mean=[125.307, 122.961, 113.8575],
+    std=[51.5865, 50.847, 51.255],
+    views=[view, view],
 )
 
-view = [
-    dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(0.2, 1.0), backend='pillow'),
-    dict(type='RandomFlip', prob=0.5),
-    dict(
-        type='RandomApply',
-        transforms=[
-            dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
-        ],
-        prob=0.8,
-    ),
-    dict(
-        type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)
-    ),
-]
-train_pipeline = [
-    dict(type='MultiView', num_views=[2], transforms=[view]),
-    dict(type='PackInputs'),
-]
+train_pipeline = [dict(type='PackInputs')]
 test_pipeline = [dict(type='PackInputs')]
 
 train_dataloader = dict(

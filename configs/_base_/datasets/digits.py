@@ -1,25 +1,21 @@
 # scikit-learn's handwritten digits, 8 x 8 pixels, one channel: no download.
-data_preprocessor = dict(type='SelfSupDataPreprocessor', mean=[78.0], std=[96.0])
-
-upscale = dict(type='Resize', scale=(16, 16), interpolation='bicubic')
-warp = dict(magnitude_std='inf', prob=1.0, pad_val=0, interpolation='bilinear')
+# The views of a batch are made on the training device.
 view = [
-    dict(type='Rotate', magnitude_range=(0, 20), **warp),
-    dict(type='Shear', magnitude_range=(0, 0.3), **warp),
     dict(
-        type='RandomResizedCrop',
+        type='BatchAffineCrop',
         scale=16,
         crop_ratio_range=(0.5, 1.0),
         aspect_ratio_range=(0.8, 1.25),
+        rotate=20,
+        shear=0.3,
     ),
-    dict(type='Brightness', magnitude_range=(0, 0.5), magnitude_std='inf', prob=0.8),
-    dict(type='GaussianBlur', magnitude_range=(0.1, 1.2), magnitude_std='inf', prob=0.5),
+    dict(type='BatchBrightness', strength=0.5, prob=0.8),
+    dict(type='BatchGaussianBlur', sigma_range=(0.1, 1.2), prob=0.5),
 ]
-train_pipeline = [
-    upscale,
-    dict(type='MultiView', num_views=[2], transforms=[view]),
-    dict(type='PackInputs'),
-]
+data_preprocessor = dict(type='ViewsDataPreprocessor', mean=[78.0], std=[96.0], views=[view, view])
+
+upscale = dict(type='Resize', scale=(16, 16), interpolation='bicubic')
+train_pipeline = [upscale, dict(type='PackInputs')]
 test_pipeline = [upscale, dict(type='PackInputs')]
 
 train_dataloader = dict(

@@ -2,16 +2,16 @@
 # download: Debian's package dataset-fashion-mnist holds the four idx.gz files; unpack them into
 # data_root with gunzip. Of split and test_mode mmpretrain reads the latter alone.
 data_root = 'data/fashion_mnist'
-data_preprocessor = dict(type='SelfSupDataPreprocessor', mean=[72.94], std=[90.02])
-
+# The views of a batch are made on the training device.
 view = [
-    dict(type='RandomResizedCrop', scale=28, crop_ratio_range=(0.3, 1.0)),
-    dict(type='RandomFlip', prob=0.5),
+    dict(type='BatchAffineCrop', scale=28, crop_ratio_range=(0.3, 1.0)),
+    dict(type='BatchFlip', prob=0.5),
 ]
-train_pipeline = [
-    dict(type='MultiView', num_views=[2], transforms=[view]),
-    dict(type='PackInputs'),
-]
+data_preprocessor = dict(
+    type='ViewsDataPreprocessor', mean=[72.94], std=[90.02], views=[view, view]
+)
+
+train_pipeline = [dict(type='PackInputs')]
 test_pipeline = [dict(type='PackInputs')]
 
 train_dataloader = dict(

@@ -2,26 +2,14 @@
 # then the weak one, a crop and a flip.
 _base_ = 'imagenet_bs512_byol.py'
 
-moderate_crop = dict(
-    type='RandomResizedCrop', scale=224, crop_ratio_range=(0.2, 1.0), backend='pillow'
+mocov2_jitter = dict(
+    type='BatchColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, prob=0.8
 )
-strong_view = [
-    moderate_crop,
-    dict(
-        type='RandomApply',
-        transforms=[
-            dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
-        ],
-        prob=0.8,
-    ),
-    _base_.gray,
-    dict(**_base_.blur, prob=0.5),
-    _base_.flip,
-]
-weak_view = [moderate_crop, _base_.flip]
+strong_view = [mocov2_jitter, _base_.gray, dict(**_base_.blur, prob=0.5), _base_.flip]
+data_preprocessor = dict(views=[strong_view, [_base_.flip]])
+larger_crop = dict(scale=224, crop_ratio_range=(0.2, 1.0), interpolation='bilinear')
 train_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='MultiView', num_views=[1, 1], transforms=[strong_view, weak_view]),
+    dict(type='RandomResizedCrops', views=[larger_crop, larger_crop]),
     dict(type='PackInputs'),
 ]
 train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))

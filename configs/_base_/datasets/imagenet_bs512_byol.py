@@ -1,38 +1,27 @@
 # ImageNet-1k with BYOL's two augmentations (Sect. 5.1); data/imagenet holds train/ and val/ with a
 # folder per class.
 data_root = 'data/imagenet'
+# Workers decode and crop, the training device does the rest of the augmentation.
+flip = dict(type='BatchFlip', prob=0.5)
+jitter = dict(
+    type='BatchColorJitter', brightness=0.4, contrast=0.4, saturation=0.2, hue=0.1, prob=0.8
+)
+gray = dict(type='BatchGrayscale', prob=0.2)
+blur = dict(type='BatchGaussianBlur', sigma_range=(0.1, 2.0))
+solarize = dict(type='BatchSolarize', thr=128, prob=0.2)
 data_preprocessor = dict(
-    type='SelfSupDataPreprocessor',
+    type='ViewsDataPreprocessor',
     mean=[123.675, 116.28, 103.53],
     std=[58.395, 57.12, 57.375],
     to_rgb=True,
+    views=[
+        [flip, jitter, gray, dict(**blur, prob=1.0)],
+        [flip, jitter, gray, dict(**blur, prob=0.1), solarize],
+    ],
 )
 
-crop = dict(type='RandomResizedCrop', scale=224, interpolation='bicubic', backend='pillow')
-flip = dict(type='RandomFlip', prob=0.5)
-jitter = dict(
-    type='RandomApply',
-    transforms=[dict(type='ColorJitter', brightness=0.4, contrast=0.4, saturation=0.2, hue=0.1)],
-    prob=0.8,
-)
-gray = dict(
-    type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)
-)
-blur = dict(type='GaussianBlur', magnitude_range=(0.1, 2.0), magnitude_std='inf')
-view_1 = [crop, flip, jitter, gray, dict(**blur, prob=1.0)]
-view_2 = [
-    crop,
-    flip,
-    jitter,
-    gray,
-    dict(**blur, prob=0.1),
-    dict(type='Solarize', thr=128, prob=0.2),
-]
-train_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='MultiView', num_views=[1, 1], transforms=[view_1, view_2]),
-    dict(type='PackInputs'),
-]
+crop = dict(scale=224, interpolation='bicubic')
+train_pipeline = [dict(type='RandomResizedCrops', views=[crop, crop]), dict(type='PackInputs')]
 test_pipeline = [
     dict(type='LoadImageFromFile', imdecode_backend='pillow'),
     dict(type='ResizeEdge', scale=256, edge='short', interpolation='bicubic', backend='pillow'),

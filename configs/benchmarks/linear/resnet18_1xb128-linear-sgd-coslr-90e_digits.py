@@ -3,7 +3,7 @@
 # out of the training set.
 _base_ = ['../../_base_/datasets/digits.py', '../_base_/linear_90e.py']
 
-data_preprocessor = dict(type='ClsDataPreprocessor')
+data_preprocessor = dict(_delete_=True, type='ClsDataPreprocessor', mean=[78.0], std=[96.0])
 model = dict(
     backbone=dict(type='ResNet_CIFAR', depth=18, in_channels=1, stem_channels=16, base_channels=16),
     head=dict(num_classes=10, in_channels=128),

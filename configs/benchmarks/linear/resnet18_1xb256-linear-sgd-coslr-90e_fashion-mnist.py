@@ -3,7 +3,7 @@
 # width.
 _base_ = ['../../_base_/datasets/fashion_mnist.py', '../_base_/linear_90e.py']
 
-data_preprocessor = dict(type='ClsDataPreprocessor')
+data_preprocessor = dict(_delete_=True, type='ClsDataPreprocessor', mean=[72.94], std=[90.02])
 model = dict(
     backbone=dict(type='ResNet_CIFAR', depth=18, in_channels=1),
     head=dict(num_classes=10, in_channels=512),

@@ -3,7 +3,7 @@
 # learning rate was chosen, the same with and without pretraining.
 _base_ = ['../../_base_/datasets/digits.py', '../../_base_/default_runtime.py']
 
-data_preprocessor = dict(type='ClsDataPreprocessor')
+data_preprocessor = dict(_delete_=True, type='ClsDataPreprocessor', mean=[78.0], std=[96.0])
 model = dict(
     type='ImageClassifier',
     backbone=dict(
@@ -26,7 +26,19 @@ model = dict(
 )
 
 # Rotation, shear and crop of the pretraining's views; every batch is whole, for its batch norms.
-train_pipeline = [_base_.upscale, *_base_.view[:3], dict(type='PackInputs')]
+warp = dict(magnitude_std='inf', prob=1.0, pad_val=0, interpolation='bilinear')
+train_pipeline = [
+    _base_.upscale,
+    dict(type='Rotate', magnitude_range=(0, 20), **warp),
+    dict(type='Shear', magnitude_range=(0, 0.3), **warp),
+    dict(
+        type='RandomResizedCrop',
+        scale=16,
+        crop_ratio_range=(0.5, 1.0),
+        aspect_ratio_range=(0.8, 1.25),
+    ),
+    dict(type='PackInputs'),
+]
 train_dataloader = dict(
     batch_size=10,
     dataset=dict(

@@ -31,9 +31,10 @@ def two_views(inputs: list[Tensor], algorithm: str) -> list[Tensor]:
         ValueError: for another number of views.
     """
     if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
-        found = len(inputs) if isinstance(inputs, (list, tuple)) else 'no list of'
+        found = len(inputs) if isinstance(inputs, (list, tuple)) else 1
         raise ValueError(
-            f'{algorithm} takes two views of each image, the pipeline returns {found}: set '
+            f'{algorithm} takes two views of each image, not {found}: list two in '
+            'data_preprocessor.views or, where the pipeline makes them, in '
             'dict(type="MultiView", num_views=[1, 1], transforms=[view_1, view_2])'
         )
     return list(inputs)
