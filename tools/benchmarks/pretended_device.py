@@ -142,6 +142,7 @@ class PretendedDevice:
         with contextlib.ExitStack() as stack:
             for target, value in _replaced():
                 stack.enter_context(mock.patch(target, value))
+            stack.enter_context(mock.patch('torch.cuda.Event', lambda *_, **__: _Event(self)))
             torch._C._ensureCUDADeviceGuardSet()
             stack.enter_context(_Functions(self))
             stack.enter_context(_Operations(self))
@@ -169,6 +170,19 @@ class PretendedDevice:
         if self.counting and number:
             self.waits[self._phases[-1]] += number
             self.places[f'{kind} at {_place()}'] += number
+
+
+class _Event:
+    """A point in the work of the device, for which the host may wait."""
+
+    def __init__(self, device: PretendedDevice) -> None:
+        self.device = device
+
+    def record(self, stream: object = None) -> None:
+        pass
+
+    def synchronize(self) -> None:
+        self.device.wait('event')
 
 
 def _replaced() -> list[tuple[str, Any]]:

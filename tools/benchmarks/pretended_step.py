@@ -43,7 +43,7 @@ PHASES = {
 }
 # What runs around a step; the others of a config run at the ends of epochs.
 ON_MODULES = ('non_finite_loss', 'pair_monitor')
-HOOK_NAMES = ('runtime_info', 'non_finite_loss', 'preemption', 'clustering', 'pair_monitor')
+HOOK_NAMES = ('non_finite_loss', 'runtime_info', 'preemption', 'clustering', 'pair_monitor')
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,16 @@ class Images:
         return dict(inputs=views, data_samples=samples)
 
 
+@dataclass(frozen=True)
+class Loader:
+    """What hooks ask a loader for."""
+
+    dataset: Images
+
+    def __len__(self) -> int:
+        return len(self.dataset) // self.dataset.size.batch
+
+
 class Step:
     """Training steps of a config, without backward pass, in the middle of a training.
 
@@ -119,7 +129,7 @@ class Step:
         self.runner: Any = SimpleNamespace(
             **dict(model=self.model, optim_wrapper=self.optim_wrapper, message_hub=hub, cfg=config),
             **dict(iter=31_300, epoch=100, max_iters=62_400, max_epochs=200),
-            **dict(train_dataloader=SimpleNamespace(dataset=self.images)),
+            **dict(train_dataloader=Loader(self.images)),
             logger=logger,
         )
         self.hooks = self._hooks(config.default_hooks)
