@@ -6,7 +6,7 @@ data takes the branches that it takes on a GPU, on a machine without one and wit
 Counted, for each phase:
 
 - **kernels**: operations that launch a kernel. Views and allocations launch none; operations of
-  several launches, such as a sort, count as often (``LAUNCHES``). A collective counts once. A
+  several launches, such as a sort, count as often (`launches.py`). A collective counts once. A
   library may launch more, or fuse what torch dispatches one by one.
 - **waits**: points where the host waits for the device. They are numbers read from it (``item``,
   ``bool``, ``tolist``), results whose shape depends on data (``nonzero``, boolean masks,
@@ -18,7 +18,6 @@ on the device is an error, as it is with CUDA.
 """
 
 import contextlib
-import math
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -28,63 +27,14 @@ from unittest import mock
 
 import torch
 from cuda_operations import CUDA_ONLY
+from launches import INDEXING, launches_of, name_of, waits_of
+from pretended_tensor import DEVICE, PretendedTensor, asks_for_cuda, inner, outer, stays
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-DEVICE = torch.device('cuda:0')
 ROOT = str(Path(__file__).parents[2])
-
-# Launches of operations that need more than one.
-LAUNCHES = {
-    **{'sort': 4, 'topk': 2, 'cumsum': 2, 'nonzero': 3, 'masked_select': 4, 'bincount': 4},
-    **{'_unique2': 8, 'unique_dim': 10, 'unique_consecutive': 6, 'equal': 2},
-    **{'repeat_interleave': 3, 'linalg_inv_ex': 6},
-}
-# Waits of operations whose result depends on values.
-WAITS = {
-    **{'nonzero': 1, 'masked_select': 1, '_unique2': 1, 'unique_dim': 1, 'unique_consecutive': 1},
-    **{'equal': 1, 'is_nonzero': 1, '_local_scalar_dense': 1, 'bincount': 2},
-    **{'_linalg_check_errors': 1},
-}
-FREE = {
-    *('empty', 'empty_like', 'new_empty', 'empty_strided', 'new_empty_strided', 'resize_', 'set_'),
-    *('_unsafe_view', 'lift_fresh', 'is_same_size', 'record_stream', 'detach', 'detach_'),
-    *('_local_scalar_dense', 'is_nonzero', '_linalg_check_errors'),
-}
-# Tensors of one launch of a foreach operation.
-FOREACH = 48
-
-
-class PretendedTensor(Tensor):
-    """A tensor on the pretended device; ``inner`` on the CPU has its values."""
-
-    inner: Tensor
-    __torch_function__ = torch._C._disabled_torch_function_impl
-
-    @staticmethod
-    def __new__(cls, inner: Tensor) -> 'PretendedTensor':
-        new = Tensor._make_wrapper_subclass(
-            cls,
-            inner.size(),
-            strides=inner.stride(),
-            storage_offset=inner.storage_offset(),
-            dtype=inner.dtype,
-            device=DEVICE,
-        )
-        new.inner = inner
-        return new
-
-    def __init__(self, inner: Tensor) -> None:
-        pass
-
-    def __repr__(self) -> str:
-        return f'PretendedTensor({self.inner})'
-
-    @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        raise RuntimeError('a tensor of the pretended device is used outside of it')
 
 
 class PretendedDevice:
@@ -93,7 +43,7 @@ class PretendedDevice:
     Attributes:
         kernels: number of launches by phase.
         waits: number of waits by phase.
-        places: number of waits by kind and line of code.
+        places: number of waits by reason and line of code.
     """
 
     def __init__(self) -> None:
@@ -166,10 +116,10 @@ class PretendedDevice:
         if self.counting:
             self.kernels[self._phases[-1]] += number
 
-    def wait(self, kind: str, number: int = 1) -> None:
-        if self.counting and number:
-            self.waits[self._phases[-1]] += number
-            self.places[f'{kind} at {_place()}'] += number
+    def wait(self, reason: str) -> None:
+        if self.counting:
+            self.waits[self._phases[-1]] += 1
+            self.places[f'{reason} at {_place()}'] += 1
 
 
 class _Event:
@@ -217,11 +167,6 @@ def _place() -> str:
     return other
 
 
-def _asks_for_cuda(kwargs: dict[str, Any]) -> bool:
-    device = kwargs.get('device')
-    return device is not None and torch.device(device).type == 'cuda'
-
-
 class _Functions(TorchFunctionMode):
     """Functions that read Python values, which reach no dispatcher as such."""
 
@@ -233,7 +178,7 @@ class _Functions(TorchFunctionMode):
         kwargs = dict(kwargs or {})
         first = args[0] if args else None
         ours = isinstance(first, PretendedTensor)
-        if func in (torch.tensor, torch.as_tensor) and _asks_for_cuda(kwargs) and not ours:
+        if func in (torch.tensor, torch.as_tensor) and asks_for_cuda(kwargs) and not ours:
             self.device.wait('tensor from Python values')
             del kwargs['device']
             return PretendedTensor(func(*args, **kwargs))
@@ -273,82 +218,26 @@ class _Operations(TorchDispatchMode):
         kwargs = kwargs or {}
         leaves = [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)]
         ours = [isinstance(each, PretendedTensor) for each in leaves]
-        if not any(ours) and not _asks_for_cuda(kwargs):
+        if not any(ours) and not asks_for_cuda(kwargs):
             return func(*args, **kwargs)
-        name = func._schema.name.split('::')[1]
-        if name not in ('_to_copy', 'copy_', 'index', 'index_put', 'index_put_'):
+        name = name_of(func)
+        if name not in ('_to_copy', 'copy_', *INDEXING):
             _refuse_mixture(name, leaves)
-        self._count(func, name, args, kwargs)
-        inner_args, inner_kwargs = tree_map(_inner, (args, kwargs))
-        to_host = name == '_to_copy' and not _stays(args[0], kwargs)
+        self.device.launch(launches_of(func, args))
+        for reason in waits_of(func, args, kwargs):
+            self.device.wait(reason)
+        inner_args, inner_kwargs = tree_map(inner, (args, kwargs))
+        to_host = name == '_to_copy' and not stays(args[0], kwargs)
         if 'device' in inner_kwargs:
             inner_kwargs['device'] = 'cpu'
         out = CUDA_ONLY.get(name, func)(*inner_args, **inner_kwargs)
         if func.namespace == 'c10d':
             # Collectives work in place: the outputs are those given, and the last is the handle.
             return (*args[: len(out) - 1], out[-1]) if isinstance(out, tuple) else out
-        return out if to_host else _outer(func, args, kwargs, out)
-
-    def _count(self, func: Any, name: str, args: Any, kwargs: Any) -> None:
-        device = self.device
-        if name == '_to_copy':
-            if isinstance(args[0], PretendedTensor) != _stays(args[0], kwargs):
-                device.wait('copy', not kwargs.get('non_blocking'))
-        elif name == 'copy_' and len({isinstance(each, PretendedTensor) for each in args[:2]}) == 2:
-            non_blocking = args[2] if len(args) > 2 else kwargs.get('non_blocking')
-            device.wait('copy', not non_blocking)
-        elif name.startswith('index') and len(args) > 1 and isinstance(args[1], (list, tuple)):
-            self._count_index(name, args)
-        elif name == 'repeat_interleave' and kwargs.get('output_size') is None:
-            device.wait(name)
-        device.wait(name, WAITS.get(name, 0))
-        alias = _alias(func)
-        if name not in FREE and (alias is None or alias.is_write):
-            launches = LAUNCHES.get(name, 1)
-            if name.startswith('_foreach'):
-                launches = math.ceil(len(args[0]) / FOREACH)
-            device.launch(launches)
-
-    def _count_index(self, name: str, args: Any) -> None:
-        indices = [index for index in args[1] if index is not None]
-        for index in indices:
-            self.device.wait('index on the CPU', not isinstance(index, PretendedTensor))
-        masks = [index for index in indices if index.dtype in (torch.bool, torch.uint8)]
-        # torch fills a mask by a number on the CPU without a look at the mask.
-        fills = name != 'index' and not isinstance(args[2], PretendedTensor)
-        if masks and not fills:
-            self.device.wait('boolean mask')
-            self.device.launch(LAUNCHES['nonzero'])
-        if name != 'index' and not masks and not isinstance(args[2], PretendedTensor):
-            self.device.wait('value on the CPU')
+        return out if to_host else outer(func, args, kwargs, out)
 
 
 def _refuse_mixture(name: str, leaves: list[Tensor]) -> None:
     on_host = [each for each in leaves if not isinstance(each, PretendedTensor) and each.dim() > 0]
     if on_host:
         raise RuntimeError(f'{name} mixes tensors on the CPU and on the device')
-
-
-def _stays(source: Tensor, kwargs: dict[str, Any]) -> bool:
-    """Return whether the result of a copy is on the device."""
-    if kwargs.get('device') is None:
-        return isinstance(source, PretendedTensor)
-    return _asks_for_cuda(kwargs)
-
-
-def _alias(func: Any) -> Any:
-    """Return how the first result shares memory with an argument, or None."""
-    returns = func._schema.returns
-    return returns[0].alias_info if returns else None
-
-
-def _inner(value: Any) -> Any:
-    return value.inner if isinstance(value, PretendedTensor) else value
-
-
-def _outer(func: Any, args: Any, kwargs: Any, out: Any) -> Any:
-    """Wrap a result; an operation in place, or with ``out=``, returns what it was given."""
-    alias = _alias(func)
-    if alias is not None and alias.is_write and len(func._schema.returns) == 1:
-        return kwargs['out'] if 'out' in kwargs else args[0]
-    return tree_map(lambda each: PretendedTensor(each) if isinstance(each, Tensor) else each, out)

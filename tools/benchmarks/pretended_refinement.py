@@ -2,7 +2,8 @@
 
 import torch
 from clustering import imagenet_like
-from pretended_device import PretendedDevice, PretendedTensor
+from pretended_device import PretendedDevice
+from pretended_tensor import PretendedTensor
 from torch import Tensor
 from torch.nn.functional import normalize
 
