@@ -109,6 +109,29 @@ def test_imagenet_config_of_rcl_has_the_settings_of_the_paper(path):
     assert config.model.base_momentum == (0.004 if '800e' in path.stem else 0.01)
 
 
+PRETRAINING_ON_IMAGENET = [path for path in CONFIGS if path.stem.endswith('in1k')]
+
+
+@pytest.mark.parametrize('path', PRETRAINING_ON_IMAGENET, ids=lambda path: path.stem)
+def test_imagenet_config_has_the_settings_for_gpus(path):
+    config = Config.fromfile(path)
+    assert config.env_cfg.cudnn_benchmark
+    assert config.default_hooks.channels_last.type == 'ChannelsLastHook'
+    assert config.default_hooks.checkpoint.interval == 1
+    assert config.optim_wrapper.type == 'BFloat16OptimWrapper'
+    assert config.train_dataloader.pin_memory
+
+
+def test_imagenet_runtime_differs_from_the_default_in_these_alone():
+    # mmengine refuses two bases with one key, and a third base would be one too deep.
+    runtime = Config.fromfile(ROOT / '_base_/imagenet_runtime.py').to_dict()
+    default = Config.fromfile(ROOT / '_base_/default_runtime.py').to_dict()
+    default['default_hooks']['channels_last'] = dict(type='ChannelsLastHook')
+    default['default_hooks']['checkpoint']['interval'] = 1
+    default['env_cfg']['cudnn_benchmark'] = True
+    assert runtime == default
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('path', RCL_ON_IMAGENET, ids=lambda path: path.stem)
 def test_imagenet_config_of_rcl_takes_an_optimiser_step(path):

@@ -2,7 +2,7 @@
 # linear evaluation after 1000. Not run by us.
 _base_ = [
     '../_base_/datasets/imagenet_bs512_byol.py',
-    '../_base_/default_runtime.py',
+    '../_base_/imagenet_runtime.py',
 ]
 
 train_dataloader = dict(batch_size=256)
@@ -28,7 +28,7 @@ model = dict(
 # 0.2 per 256 images for weights, 0.0048 for biases and norms.
 flat = dict(decay_mult=0, lr_mult=0.024, lars_exclude=True)
 optim_wrapper = dict(
-    type='OptimWrapper',
+    type='BFloat16OptimWrapper',
     optimizer=dict(type='LARS', lr=1.6, momentum=0.9, weight_decay=1e-6, eta=1e-3),
     # the last is the norm of a ResNet's shortcut
     paramwise_cfg=dict(custom_keys={'bn': flat, 'bias': flat, 'downsample.1': flat}),

@@ -3,7 +3,7 @@
 _base_ = [
     '../_base_/datasets/imagenet_bs512_mocov3.py',
     '../_base_/schedules/lars_coslr_200e.py',
-    '../_base_/default_runtime.py',
+    '../_base_/imagenet_runtime.py',
 ]
 
 temperature = 1.0

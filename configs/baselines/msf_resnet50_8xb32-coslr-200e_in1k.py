@@ -3,7 +3,7 @@
 _base_ = [
     '../_base_/datasets/imagenet_bs32_weak-strong.py',
     '../_base_/schedules/sgd_coslr_200e_in1k.py',
-    '../_base_/default_runtime.py',
+    '../_base_/imagenet_runtime.py',
 ]
 
 model = dict(

@@ -3,7 +3,7 @@
 # epochs in batches of 4096. Not run by us.
 _base_ = [
     '../_base_/datasets/imagenet_bs32_multi-crop.py',
-    '../_base_/default_runtime.py',
+    '../_base_/imagenet_runtime.py',
 ]
 
 num_crops = [2, 6]
@@ -38,7 +38,7 @@ custom_hooks = [
 ]
 
 optim_wrapper = dict(
-    type='OptimWrapper',
+    type='BFloat16OptimWrapper',
     optimizer=dict(type='LARS', lr=0.6, momentum=0.9, weight_decay=1e-6, eta=1e-3),
 )
 auto_scale_lr = dict(base_batch_size=256)

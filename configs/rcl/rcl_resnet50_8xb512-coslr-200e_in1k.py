@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/models/rcl_resnet50.py',
     '../_base_/datasets/imagenet_bs512_byol.py',
     '../_base_/schedules/lars_coslr_200e.py',
-    '../_base_/default_runtime.py',
+    '../_base_/imagenet_runtime.py',
 ]
 
 default_hooks = dict(

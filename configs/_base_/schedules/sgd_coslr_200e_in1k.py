@@ -1,7 +1,8 @@
 # SGD for a batch of 256 on ImageNet: cosine to 0 over 200 epochs without warm-up. Configs set the
-# learning rate.
+# learning rate. The precision, bfloat16, is ours.
 optim_wrapper = dict(
-    type='OptimWrapper', optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4)
+    type='BFloat16OptimWrapper',
+    optimizer=dict(type='SGD', lr=0.03, momentum=0.9, weight_decay=1e-4),
 )
 auto_scale_lr = dict(base_batch_size=256)
 

@@ -4,6 +4,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmrcl.features import unwrapped
 from mmrcl.registry import HOOKS
 
 
@@ -13,10 +14,14 @@ class ChannelsLastHook(Hook):
 
     This includes the momentum encoder. Torch's convolutions then return channels-last feature maps
     for images of any format. Only strides change, not values or shapes, so a checkpoint of either
-    format loads into the other.
+    format loads into the other. A distributed model is wrapped anew.
     """
 
     def before_train(self, runner: Runner) -> None:
         """Convert the model, after its weights are initialised."""
         # torch draws initial weights in memory order, so an earlier conversion would change them.
-        runner.model.to(memory_format=torch.channels_last)
+        model = unwrapped(runner.model).to(memory_format=torch.channels_last)
+        if model is not runner.model:
+            # DDP's buckets have the strides that weights had when it was made. Its first gradients
+            # would come in another order, with a warning that calls this no error.
+            runner.model = runner.wrap_model(runner.cfg.get('model_wrapper_cfg'), model)
