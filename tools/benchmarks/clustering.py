@@ -14,12 +14,12 @@ import math
 import statistics
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mmrcl.threads  # noqa: F401  before torch
 
 import measure
 import torch
-from sklearn.cluster import DBSCAN
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -32,6 +32,9 @@ from mmrcl.clustering import (
     nested_dbscan,
 )
 from mmrcl.models import RelativeContrastiveLoss
+
+if TYPE_CHECKING:
+    from sklearn.cluster import DBSCAN
 
 RADII = [0.6, 0.7, 0.8]
 MIN_SAMPLES = 4
@@ -69,13 +72,16 @@ def bare_products(features: Tensor, block_size: int) -> None:
             torch.mm(row, col.T, out=out)
 
 
-def three_references(features: Tensor) -> list[DBSCAN]:
+def three_references(features: Tensor) -> list['DBSCAN']:
     """Run scikit-learn's DBSCAN at each radius, on all cores."""
+    # The other parts, and tools/gpu_check.py, do without scikit-learn.
+    from sklearn.cluster import DBSCAN
+
     points = features.cpu().numpy()
     return [DBSCAN(eps=eps, min_samples=MIN_SAMPLES, n_jobs=-1).fit(points) for eps in RADII]
 
 
-def same_core_partition(found: NestedPartition, references: list[DBSCAN]) -> bool:
+def same_core_partition(found: NestedPartition, references: list['DBSCAN']) -> bool:
     """Return whether core points and their partition agree at all radii."""
     for labels, core, reference in zip(
         found.labels.cpu(), found.core.cpu(), references, strict=True
@@ -153,15 +159,17 @@ def run_dense(args: argparse.Namespace) -> list[dict[str, object]]:
     return rows
 
 
-def imagenet_like(samples: int, dim: int, bank_dtype: str) -> LabelHierarchy:
-    """Build a hierarchy with clusters of 2.6 and 5 images on average and one large cluster.
+def imagenet_like(
+    samples: int, dim: int, bank_dtype: str, sizes: tuple[float, float] = (2.6, 5.0)
+) -> LabelHierarchy:
+    """Build a hierarchy with clusters of ``sizes`` images on average and one large cluster.
 
     The large cluster has a twelfth of all images, at most 100,000, and is the same at both levels.
     """
     generator = torch.Generator().manual_seed(0)
     large = min(100_000, samples // 12)
-    fine = torch.rand(samples, generator=generator) < 1 / 2.6
-    coarse = fine & (torch.rand(samples, generator=generator) < 2.6 / 5)
+    fine = torch.rand(samples, generator=generator) < 1 / sizes[0]
+    coarse = fine & (torch.rand(samples, generator=generator) < sizes[0] / sizes[1])
     for starts in (fine, coarse):
         starts[1:large] = False
         starts[large] = True
