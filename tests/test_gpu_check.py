@@ -6,7 +6,7 @@ import multiprocessing
 import sys
 import warnings
 from collections.abc import Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -156,6 +156,24 @@ def test_a_group_that_crashes_or_hangs_fails(gpu_check, toy, monkeypatch):
 def test_arguments_that_cannot_work(arguments, sentence):
     done = call('gpu_check.py', *arguments)
     assert done.returncode != 0 and sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('names', 'generation', 'passes'),
+    [(['A', 'A'], 9, True), (['A', 'B'], 9, False), (['A'], 7, False)],
+)
+def test_gpus_are_of_one_kind_with_bfloat16(gpu_check, monkeypatch, names, generation, passes):
+    devices = [
+        SimpleNamespace(name=name, total_memory=80 << 30, major=generation) for name in names
+    ]
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: len(devices))
+    monkeypatch.setattr(torch.cuda, 'get_device_properties', lambda number: devices[number])
+    environment = group('environment')
+    monkeypatch.setattr(environment, 'nccl_version', lambda: '2.27.3')
+    monkeypatch.setattr(environment.dist, 'is_nccl_available', lambda: True)
+    found = environment.gpus(gpu_check.Place('cuda', toy=True))
+    assert found.passed == passes
+    assert found.figures['GPUs'] == [f'{name} 80 GiB' for name in names]
 
 
 def test_labels_that_differ_fail(gpu_check, toy):

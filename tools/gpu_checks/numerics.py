@@ -64,7 +64,7 @@ def jaccard(place: Place) -> Finding:
 
 
 def kmeans(place: Place) -> Finding:
-    sizes = place.size([4000, 400], [60, 12])
+    sizes = place.size([400, 40], [60, 12])
     try:
         source = KMeansSource(sizes)
     except ImportError as error:

@@ -16,7 +16,8 @@ from .results import Check, Finding, Place
 from .steps import RCL, Steps, in_precision, shipped
 
 STEPS = 20
-MOST_WAITS = 15
+STEP_WAITS = 15
+REFINEMENT_WAITS = 60
 # Modules between a wait and the code that asked for it.
 SKIPPED = ('torch', 'warnings', __package__)
 WAIT = 'synchronizing CUDA operation'
@@ -85,23 +86,32 @@ def caller() -> str:
 
 
 def waits(place: Place) -> Finding:
-    """List where one step makes the CPU wait for the GPU."""
+    """List where one step, and one refinement, make the CPU wait for the GPU."""
     place.need_gpu('counting waits for a GPU')
     steps = Steps(shipped(RCL, place.toy), place, place.size(64, 16), place.size(100_000, 600))
     steps.losses(3)
+    step, refinement = (waiting_places(debugged(job)) for job in (steps.train, steps.refine))
+    figures = {
+        f'step (at most {STEP_WAITS})': step.total(),
+        f'refinement (at most {REFINEMENT_WAITS})': refinement.total(),
+        'places of the step': dict(step.most_common()),
+        'places of the refinement': dict(refinement.most_common()),
+    }
+    few = step.total() <= STEP_WAITS and refinement.total() <= REFINEMENT_WAITS
+    return Finding(few, figures, 'report the places: at each the GPU runs out of work')
 
-    def job() -> None:
+
+def debugged(job: Callable[[], object]) -> Callable[[], None]:
+    """Return a job during which torch warns of each wait."""
+
+    def run() -> None:
         torch.cuda.set_sync_debug_mode('warn')
         try:
-            steps.step()
+            job()
         finally:
             torch.cuda.set_sync_debug_mode('default')
 
-    places = waiting_places(job)
-    figures = {'waits': places.total(), 'places': dict(places.most_common())}
-    return Finding(
-        places.total() <= MOST_WAITS, figures, 'report the places: each costs the GPU time'
-    )
+    return run
 
 
 CHECKS: dict[str, Check] = {

@@ -154,18 +154,25 @@ class Steps:
             if hook is not None and hook['type'] in LAYOUTS:
                 HOOKS.build(hook).before_train(SimpleNamespace(model=self.model))
 
-    def step(self) -> Tensor:
-        """Take one step with the next batch, refine, and return the loss."""
+    def train(self) -> Tensor:
+        """Take one step with the next batch, without refinement, and return the loss."""
         logged = self.model.train_step(next(self.batches)(), self.optim_wrapper)
+        return logged['loss'].detach()
+
+    def refine(self) -> None:
+        """Refine the hierarchy by the keys of the last step, as the config's hook does."""
         if self.hook is not None:
             hub = MessageHub.get_current_instance()
-            self.hook.after_train_iter(
-                SimpleNamespace(
-                    model=self.model, optim_wrapper=self.optim_wrapper, message_hub=hub
-                ),
-                0,
+            runner = SimpleNamespace(
+                model=self.model, optim_wrapper=self.optim_wrapper, message_hub=hub
             )
-        return logged['loss'].detach()
+            self.hook.after_train_iter(runner, 0)
+
+    def step(self) -> Tensor:
+        """Take one step with the next batch, refine, and return the loss."""
+        loss = self.train()
+        self.refine()
+        return loss
 
     def losses(self, number: int) -> list[float]:
         """Take some steps and return their losses."""
