@@ -6,6 +6,7 @@ import multiprocessing
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -217,6 +218,52 @@ def test_batch_norm_of_two_processes_is_compared_with_that_of_one(gpu_check, toy
     )
     assert max(equal.values()) < 1e-5
     assert all(unequal[name] > 1e-3 for name in ('output', 'gradient', 'mean', 'variance'))
+
+
+def test_ranks_that_end_differently_fail(gpu_check, toy, monkeypatch):
+    processes = group('processes')
+    for second, passes in (([1.0, 2.0], True), ([1.0, 2.5], False)):
+        sums = [[1.0, 2.0], second]
+        monkeypatch.setattr(processes, 'on_ranks', lambda *_, sums=sums, **__: sums)
+        assert processes.gloo(toy).passed == passes
+
+
+def pretended_training(resume: ModuleType, shift: float, nondeterministic: bool):
+    """In place of processes: runs write their end state, and a resumed one is off by ``shift``."""
+
+    def in_processes(place, jobs):
+        [(_, (work_dir, deterministic, kill))] = jobs
+        if nondeterministic and deterministic:
+            raise resume.ChildError('x does not have a deterministic implementation\nTraceback')
+        if kill:
+            raise resume.ChildError('a process ended with code -9')
+        Path(work_dir).mkdir()
+        value = torch.ones(4) + (shift if 'killed' in work_dir else 0)
+        torch.save(dict(weight=value, same=torch.ones(2)), Path(work_dir, 'end.pth'))
+
+    return in_processes
+
+
+@pytest.mark.parametrize(
+    ('shift', 'nondeterministic', 'passes'),
+    [(0, False, True), (0.5, False, False), (0, True, False)],
+)
+def test_resume_that_differs_fails(gpu_check, toy, monkeypatch, shift, nondeterministic, passes):
+    resume = group('resume')
+    pretended = pretended_training(resume, shift, nondeterministic)
+    monkeypatch.setattr(resume, 'in_processes', pretended)
+    found = resume.resume(toy)
+    assert found.passed == passes
+    assert found.figures['unequal'] == (shift > 0) and found.figures['tensors'] == 2
+    assert found.figures['off by'] == pytest.approx(shift / (1 + shift))
+    assert ('deterministic algorithms' in found.figures) == nondeterministic
+
+
+def test_a_run_that_was_not_killed_is_no_check(gpu_check, toy, monkeypatch):
+    resume = group('resume')
+    monkeypatch.setattr(resume, 'in_processes', lambda *_: [None])
+    with pytest.raises(resume.ChildError, match='before it was killed'):
+        resume.train_until_killed(toy, 'folder', True)
 
 
 def test_waits_are_named_by_the_line_that_asked(gpu_check):

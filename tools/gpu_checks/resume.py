@@ -62,16 +62,27 @@ def differences(place: Place, folder: str, deterministic: bool) -> dict[str, Any
     """Compare a whole run with one that is killed and resumed."""
     whole, killed = (str(Path(folder, f'{name}{deterministic}')) for name in ('whole', 'killed'))
     in_processes(place, [(train, (whole, deterministic, False))])
-    try:
-        in_processes(place, [(train, (killed, deterministic, True))])
-    except ChildError as error:
-        if f'code {-signal.SIGKILL}' not in str(error):
-            raise
+    train_until_killed(place, killed, deterministic)
     in_processes(place, [(train, (killed, deterministic, False))])
     first, second = (torch.load(Path(each, 'end.pth')) for each in (whole, killed))
     unequal = [name for name in first if not torch.equal(first[name], second[name])]
     off = max((relative(first[name], second[name]) for name in unequal), default=0.0)
     return {'tensors': len(first), 'unequal': len(unequal), 'off by': off}
+
+
+def train_until_killed(place: Place, work_dir: str, deterministic: bool) -> None:
+    """Train in a process that kills itself.
+
+    Raises:
+        ChildError: if it ends in another way.
+    """
+    try:
+        in_processes(place, [(train, (work_dir, deterministic, True))])
+    except ChildError as error:
+        if f'code {-signal.SIGKILL}' in str(error):
+            return
+        raise
+    raise ChildError('the run ended before it was killed')
 
 
 def relative(first: torch.Tensor, second: torch.Tensor) -> float:
