@@ -12,9 +12,10 @@ All entries of a table run in turn in one process; memory is measured in a separ
 import argparse
 import math
 import statistics
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import mmrcl.threads  # noqa: F401  before torch
 
@@ -159,20 +160,53 @@ def run_dense(args: argparse.Namespace) -> list[dict[str, object]]:
     return rows
 
 
-def imagenet_like(
-    samples: int, dim: int, bank_dtype: str, sizes: tuple[float, float] = (2.6, 5.0)
-) -> LabelHierarchy:
-    """Build a hierarchy with clusters of ``sizes`` images on average and one large cluster.
+class Shape(NamedTuple):
+    """Kind of hierarchy.
 
-    The large cluster has a twelfth of all images, at most 100,000, and is the same at both levels.
+    Attributes:
+        starts: draws whether each image starts a cluster, at both levels.
+        cluster: weight of a cluster's direction in its images, whose parent has weight 1.
+        noise: weight of an image's own direction.
+        thresholds: of merging, at both levels.
     """
-    generator = torch.Generator().manual_seed(0)
+
+    starts: Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
+    cluster: float
+    noise: float
+    thresholds: tuple[float, float]
+
+
+def small_starts(samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw clusters of 2.6 and 5 images on average, and one large one that is both levels'.
+
+    The large cluster has a twelfth of all images, at most 100,000.
+    """
     large = min(100_000, samples // 12)
-    fine = torch.rand(samples, generator=generator) < 1 / sizes[0]
-    coarse = fine & (torch.rand(samples, generator=generator) < sizes[0] / sizes[1])
+    fine = torch.rand(samples, generator=generator) < 1 / 2.6
+    coarse = fine & (torch.rand(samples, generator=generator) < 2.6 / 5)
     for starts in (fine, coarse):
         starts[1:large] = False
         starts[large] = True
+    return fine, coarse
+
+
+def even_starts(samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Make clusters of 4 and 24 images."""
+    images = torch.arange(samples)
+    return images % 4 == 0, images % 24 == 0
+
+
+SHAPES = {
+    'small': Shape(small_starts, 0.65, 0.75, (0.6, 0.45)),
+    'even': Shape(even_starts, 0.5, 0.45, (0.75, 0.62)),
+}
+
+
+def imagenet_like(samples: int, dim: int, bank_dtype: str, shape: str = 'small') -> LabelHierarchy:
+    """Build a hierarchy of one of the ``SHAPES``, its images in random order."""
+    generator = torch.Generator().manual_seed(0)
+    kind = SHAPES[shape]
+    fine, coarse = kind.starts(samples, generator)
     order = torch.randperm(samples, generator=generator)
     fine, coarse = fine.cumsum(0)[order], coarse.cumsum(0)[order]
     hierarchy = LabelHierarchy(3, dim, samples, bank_dtype=bank_dtype)
@@ -180,7 +214,7 @@ def imagenet_like(
     cluster = normalize(torch.randn(int(fine.max()) + 1, dim, generator=generator), dim=1)
     for part in torch.arange(samples).split(1 << 16):
         noise = normalize(torch.randn(len(part), dim, generator=generator), dim=1)
-        vectors = family[coarse[part]] + 0.65 * cluster[fine[part]] + 0.75 * noise
+        vectors = family[coarse[part]] + kind.cluster * cluster[fine[part]] + kind.noise * noise
         hierarchy.bank[part] = normalize(vectors, dim=1).to(hierarchy.bank.dtype)
     hierarchy.set_labels(torch.stack([fine, coarse]))
     return hierarchy.to(device())
@@ -189,12 +223,12 @@ def imagenet_like(
 class Refinement:
     """Refinement of one batch after another, each from the same hierarchy."""
 
-    def __init__(self, hierarchy: LabelHierarchy, batch: int) -> None:
+    def __init__(self, hierarchy: LabelHierarchy, batch: int, shape: str = 'small') -> None:
         self.hierarchy = hierarchy
         self.start = hierarchy.labels.clone()
         self.batch = batch
         self.calls = 0
-        self.refiner = HierarchyRefiner(merge_threshold=[0.6, 0.45])
+        self.refiner = HierarchyRefiner(merge_threshold=SHAPES[shape].thresholds)
         self.refiner.calibrate(hierarchy)
 
     def reset(self) -> None:

@@ -14,10 +14,11 @@ MOST_SECONDS = 15e-3
 DBSCAN_SECONDS = 90.0
 
 
-def refinement(place: Place, sizes: tuple[float, float]) -> Finding:
+def refinement(place: Place, shape: str) -> Finding:
     """Time refinements of 4096 images of ImageNet's size, from the same labels each."""
     images, dim, batch = place.size((IMAGENET, 256, 4096), (2000, 16, 64))
-    job = Refinement(imagenet_like(images, dim, 'float32', sizes).to(place.device), batch)
+    hierarchy = imagenet_like(images, dim, 'float32', shape).to(place.device)
+    job = Refinement(hierarchy, batch, shape)
     times = measure.times_in_turn(dict(refine=job), place.size(20, 2), 3, job.reset)['refine']
     figures = {
         'images': images,
@@ -61,7 +62,7 @@ def expected_seconds(taken: dict[int, float], images: int) -> float:
 
 
 CHECKS: dict[str, Check] = {
-    'refinement, clusters of 2.6 and 5': partial(refinement, sizes=(2.6, 5.0)),
-    'refinement, clusters of 4 and 24': partial(refinement, sizes=(4.0, 24.0)),
+    'refinement, clusters of 2.6 and 5': partial(refinement, shape='small'),
+    'refinement, clusters of 4 and 24': partial(refinement, shape='even'),
     'DBSCAN at scale': dbscan,
 }
