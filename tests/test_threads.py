@@ -16,7 +16,9 @@ def test_spinning_is_limited_unless_the_user_decides():
         assert environment == chosen
 
 
-@pytest.mark.parametrize('tool', ['train', 'test', 'demo', 'linear_probe', 'analysis/ablation'])
+@pytest.mark.parametrize(
+    'tool', ['train', 'test', 'demo', 'linear_probe', 'gpu_check', 'analysis/ablation']
+)
 def test_tools_limit_it_before_torch_is_loaded(tool):
     """The library reads its settings once, when it is loaded."""
     code = (

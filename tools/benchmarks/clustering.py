@@ -17,13 +17,12 @@ import statistics
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import mmrcl.threads  # noqa: F401  before torch
 
 import measure
 import torch
-from sklearn.cluster import DBSCAN
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -39,6 +38,9 @@ from mmrcl.clustering import (
 )
 from mmrcl.evaluation import agreement
 from mmrcl.models import RelativeContrastiveLoss
+
+if TYPE_CHECKING:
+    from sklearn.cluster import DBSCAN
 
 RADII = [0.6, 0.7, 0.8]
 MIN_SAMPLES = 4
@@ -76,13 +78,16 @@ def bare_products(features: Tensor, block_size: int) -> None:
             torch.mm(row, col.T, out=out)
 
 
-def three_references(features: Tensor) -> list[DBSCAN]:
+def three_references(features: Tensor) -> list['DBSCAN']:
     """Run scikit-learn's DBSCAN at each radius, on all cores."""
+    # The other parts, and tools/gpu_check.py, do without scikit-learn.
+    from sklearn.cluster import DBSCAN
+
     points = features.cpu().numpy()
     return [DBSCAN(eps=eps, min_samples=MIN_SAMPLES, n_jobs=-1).fit(points) for eps in RADII]
 
 
-def same_core_partition(found: NestedPartition, references: list[DBSCAN]) -> bool:
+def same_core_partition(found: NestedPartition, references: list['DBSCAN']) -> bool:
     """Return whether core points and their partition agree at all radii."""
     for labels, core, reference in zip(
         found.labels.cpu(), found.core.cpu(), references, strict=True
