@@ -21,6 +21,8 @@ from mmrcl.engine.norm_statistics import norm_statistics
 from mmrcl.models import SyncBatchNorm
 from mmrcl.models.norms import plain_operations
 
+from ..operations import READING, Operations
+
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-6}
 
 
@@ -244,6 +246,15 @@ def check_frozen(rank: int) -> None:
         assert not found(values).requires_grad
 
 
+def check_no_waits(rank: int) -> None:
+    """Nothing is read from the device, except by ``momentum=None``."""
+    for momentum, reads in ((0.1, set()), (None, {'aten::_local_scalar_dense'})):
+        found, _ = layers(dict(momentum=momentum), torch.float32)
+        with Operations() as counted:
+            found(images(4, 5, seed=rank, dtype=torch.float32)).sum().backward()
+        assert READING & set(counted.names) == reads
+
+
 def one_rank(rank: int, port: int) -> None:
     torch.set_num_threads(1)
     dist.init_process_group('gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
@@ -257,6 +268,7 @@ def one_rank(rank: int, port: int) -> None:
         check_half_precision(rank, half)
     check_groups(rank)
     check_frozen(rank)
+    check_no_waits(rank)
     check_ddp(rank, compiled=False)
     check_ddp(rank, compiled=True)
     for shape, message in (((0, 5), 'empty batch of shape'), ((5,), r'needs inputs \(N, C, ...\)')):
