@@ -68,13 +68,13 @@ def check_sync_bn(config: Config) -> None:
     A single process without a process group is fine: there it is plain batch norm. mmrcl's own,
     which ``SyncBN`` names in mmrcl's scope, runs anywhere.
     """
-    own = {'mmrcl.SyncBN'} | ({'SyncBN'} if config.default_scope == 'mmrcl' else set())
+    own = {'SyncBN', 'mmrcl.SyncBN'} if config.default_scope == 'mmrcl' else set()
     types = {str(node.get('type')) for node in dicts(config.model)} - own
     if config.get('sync_bn') or any('SyncBN' in name for name in types):
         raise ConfigError(
             'sync_bn, and SyncBN of mmengine or mmdet, need GPUs, and these processes would train '
-            "on the CPU: use --launcher none, or remove sync_bn and set norm_cfg=dict(type='mmrcl."
-            "SyncBN')"
+            'on the CPU: use --launcher none, or remove sync_bn and set every norm_cfg to '
+            'dict(type="SyncBN") in a config of mmrcl, and dict(type="BN") in one of mmdet'
         )
 
 

@@ -20,6 +20,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mmrcl.engine.norm_statistics import norm_statistics
 from mmrcl.models import SyncBatchNorm
 from mmrcl.models.norms import plain_operations
+from mmrcl.models.norms.sync_batch_norm import _Normalise
+
+from ..operations import READING, Operations
 
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-6}
 
@@ -207,13 +210,21 @@ def check_half_precision(rank: int, dtype: torch.dtype) -> None:
 def check_groups(rank: int) -> None:
     """Only the processes of the group share statistics."""
     alone = [dist.new_group([one]) for one in (0, 1)][rank]
-    values = images(4, 5, seed=rank)
     found, expected = layers(dict(), torch.float64)
+    values = images(4, 5, seed=rank).requires_grad_()
+    plain = expected(values)
     found.process_group = alone
-    assert_close(found(values), expected(values), 1e-10)
+    assert torch.equal(found(values), plain)
+    # The exchange in a group of one, which the layer leaves out.
+    exchanged = _Normalise.apply(
+        values, found.weight, found.bias, None, None, 0.0, found.eps, alone
+    )
+    assert_close(exchanged, plain, 1e-10)
+    both = [torch.autograd.grad(one.square().sum(), values)[0] for one in (exchanged, plain)]
+    assert_close(*both, 1e-10)
     found.process_group = dist.new_group([0, 1])
-    both = torch.cat([images(4, 5, seed=one) for one in (0, 1)])
-    assert_close(found(values), expected(both)[4 * rank : 4 * rank + 4], 1e-10)
+    union = torch.cat([images(4, 5, seed=one) for one in (0, 1)])
+    assert_close(found(values), expected(union)[4 * rank : 4 * rank + 4], 1e-10)
 
 
 def check_ddp(rank: int, compiled: bool) -> None:
@@ -244,6 +255,15 @@ def check_frozen(rank: int) -> None:
         assert not found(values).requires_grad
 
 
+def check_no_waits(rank: int) -> None:
+    """Nothing is read from the device, except by ``momentum=None``."""
+    for momentum, reads in ((0.1, set()), (None, {'aten::_local_scalar_dense'})):
+        found, _ = layers(dict(momentum=momentum), torch.float32)
+        with Operations() as counted:
+            found(images(4, 5, seed=rank, dtype=torch.float32)).sum().backward()
+        assert READING & set(counted.names) == reads
+
+
 def one_rank(rank: int, port: int) -> None:
     torch.set_num_threads(1)
     dist.init_process_group('gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
@@ -257,6 +277,7 @@ def one_rank(rank: int, port: int) -> None:
         check_half_precision(rank, half)
     check_groups(rank)
     check_frozen(rank)
+    check_no_waits(rank)
     check_ddp(rank, compiled=False)
     check_ddp(rank, compiled=True)
     for shape, message in (((0, 5), 'empty batch of shape'), ((5,), r'needs inputs \(N, C, ...\)')):

@@ -136,9 +136,6 @@ class _Normalise(torch.autograd.Function):
             of_input = operations.batch_norm_backward_elemt(
                 grad_output, input, mean, invstd, weight, *sums.chunk(2), counts.int()
             )
-        of_parameters = [
-            grad if need else None for grad, need in zip(of_parameters, needed[1:], strict=True)
-        ]
         return of_input, *of_parameters, None, None, None, None, None
 
 
