@@ -76,6 +76,9 @@ OPERATIONS = {
     'from the host, pinned': (
         lambda x: torch.ones(3).pin_memory().to(x.device, non_blocking=True), 1, 0,
     ),
+    'from pinned memory': (
+        lambda x: torch.empty(3, pin_memory=True).to(x.device, non_blocking=True), 1, 0,
+    ),
     'Python values': (lambda x: torch.tensor([1, 2], device='cuda'), 0, 1),
     'list as index': (lambda x: x[[0, 1]], 1, 1),
     'foreach': (lambda x: torch._foreach_mul([x] * 100, 2.0), 3, 0),

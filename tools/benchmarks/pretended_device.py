@@ -176,6 +176,7 @@ class _Functions(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
+        kwargs.pop('pin_memory', None)
         first = args[0] if args else None
         ours = isinstance(first, PretendedTensor)
         if func in (torch.tensor, torch.as_tensor) and asks_for_cuda(kwargs) and not ours:
