@@ -201,10 +201,12 @@ class LabelHierarchy(nn.Module):
         """
         total = torch.zeros((), dtype=torch.long, device=self.labels.device)
         bits = torch.int16 if self.bank.dtype == torch.float16 else torch.int32
+        # A chunk that fits into a CPU's caches, or one that keeps a GPU busy.
+        size = 1 << (18 if total.device.type == 'cpu' else 22)
+        weight = torch.arange(1, 2 * size, 2, device=total.device)
         for part in (self.labels, self.bank.view(bits)):
-            for chunk in part.flatten().split(1 << 22):
-                weight = torch.arange(1, 2 * len(chunk), 2, device=chunk.device)
-                total = total * 1_000_003 + (chunk * weight).sum()
+            for chunk in part.flatten().split(size):
+                total = total * 1_000_003 + (chunk * weight[: len(chunk)]).sum()
         return total
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -82,10 +83,18 @@ def contingency(first: Tensor, second: Tensor) -> Contingency:
 def _tabulated(first: Tensor, second: Tensor) -> Contingency:
     rows, row = _places(first)
     cols, col = _places(second)
-    pairs, counts = torch.unique(row * len(cols) + col, return_counts=True)
+    keys = _sorted(row * len(cols) + col)
+    pairs, counts = torch.unique_consecutive(keys, return_counts=True)
     sizes = (torch.bincount(*part) for part in ((row, None, len(rows)), (col, None, len(cols))))
     row = torch.div(pairs, max(len(cols), 1), rounding_mode='floor')
     return Contingency(rows, cols, row, pairs - row * len(cols), counts, *sizes)
+
+
+def _sorted(keys: Tensor) -> Tensor:
+    # NumPy sorts integers several times as fast as torch on a CPU.
+    if keys.device.type == 'cpu':
+        return torch.from_numpy(np.sort(keys.numpy()))
+    return keys.sort().values
 
 
 def _places(labels: Tensor) -> tuple[Tensor, Tensor]:

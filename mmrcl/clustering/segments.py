@@ -139,11 +139,14 @@ class BlockSizes(NamedTuple):
         padded: bound on ``groups * width * max(width, depth)`` of a batch of padded groups.
         spread: ratio of the largest to the smallest group of a batch.
         products: bound on the elements of a block of products.
+        listed: whether pairs are listed before they are counted, which is faster where few are
+            chosen, but takes memory for each.
     """
 
     padded: int
     spread: int
     products: int
+    listed: bool
 
     @classmethod
     def of(cls, device: torch.device) -> 'BlockSizes':
@@ -151,8 +154,8 @@ class BlockSizes(NamedTuple):
         return _CPU if device.type == 'cpu' else _ACCELERATOR
 
 
-_CPU = BlockSizes(padded=1 << 22, spread=2, products=1 << 22)
-_ACCELERATOR = BlockSizes(padded=1 << 24, spread=8, products=1 << 26)
+_CPU = BlockSizes(padded=1 << 22, spread=2, products=1 << 22, listed=True)
+_ACCELERATOR = BlockSizes(padded=1 << 24, spread=8, products=1 << 26, listed=False)
 
 
 class SizeBatch(NamedTuple):

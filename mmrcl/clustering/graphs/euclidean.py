@@ -176,8 +176,9 @@ class EuclideanGraph(Graph):
     def _extended(self, points: slice | Tensor, order: tuple[int, int]) -> Tensor:
         """Append two columns, so that a product of points is minus half the squared distance."""
         halves = self.halves[points]
-        columns = torch.stack([halves, torch.ones_like(halves)], 1)[:, order]
-        return torch.cat([self.features[points] - self.center, columns], 1)
+        columns = (halves, torch.ones_like(halves))
+        added = torch.stack([columns[number] for number in order], 1)
+        return torch.cat([self.features[points] - self.center, added], 1)
 
     def _squares(self, rows: Tensor) -> Tensor:
         lengths: Tensor = torch.linalg.vector_norm(rows - self.center, dim=1, dtype=torch.float64)

@@ -30,7 +30,8 @@ class Edges(NamedTuple):
 
     def where(self, chosen: Tensor) -> 'Edges':
         """Select the edges for which ``chosen`` (m,) is true."""
-        return Edges(*(part[chosen] for part in self))
+        places = chosen.nonzero()[:, 0]
+        return Edges(*(part[places] for part in self))
 
 
 class Graph(ABC):

@@ -120,8 +120,7 @@ def _near_pairs(
         related = None if family is None else family[part, None] == family
         if related is not None:
             near &= related
-        crowd = (near.view(torch.uint8).sum(1, dtype=torch.int32) > max_candidates).nonzero()[:, 0]
-        rows, cols = true_places(near.index_fill_(0, crowd, False))
+        crowd, rows, cols = _crowded_and_other(near, max_candidates)
         yield rows + begin, cols
         if len(crowd):
             closest = cosine[crowd]
@@ -129,3 +128,22 @@ def _near_pairs(
                 closest.masked_fill_(~related[crowd], -torch.inf)
             cols = closest.topk(max_candidates).indices
             yield (crowd + begin).repeat_interleave(max_candidates), cols.flatten()
+
+
+def _crowded_and_other(near: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Find the rows with more than ``most`` true elements, and list those of the other rows.
+
+    Args:
+        near: shape (m, n), changed in place.
+        most: see above.
+
+    Returns:
+        The crowded rows, then row and column of each element of the others.
+    """
+    if BlockSizes.of(near.device).listed:
+        rows, cols = true_places(near)
+        crowded = torch.bincount(rows, minlength=len(near)) > most
+        calm = ~crowded[rows]
+        return crowded.nonzero()[:, 0], rows[calm], cols[calm]
+    crowd = (near.sum(1) > most).nonzero()[:, 0]
+    return crowd, *true_places(near.index_fill_(0, crowd, False))
