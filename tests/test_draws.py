@@ -1,9 +1,11 @@
 """The counter-based generator: its published values, and independence of everything but place."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 
-from mmrcl.draws import philox, uniforms
+from mmrcl.draws import numbers, philox, uniforms
 
 
 # The values of its authors' Random123 library.
@@ -38,6 +40,14 @@ def test_a_number_depends_on_its_place_alone():
         uniforms(7, epochs, images, 2, 9),
     ):
         assert not np.isin(other, found).any()
+
+
+@pytest.mark.parametrize('seed', [0, 7, 2**64 - 1])
+def test_the_numbers_of_one_image_are_those_of_many(seed):
+    images, epochs = np.array([0, 5, 2**32 - 1]), np.array([3, 2**32 - 1, 0])
+    found = uniforms(seed, epochs, images, 2, 9)
+    for epoch, image, row in zip(epochs.tolist(), images.tolist(), found, strict=True):
+        assert list(islice(numbers(seed, epoch, image, 2), 9)) == row.tolist()
 
 
 def test_uniform_and_independent():

@@ -20,20 +20,21 @@ from .balanced_share import balanced_share
 from .class_folders import CustomDataset, ImageNet, ImageNet21k
 from .class_names import check_same_classes, class_names, compare_classes
 from .digits import Digits
+from .epochs_batch_sampler import EpochsBatchSampler
 from .evenly_spaced_sampler import EvenlySpacedSampler
 from .image_folder import ImageFolder
 from .image_reading import MAX_PIXELS, WHITE, UnreadableImageError, read_image
 from .load_image import LoadImageFromFile, guard_loaders, guarded
-from .random_resized_crops import CROP_VIEWS, RandomResizedCrops
+from .random_resized_crops import RandomResizedCrops
 from .resumable_sampler import ResumableSampler, SampleKey
 from .seeded_dataset import SeededDataset
 from .seeding import seed_all
 from .subsets import balanced_subset
 
 __all__ = [
-    'CROP_VIEWS',
     'CustomDataset',
     'Digits',
+    'EpochsBatchSampler',
     'EvenlySpacedSampler',
     'ImageFolder',
     'ImageNet',

@@ -1,8 +1,9 @@
 """Random crops of an image decoded once, for views whose other transforms run on the device."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from mmcv.transforms import BaseTransform
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from mmrcl.draws import uniforms
+from mmrcl.draws import numbers
 from mmrcl.registry import TRANSFORMS
 
 from .image_reading import MAX_PIXELS, WHITE, orientation, reading
@@ -23,8 +24,8 @@ __all__ = ['CROP_VIEWS', 'CropView', 'RandomResizedCrops']
 # The crop of view v takes the random numbers of view 256 + v; those of v are the device's.
 CROP_VIEWS = 256
 TRIES = 10
-DRAWS = 4  # of a try: area, aspect ratio, top, left
 INTERPOLATIONS = ('bilinear', 'bicubic')
+COLOR_TYPES = ('color', 'grayscale')
 
 
 class Box(NamedTuple):
@@ -34,6 +35,13 @@ class Box(NamedTuple):
     left: int
     height: int
     width: int
+
+    def reduced(self, factor: int) -> 'Box':
+        """Return the box in an image of ``1 / factor`` the size, its edges rounded."""
+        top, left = round(self.top / factor), round(self.left / factor)
+        bottom = round((self.top + self.height) / factor)
+        right = round((self.left + self.width) / factor)
+        return Box(top, left, bottom - top, right - left)
 
 
 @dataclass(frozen=True)
@@ -74,18 +82,18 @@ class CropView:
                 f'{INTERPOLATIONS}'
             )
 
-    def box(self, height: int, width: int, numbers: Sequence[float]) -> Box:
+    def box(self, height: int, width: int, draws: Iterator[float]) -> Box:
         """Choose the box of a crop as torchvision's and mmpretrain's ``RandomResizedCrop`` do.
 
         Args:
             height: of the image.
             width: of the image.
-            numbers: 40 numbers in [0, 1), four for each of ten tries.
+            draws: numbers in [0, 1); each of at most ten tries takes four.
         """
         low, high = self.crop_ratio_range
         narrow, wide = map(math.log, self.aspect_ratio_range)
-        for start in range(0, TRIES * DRAWS, DRAWS):
-            share, ratio, top, left = numbers[start : start + DRAWS]
+        for _ in range(TRIES):
+            share, ratio, top, left = islice(draws, 4)
             area = height * width * (low + (high - low) * share)
             aspect = math.exp(narrow + (wide - narrow) * ratio)
             h, w = round(math.sqrt(area / aspect)), round(math.sqrt(area * aspect))
@@ -134,6 +142,10 @@ class RandomResizedCrops(BaseTransform):
     ) -> None:
         if not views:
             raise ValueError('RandomResizedCrops has no views: list the settings of each in views')
+        if color_type not in COLOR_TYPES:
+            raise ValueError(
+                f'color_type={color_type!r} of RandomResizedCrops must be one of {COLOR_TYPES}'
+            )
         self.views = [CropView(**view) for view in views]
         self.loader = LoadImageFromFile(
             color_type=color_type,
@@ -155,9 +167,7 @@ class RandomResizedCrops(BaseTransform):
         else:
             with reading(results['img_path']):
                 image, boxes = self._read(results['img_path'], key)
-        image = np.ascontiguousarray(image)
-        pixels = torch.from_numpy(image).reshape(*image.shape[:2], -1).permute(2, 0, 1)
-        crops = [resized(pixels, *each) for each in zip(boxes, self.views, strict=True)]
+        crops = [resized(image, *each) for each in zip(boxes, self.views, strict=True)]
         return dict(results, img=crops)
 
     def _read(self, file: str, key: ViewKey) -> tuple[np.ndarray, list[Box]]:
@@ -168,19 +178,13 @@ class RandomResizedCrops(BaseTransform):
         boxes = self._boxes(key, *upright_size(header))
         factor = reduction(boxes, self.views)
         image = self.loader.decode(content, header, factor)
-        return image, [Box(*(edge // factor for edge in box)) for box in boxes]
+        return image, [box.reduced(factor) for box in boxes]
 
     def _boxes(self, key: ViewKey, height: int, width: int) -> list[Box]:
-        seed, epoch, image = key
-        count = len(self.views)
-        numbers = uniforms(
-            seed,
-            np.full(count, epoch),
-            np.full(count, image),
-            CROP_VIEWS + np.arange(count),
-            TRIES * DRAWS,
-        ).tolist()
-        return [view.box(height, width, row) for view, row in zip(self.views, numbers, strict=True)]
+        return [
+            view.box(height, width, numbers(*key, CROP_VIEWS + number))
+            for number, view in enumerate(self.views)
+        ]
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(views={self.views}, loader={self.loader})'
@@ -200,9 +204,10 @@ def reduction(boxes: Sequence[Box], views: Sequence[CropView]) -> int:
     return next(factor for factor in (8, 4, 2, 1) if factor <= max(spare, 1))
 
 
-def resized(pixels: torch.Tensor, box: Box, view: CropView) -> torch.Tensor:
-    """Crop pixels, (C, H, W) uint8, and resize them to (C, scale, scale)."""
-    bottom, right = box.top + box.height, box.left + box.width
-    crop = pixels[None, :, box.top : bottom, box.left : right]
+def resized(image: np.ndarray, box: Box, view: CropView) -> torch.Tensor:
+    """Crop an image, (H, W) or (H, W, C) uint8, and resize the crop to (C, scale, scale)."""
+    crop = image[box.top : box.top + box.height, box.left : box.left + box.width]
+    pixels = torch.from_numpy(np.ascontiguousarray(crop).reshape(*crop.shape[:2], -1))
     size = (view.scale, view.scale)
-    return interpolate(crop, size, mode=view.interpolation, antialias=True)[0].contiguous()
+    planes = pixels.permute(2, 0, 1)[None]
+    return interpolate(planes, size, mode=view.interpolation, antialias=True)[0].contiguous()

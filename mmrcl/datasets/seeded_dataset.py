@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from mmpretrain.structures import DataSample
 from torch.utils.data import Dataset
 
 from mmrcl.errors import TrainingError
@@ -103,9 +104,11 @@ class _SetViewKey:
 
 
 def _marked(item: Any, key: ViewKey, unreadable: list[tuple[int, str, str]]) -> Any:
-    if 'data_samples' in item:
-        notes = dict(unreadable=unreadable) if unreadable else {}
-        item['data_samples'].set_metainfo(dict(view_key=key, **notes))
+    sample: DataSample | None = item.get('data_samples')
+    if sample is not None:
+        sample.set_field(key, 'view_key', field_type='metainfo')
+        if unreadable:
+            sample.set_field(unreadable, 'unreadable', field_type='metainfo')
     return item
 
 

@@ -30,7 +30,8 @@ class BatchLayout:
         """Return the layout of a run."""
         loader = runner.train_dataloader
         accumulation = runner.cfg.optim_wrapper.get('accumulative_counts', 1)
-        return cls(get_world_size(), loader.batch_size, accumulation, len(loader))
+        batch_size = loader.batch_sampler.batch_size
+        return cls(get_world_size(), batch_size, accumulation, len(loader))
 
     def __str__(self) -> str:
         return (

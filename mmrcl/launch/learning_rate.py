@@ -68,7 +68,7 @@ def scale_learning_rate(runner: Runner) -> LearningRate | None:
     """
     wrapper = runner.optim_wrapper
     rate = wrapper.get('optimizer', {}).get('lr')
-    batch_size = runner.train_dataloader.batch_size
+    batch_size = getattr(runner.train_dataloader.batch_sampler, 'batch_size', None)
     if rate is None or batch_size is None:
         return None
     scaling = runner.auto_scale_lr or {}

@@ -59,6 +59,16 @@ def test_an_unknown_split_is_refused():
         Digits(split='val')
 
 
+def test_a_scale_does_once_what_a_resize_does_for_each_item():
+    with DefaultScope.overwrite_default_scope('mmrcl'):
+        each = DATASETS.build(dict(type='Digits', split='test', pipeline=[UPSCALE]))
+    for once, resized in zip(Digits(split='test', scale=16), each, strict=True):
+        assert once['img'].shape == (16, 16)
+        assert np.array_equal(once['img'], resized['img'])
+    with pytest.raises(ValueError, match='scale=0 must be at least 1'):
+        Digits(scale=0)
+
+
 def test_two_views_from_a_config():
     pipeline = [
         UPSCALE,

@@ -384,5 +384,5 @@ def test_a_mistake_in_a_transform_is_not_an_unreadable_image(tmp_path, scope, wr
 
 
 class _Notes(dict):
-    def set_metainfo(self, notes: dict) -> None:
-        self.update(notes)
+    def set_field(self, value: object, name: str, field_type: str) -> None:
+        self[name] = value

@@ -4,10 +4,11 @@ import pytest
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
+from mmpretrain.structures import DataSample
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from mmrcl.datasets import ResumableSampler, SampleKey, SeededDataset
+from mmrcl.datasets import ResumableSampler, SampleKey, SeededDataset, seed_all
 from mmrcl.errors import TrainingError
 from mmrcl.registry import DATASETS
 
@@ -62,6 +63,50 @@ def test_views_follow_from_seed_epoch_and_image(tmp_path):
     assert not equal(first, data[key._replace(seed=1)])
     assert first['data_samples'].sample_idx == 3
     assert 'unreadable' not in first['data_samples']
+
+
+def test_a_batch_is_what_its_images_are_one_by_one(tmp_path):
+    photos(tmp_path, 4)
+    data = of_folder(tmp_path)
+    keys = [SampleKey(0, 2, image) for image in (3, 0, 3)]
+    seed_all(5)
+    drawn = torch.rand(3)
+    seed_all(5)
+    batch = data.__getitems__(keys)
+    assert torch.equal(torch.rand(3), drawn)
+    for key, item in zip(keys, batch, strict=True):
+        assert equal(item, data[key])
+        assert item['data_samples'].view_key == key
+
+
+class NoteKey:
+    """A transform that draws from no global generator."""
+
+    def __call__(self, results):
+        return dict(inputs=torch.zeros(1), data_samples=DataSample(), view_key=results['view_key'])
+
+
+@pytest.mark.parametrize('wrapper', ['RepeatDataset', 'ConcatDataset', None])
+def test_transforms_find_the_key_of_the_image_that_was_read(tmp_path, wrapper):
+    paths = photos(tmp_path, 4)
+    described = dict(
+        type='ImageFolder',
+        data_root=str(tmp_path),
+        pipeline=[dict(type='LoadImageFromFile'), NoteKey()],
+    )
+    if wrapper == 'RepeatDataset':
+        described = dict(type=wrapper, dataset=described, times=2)
+    if wrapper == 'ConcatDataset':
+        described = dict(type=wrapper, datasets=[described] * 2)
+    data = SeededDataset(described)
+    paths[1].write_bytes(b'')
+    for image in range(len(data)):
+        item = data[SampleKey(7, 5, image)]
+        sample = item['data_samples']
+        assert item['view_key'] == sample.view_key
+        assert sample.view_key[:2] == (7, 5)
+        assert (sample.view_key[2] == image) == ('unreadable' not in sample) == (image % 4 != 1)
+        assert sample.view_key[2] % 4 != 1
 
 
 @pytest.mark.parametrize('workers', [0, 2])

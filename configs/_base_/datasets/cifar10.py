@@ -14,7 +14,8 @@ data_preprocessor = dict(
     views=[view, view],
 )
 
-train_pipeline = [dict(type='PackInputs')]
+# Pretraining reads no labels, each of which would be a tensor of its own.
+train_pipeline = [dict(type='Collect', keys=['img', 'sample_idx']), dict(type='PackInputs')]
 test_pipeline = [dict(type='PackInputs')]
 
 train_dataloader = dict(

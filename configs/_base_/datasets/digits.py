@@ -1,4 +1,4 @@
-# scikit-learn's handwritten digits, 8 x 8 pixels, one channel: no download.
+# scikit-learn's handwritten digits, 8 x 8 pixels enlarged to 16 x 16, one channel: no download.
 # The views of a batch are made on the training device.
 view = [
     dict(
@@ -14,9 +14,9 @@ view = [
 ]
 data_preprocessor = dict(type='ViewsDataPreprocessor', mean=[78.0], std=[96.0], views=[view, view])
 
-upscale = dict(type='Resize', scale=(16, 16), interpolation='bicubic')
-train_pipeline = [upscale, dict(type='PackInputs')]
-test_pipeline = [upscale, dict(type='PackInputs')]
+# Pretraining reads no labels, each of which would be a tensor of its own.
+train_pipeline = [dict(type='Collect', keys=['img', 'sample_idx']), dict(type='PackInputs')]
+test_pipeline = [dict(type='PackInputs')]
 
 train_dataloader = dict(
     batch_size=128,
@@ -24,7 +24,7 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(type='Digits', split='train', pipeline=train_pipeline),
+    dataset=dict(type='Digits', split='train', scale=16, pipeline=train_pipeline),
 )
 # The training images as they are, for clustering and as the gallery of the evaluation.
 plain_train_dataloader = dict(
@@ -32,14 +32,14 @@ plain_train_dataloader = dict(
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(type='Digits', split='train', pipeline=test_pipeline),
+    dataset=dict(type='Digits', split='train', scale=16, pipeline=test_pipeline),
 )
 test_dataloader = dict(
     batch_size=256,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(type='Digits', split='test', pipeline=test_pipeline),
+    dataset=dict(type='Digits', split='test', scale=16, pipeline=test_pipeline),
 )
 test_cfg = dict(
     type='RepresentationTestLoop',

@@ -10,6 +10,6 @@ large_crop = dict(scale=224, crop_ratio_range=(0.14, 1.0), interpolation='biline
 small_crop = dict(scale=96, crop_ratio_range=(0.05, 0.14), interpolation='bilinear')
 train_pipeline = [
     dict(type='RandomResizedCrops', views=[large_crop] * 2 + [small_crop] * 6),
-    dict(type='PackInputs'),
+    *_base_.pack,
 ]
 train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))

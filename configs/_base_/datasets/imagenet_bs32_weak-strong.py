@@ -10,6 +10,6 @@ data_preprocessor = dict(views=[strong_view, [_base_.flip]])
 larger_crop = dict(scale=224, crop_ratio_range=(0.2, 1.0), interpolation='bilinear')
 train_pipeline = [
     dict(type='RandomResizedCrops', views=[larger_crop, larger_crop]),
-    dict(type='PackInputs'),
+    *_base_.pack,
 ]
 train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))

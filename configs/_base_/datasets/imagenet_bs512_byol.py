@@ -21,7 +21,9 @@ data_preprocessor = dict(
 )
 
 crop = dict(scale=224, interpolation='bicubic')
-train_pipeline = [dict(type='RandomResizedCrops', views=[crop, crop]), dict(type='PackInputs')]
+# Pretraining reads no labels, each of which would be a tensor, sent in shared memory of its own.
+pack = [dict(type='Collect', keys=['img', 'img_path', 'sample_idx']), dict(type='PackInputs')]
+train_pipeline = [dict(type='RandomResizedCrops', views=[crop, crop]), *pack]
 test_pipeline = [
     dict(type='LoadImageFromFile', imdecode_backend='pillow'),
     dict(type='ResizeEdge', scale=256, edge='short', interpolation='bicubic', backend='pillow'),

@@ -9,6 +9,6 @@ data_preprocessor = dict(views=[simclr_view, simclr_view])
 bilinear_crop = dict(scale=224, interpolation='bilinear')
 train_pipeline = [
     dict(type='RandomResizedCrops', views=[bilinear_crop, bilinear_crop]),
-    dict(type='PackInputs'),
+    *_base_.pack,
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -13,7 +13,7 @@ model = dict(
 crop = dict(
     type='RandomResizedCrop', scale=16, crop_ratio_range=(0.8, 1.0), aspect_ratio_range=(0.9, 1.1)
 )
-train_pipeline = [_base_.upscale, crop, dict(type='PackInputs')]
+train_pipeline = [crop, dict(type='PackInputs')]
 train_dataloader = dict(drop_last=False, dataset=dict(pipeline=train_pipeline))
 val_dataloader = _base_.test_dataloader
 test_cfg = dict(type='TestLoop', _delete_=True)

@@ -1,5 +1,7 @@
 """Epoch-based training with exact resume after any iteration."""
 
+from collections.abc import Generator
+from contextlib import closing
 from typing import Any
 
 from mmengine.dist import get_rank, get_world_size
@@ -24,14 +26,30 @@ def needs_two_images(model: nn.Module) -> bool:
     return any(isinstance(module, nn.BatchNorm1d) for module in model.modules())
 
 
+def _all_epochs(dataloader: dict, multiple: int, max_epochs: int) -> dict:
+    """Convert the config of a loader so that one pass over it is the training."""
+    if 'batch_sampler' in dataloader:
+        raise ValueError(
+            'train_dataloader.batch_sampler is not used: ResumableTrainLoop makes batches of '
+            'train_dataloader.batch_size images, in the order of train_dataloader.sampler'
+        )
+    loader = resumable(dataloader, multiple)
+    batches = dict(
+        type='EpochsBatchSampler', max_epochs=max_epochs, drop_last=loader.pop('drop_last', False)
+    )
+    return dict(loader, batch_sampler=batches)
+
+
 @LOOPS.register_module()
 class ResumableTrainLoop(EpochBasedTrainLoop):
     """mmengine's ``EpochBasedTrainLoop`` with exact resume.
 
     - The views of an image depend only on (seed, epoch, image), see
       :class:`mmrcl.datasets.SeededDataset`; all other random numbers of an iteration only on (seed,
-      iteration, rank). A checkpoint therefore needs no random states, and worker processes persist
-      between epochs.
+      iteration, rank). A checkpoint therefore needs no random states.
+    - Loading does not stop between epochs: worker processes fetch the first batches of an epoch
+      while the last ones of the epoch before train, and none after the last epoch. Hooks that run
+      between epochs find these batches in memory.
     - A run resumed inside an epoch continues with the next batch. The hooks'
       ``before_train_epoch`` is then called again, with :attr:`position` above 0.
     - With gradient accumulation over n iterations an epoch ends with the last complete n of them,
@@ -45,28 +63,29 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         **kwargs: arguments of mmengine's ``EpochBasedTrainLoop``.
 
     Raises:
-        ValueError: if there is no complete optimiser step in an epoch, or a batch of one image for
-            a batch norm over vectors.
+        ValueError: if there is no complete optimiser step in an epoch, a batch of one image for a
+            batch norm over vectors, or a batch sampler in the loader's config.
     """
 
     def __init__(self, runner: Runner, dataloader: dict, max_epochs: int, **kwargs: Any) -> None:
         self.accumulation: int = runner.cfg.optim_wrapper.get('accumulative_counts', 1)
         multiple = self.accumulation * dataloader['batch_size'] if self.accumulation > 1 else 1
-        loader = resumable(dataloader, multiple)
-        loader.setdefault('persistent_workers', loader.get('num_workers', 0) > 0)
-        super().__init__(runner, loader, max_epochs, **kwargs)
+        super().__init__(
+            runner, _all_epochs(dataloader, multiple, max_epochs), max_epochs, **kwargs
+        )
         self._check_batches()
 
     def _check_batches(self) -> None:
-        size, images = self.dataloader.batch_size, len(self.dataloader.dataset)
+        batches, images = self.dataloader.batch_sampler, len(self.dataloader.dataset)
+        size = batches.batch_size
         if len(self.dataloader) == 0:
             raise ValueError(
                 f'{images} images are fewer than one optimiser step takes, {get_world_size()} '
                 f'processes x {size} images x {self.accumulation} accumulated: lower '
                 'train_dataloader.batch_size or optim_wrapper.accumulative_counts'
             )
-        rest = len(self.dataloader.sampler) % size
-        smallest = size if self.dataloader.drop_last or not rest else rest
+        rest = len(batches.sampler) % size
+        smallest = size if batches.drop_last or not rest else rest
         if smallest == 1 and needs_two_images(self.runner.model):
             raise ValueError(
                 f'an epoch of {images} images has a batch of one image, which batch norm cannot '
@@ -84,16 +103,22 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         for module in self.runner.model.modules():
             if isinstance(module, (BaseAveragedModel, SupportQueue)):
                 module.interval *= self.accumulation
-        return super().run()
+        with closing(self._load()) as self._batches:
+            return super().run()
+
+    def _load(self) -> Generator[Any, None, None]:
+        """Yield the batches from the first that is asked for to the end of the training."""
+        self.dataloader.batch_sampler.start_at(self.runner.seed, self._epoch, self.position)
+        yield from self.dataloader
 
     def run_epoch(self) -> None:
         """Train the rest of the current epoch."""
         start, seed, rank = self.position, self.runner.seed, get_rank()
         seed_all(seed, _EPOCH, self._epoch, rank)
         self.runner.call_hook('before_train_epoch')
-        self.dataloader.sampler.start_at(seed, self._epoch, start * self.dataloader.batch_size)
         self.runner.model.train()
-        for index, batch in enumerate(self.dataloader, start):
+        for index in range(start, len(self.dataloader)):
+            batch = next(self._batches)
             seed_all(seed, _STEP, self._iter, rank)
             self.run_iter(index, batch)
         self.runner.call_hook('after_train_epoch')
