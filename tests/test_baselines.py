@@ -7,6 +7,7 @@ import math
 import sys
 from pathlib import Path
 
+import mmcv
 import numpy as np
 import pytest
 import torch
@@ -176,7 +177,7 @@ def test_predictor_of_simsiam_keeps_its_rate(tmp_path):
 
 
 @pytest.mark.parametrize('method', METHODS)
-def test_imagenet_twin_builds(method):
+def test_imagenet_twin_builds(method, tmp_path):
     skip_without_kmeans(method)
     small, large = (Config.fromfile(only_config(method, name)) for name in ('digits', 'in1k'))
     assert large.model.type == small.model.type == METHODS[method]
@@ -191,7 +192,9 @@ def test_imagenet_twin_builds(method):
         groups = build_optim_wrapper(model, large.optim_wrapper).optimizer.param_groups
         image = np.random.default_rng(0).integers(256, size=(300, 400, 3), dtype=np.uint8)
         pipeline = Compose(large.train_dataloader.dataset.pipeline)
-        packed = pipeline(dict(img=image, sample_idx=3, view_key=(0, 0, 3)))
+        mmcv.imwrite(image, str(tmp_path / 'photo.png'))
+        known = dict(img_path=str(tmp_path / 'photo.png'), sample_idx=3, view_key=(0, 0, 3))
+        packed = pipeline(known)
         assert Compose(large.test_dataloader.dataset.pipeline)
     assert len(model.data_preprocessor.views) == len(packed['inputs'])
     sizes = [224, 224] + ([96] * 6 if method == 'swav' else [])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import mmcv
 import numpy as np
 import pytest
 import torch
@@ -62,6 +63,8 @@ def test_views_of_every_arm_fit_the_images(path, tmp_path):
     """A grey image without a channel is not for every transform."""
     shape = SHAPES[path.stem.split('_')[-1]]
     image = np.arange(np.prod(shape)).astype(np.uint8).reshape(shape)
+    file = tmp_path / 'image.png'
+    mmcv.imwrite(image, str(file))
     arms = [run.config for run in plan_runs(read_grid(path), tmp_path, {})]
     chosen = {
         repr((arm.train_dataloader.dataset.pipeline, arm.data_preprocessor)): arm for arm in arms
@@ -72,7 +75,8 @@ def test_views_of_every_arm_fit_the_images(path, tmp_path):
             views = MODELS.build(arm.data_preprocessor)
         items = []
         for key in [(0, 0, number) for number in range(10)]:  # most change a part of the images
-            items.append(pipeline(dict(img=image, img_shape=image.shape[:2], view_key=key)))
+            known = dict(img_path=str(file), sample_idx=key[2], view_key=key)
+            items.append(pipeline(dict(img=image, **known)))
             items[-1]['data_samples'].set_metainfo(dict(view_key=key))
         first, second = views(default_collate(items), True)['inputs']
         assert first.shape == second.shape

@@ -42,9 +42,10 @@ def test_what_nothing_reads_is_refused(option, config):
 
 
 def test_a_variable_of_which_settings_are_made_is_refused():
-    config = Config.fromfile(CONFIG.with_name('rcl_resnet50_8xb512-coslr-200e_in1k.py'))
+    swav = CONFIG.parents[1] / 'baselines/swav_resnet50_8xb32-mcrop-coslr-200e_in1k.py'
+    config = Config.fromfile(swav)
     with pytest.raises(ConfigError, match='set the settings that are made from it, or edit the'):
-        check_overrides(config, {'blur.sigma_range': (0.1, 1.0)})
+        check_overrides(config, {'jitter.brightness': 0.1})
 
 
 def test_what_is_read_is_accepted(config):

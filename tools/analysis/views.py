@@ -8,8 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import torch
+from matplotlib.figure import Figure
 from mmengine.config import Config
 from mmengine.dataset import default_collate
 from mmengine.registry import init_default_scope
@@ -44,8 +44,8 @@ def draw(rows: dict[str, list[Tensor]], path: Path) -> Path:
     """Draw the views of each config, image below image, and return the path."""
     count, columns = len(next(iter(rows.values()))[0]), max(map(len, rows.values()))
     lines = [(name, views, image) for image in range(count) for name, views in rows.items()]
-    shape = len(lines), columns
-    figure, axes = plt.subplots(*shape, figsize=(columns, len(lines)), squeeze=False)
+    figure = Figure(figsize=(columns + 2, len(lines)), layout='constrained')
+    axes = figure.subplots(len(lines), columns, squeeze=False)
     for (name, views, image), line in zip(lines, axes, strict=True):
         for view, axis in zip(views, line, strict=False):
             axis.imshow(view[image].squeeze(-1), cmap='gray', vmin=0, vmax=255)
@@ -66,7 +66,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--epochs', type=int, default=4, help='epochs of each (default: 4)')
     parser.add_argument('--data-root', help='folder of the data instead of that of the configs')
     parser.add_argument('--out', type=Path, default=Path('views.png'), help='figure to write')
-    return parser.parse_args()
+    parser.add_argument('--names', nargs='+', help='one for each config (default: file names)')
+    args = parser.parse_args()
+    args.names = args.names or [Path(path).stem for path in args.configs]
+    if len(set(args.names)) != len(args.configs):
+        parser.error(f'configs are called {args.names}: pass a --names for each of them')
+    return args
 
 
 def prepare(path: str, data_root: str | None) -> Config:
@@ -90,11 +95,11 @@ def main() -> None:
     init_default_scope('mmrcl')
     images = range(args.first, args.first + args.images)
     try:
-        configs = {Path(path).stem: prepare(path, args.data_root) for path in args.configs}
-        views = {name: views_of(config, images, args.epochs) for name, config in configs.items()}
+        configs = [prepare(path, args.data_root) for path in args.configs]
+        views = [views_of(config, images, args.epochs) for config in configs]
     except (ConfigError, ValueError) as error:
         sys.exit(f'error: {error}')
-    print(draw(views, args.out))
+    print(draw(dict(zip(args.names, views, strict=True)), args.out))
 
 
 if __name__ == '__main__':
