@@ -37,8 +37,8 @@ class LoadImageFromFile(MMCVLoadImageFromFile):
 
     Files of 8 bits per channel, without transparency, have the same pixels as from mmcv. The other
     files are decoded by Pillow even if ``imdecode_backend='cv2'``, and so are JPEG files that may
-    be truncated, of which OpenCV would make up the rest. ``color_type='unchanged'`` and the further
-    backends of mmcv return what mmcv returns.
+    be truncated, of which some versions of OpenCV make up the rest. ``color_type='unchanged'`` and
+    the further backends of mmcv return what mmcv returns.
 
     Args:
         background: RGB colour, 0 to 255, behind transparent pixels.
