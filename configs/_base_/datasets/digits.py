@@ -1,5 +1,5 @@
 # scikit-learn's handwritten digits, 8 x 8 pixels enlarged to 16 x 16, one channel: no download.
-# The views of a batch are made on the training device.
+# The views of a batch are made on the training device, from images that were enlarged once.
 view = [
     dict(
         type='BatchAffineCrop',
@@ -16,7 +16,8 @@ data_preprocessor = dict(type='ViewsDataPreprocessor', mean=[78.0], std=[96.0], 
 
 # Pretraining reads no labels, each of which would be a tensor of its own.
 train_pipeline = [dict(type='Collect', keys=['img', 'sample_idx']), dict(type='PackInputs')]
-test_pipeline = [dict(type='PackInputs')]
+upscale = dict(type='Resize', scale=(16, 16), interpolation='bicubic')
+test_pipeline = [upscale, dict(type='PackInputs')]
 
 train_dataloader = dict(
     batch_size=128,
@@ -32,14 +33,14 @@ plain_train_dataloader = dict(
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(type='Digits', split='train', scale=16, pipeline=test_pipeline),
+    dataset=dict(type='Digits', split='train', pipeline=test_pipeline),
 )
 test_dataloader = dict(
     batch_size=256,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(type='Digits', split='test', scale=16, pipeline=test_pipeline),
+    dataset=dict(type='Digits', split='test', pipeline=test_pipeline),
 )
 test_cfg = dict(
     type='RepresentationTestLoop',

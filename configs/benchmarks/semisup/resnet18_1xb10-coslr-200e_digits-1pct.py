@@ -28,6 +28,7 @@ model = dict(
 # Rotation, shear and crop of the pretraining's views; every batch is whole, for its batch norms.
 warp = dict(magnitude_std='inf', prob=1.0, pad_val=0, interpolation='bilinear')
 train_pipeline = [
+    _base_.upscale,
     dict(type='Rotate', magnitude_range=(0, 20), **warp),
     dict(type='Shear', magnitude_range=(0, 0.3), **warp),
     dict(
@@ -45,7 +46,7 @@ train_dataloader = dict(
         type='BalancedShare',
         fraction=0.01,
         seed=0,
-        dataset=dict(type='Digits', split='train', scale=16, pipeline=train_pipeline),
+        dataset=dict(type='Digits', split='train', pipeline=train_pipeline),
     ),
 )
 val_dataloader = _base_.test_dataloader
