@@ -36,7 +36,6 @@ from mmrcl.clustering import (
     nested_dbscan,
     summarize_partition,
 )
-from mmrcl.evaluation import agreement
 from mmrcl.models import RelativeContrastiveLoss
 
 if TYPE_CHECKING:
@@ -322,6 +321,8 @@ def run_refinement(args: argparse.Namespace) -> list[dict[str, object]]:
 
 def epoch_jobs(hierarchy: LabelHierarchy, classes: Tensor) -> dict[str, measure.Job]:
     """Prepare what hooks do once an epoch; every twentieth image changed its cluster."""
+    from mmrcl.evaluation import agreement  # needs SciPy, which the other jobs do without
+
     labels = hierarchy.labels.int().cpu()
     before = labels.clone()
     before[:, ::20] = labels[:, :1]
