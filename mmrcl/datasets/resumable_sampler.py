@@ -65,8 +65,9 @@ class ResumableSampler(Sampler[SampleKey]):
         self.sampler.set_epoch(epoch)
 
     def __iter__(self) -> Iterator[SampleKey]:
+        seed, epoch = self.seed, self.epoch  # another pass may begin before this one ends
         for index in islice(self.sampler, self.position, len(self)):
-            yield SampleKey(self.seed, self.epoch, index)
+            yield SampleKey(seed, epoch, index)
 
     def __len__(self) -> int:
         """Return the number of images of a complete epoch in this process."""

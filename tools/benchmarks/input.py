@@ -168,10 +168,12 @@ def border(args: argparse.Namespace) -> Iterator[Row]:
     sampler = ResumableSampler(dict(type='DefaultSampler', shuffle=True), data, seed=0)
     shared = dict(num_workers=workers, collate_fn=default_collate)
     single = DataLoader(data, size, sampler=sampler, persistent_workers=True, **shared)
-    endless = DataLoader(data, batch_sampler=EpochsBatchSampler(sampler, size, epochs), **shared)
+    batches = EpochsBatchSampler(sampler, size, epochs)
+    batches.start_at(0, epoch=0, batch=0)
+    endless = DataLoader(data, batch_sampler=batches, **shared)
     ways = {'each epoch': epoch_by_epoch(single, epochs), 'whole training': iter(endless)}
-    for name, batches in ways.items():
-        found = [waits(batches, len(endless), 0.05 * size / workers) for _ in range(epochs)][1:]
+    for name, loaded in ways.items():
+        found = [waits(loaded, len(endless), 0.05 * size / workers) for _ in range(epochs)][1:]
         yield {
             'loading of': name,
             'wait for the first batch [s]': spread(wait[0] for wait in found),
