@@ -144,6 +144,7 @@ def test_digits_are_of_their_size():
 @pytest.mark.parametrize(
     ('views', 'inputs', 'message'),
     [
+        ([[], []], [*pixels(2)], 'one by one, not in batches.*default_collate'),
         ([[], []], [pixels(2)] * 3, r'data_preprocessor.views has 2 views.* returns 3 crops'),
         ([[], []], pixels(2).float(), r'images of torch.float32.*8 bits.*remove'),
         ([[], []], [pixels(2), pixels(2).float()], 'images of torch.float32'),
@@ -171,6 +172,7 @@ def test_samples_need_their_key():
         ([[dict(type='ResNet', depth=18)]], r'views\[0\]: ResNet is no transform'),
         ([[dict(prob=0.5)]], r'views\[0\]: None is no transform'),
         ([[dict(type='BatchSolarize', prob=2)]], 'BatchSolarize: prob=2'),
+        ([[dict(type='BatchAffineCrop', scale=0)]], 'BatchAffineCrop: scale=0'),
     ],
 )
 def test_settings_that_do_not_fit(views, message):

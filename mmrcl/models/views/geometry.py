@@ -39,7 +39,7 @@ class BatchAffineCrop(BatchTransform):
         shear: largest shear in pixels per row, to both sides.
 
     Raises:
-        ValueError: if a range is not one.
+        ValueError: if a range is not one, or ``scale`` is below 1.
     """
 
     draws = 2 * _ATTEMPTS + 4
@@ -53,6 +53,8 @@ class BatchAffineCrop(BatchTransform):
         shear: float = 0.0,
     ) -> None:
         super().__init__()
+        if scale < 1:
+            raise ValueError(f'BatchAffineCrop: scale={scale} must be at least 1')
         for name, (low, high) in dict(
             crop_ratio_range=crop_ratio_range, aspect_ratio_range=aspect_ratio_range
         ).items():

@@ -80,6 +80,12 @@ class ViewsDataPreprocessor(SelfSupDataPreprocessor):
 
     def _check(self, inputs: Tensor | Sequence[Tensor]) -> None:
         batches = [inputs] if isinstance(inputs, Tensor) else inputs
+        if any(batch.ndim != 4 for batch in batches):
+            raise ValueError(
+                'train_dataloader returns images one by one, not in batches (N, C, H, W): set '
+                'train_dataloader.collate_fn=dict(type="default_collate"), and return images of '
+                'one size'
+            )
         if not isinstance(inputs, Tensor) and len(inputs) != len(self.views):
             raise ValueError(
                 f'data_preprocessor.views has {len(self.views)} views, but '
