@@ -80,6 +80,7 @@ def encode(model: nn.Module, config: Config) -> list[LabeledFeatures]:
 
 def raw_images(loader: dict) -> tuple[np.ndarray, Tensor]:
     """Read images (N, 8, 8) uint8 and classes (N,) of a loader's data set."""
+    loader = dict(loader, dataset=dict(loader['dataset'], scale=None))
     dataset = Runner.build_dataloader(loader).dataset
     infos = [dataset.get_data_info(i) for i in range(len(dataset))]
     images = np.stack([info['img'] for info in infos])

@@ -16,6 +16,7 @@ data_preprocessor = dict(type='ViewsDataPreprocessor', mean=[78.0], std=[96.0], 
 
 # Pretraining reads no labels, each of which would be a tensor of its own.
 train_pipeline = [dict(type='Collect', keys=['img', 'sample_idx']), dict(type='PackInputs')]
+# For files; it leaves the enlarged images of the data set as they are.
 upscale = dict(type='Resize', scale=(16, 16), interpolation='bicubic')
 test_pipeline = [upscale, dict(type='PackInputs')]
 
@@ -33,14 +34,14 @@ plain_train_dataloader = dict(
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(type='Digits', split='train', pipeline=test_pipeline),
+    dataset=dict(type='Digits', split='train', scale=16, pipeline=test_pipeline),
 )
 test_dataloader = dict(
     batch_size=256,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(type='Digits', split='test', pipeline=test_pipeline),
+    dataset=dict(type='Digits', split='test', scale=16, pipeline=test_pipeline),
 )
 test_cfg = dict(
     type='RepresentationTestLoop',

@@ -46,7 +46,7 @@ train_dataloader = dict(
         type='BalancedShare',
         fraction=0.01,
         seed=0,
-        dataset=dict(type='Digits', split='train', pipeline=train_pipeline),
+        dataset=dict(type='Digits', split='train', scale=16, pipeline=train_pipeline),
     ),
 )
 val_dataloader = _base_.test_dataloader
