@@ -124,6 +124,16 @@ def test_a_failure_is_reported_and_stops_no_other_check(gpu_check, monkeypatch, 
     assert 'second line' in broken['details']
 
 
+def test_a_file_that_cannot_be_written_is_refused_first(gpu_check, monkeypatch, tmp_path):
+    monkeypatch.setattr(gpu_check, 'report', None)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    (tmp_path / 'file').touch()
+    out = tmp_path / 'file' / 'found.json'
+    monkeypatch.setattr(sys, 'argv', ['gpu_check.py', '--toy', '--out', str(out)])
+    with pytest.raises(SystemExit, match=f'error: --out {out} cannot be written'):
+        gpu_check.main()
+
+
 def test_a_group_without_its_package_is_skipped(gpu_check, toy, monkeypatch):
     monkeypatch.setitem(sys.modules, 'gpu_checks.scale', None)
     [result] = gpu_check.run_group('scale', toy)

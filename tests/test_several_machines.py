@@ -105,6 +105,7 @@ def test_the_environment_says_which_machine_this_is(machine_arguments, environme
         (dict(NNODES='two'), 'NNODES=two must be a whole number'),
         (dict(NNODES='0'), 'NNODES=0 must be at least 1'),
         (dict(PORT='tcp'), 'PORT=tcp must be a whole number'),
+        (dict(MASTER_PORT='70000'), 'MASTER_PORT=70000 must be from 1 to 65535'),
     ],
 )
 def test_machines_that_do_not_fit_are_refused(monkeypatch, environment, message):

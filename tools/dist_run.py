@@ -38,7 +38,10 @@ def machine_arguments(environment: Mapping[str, str]) -> list[str]:
             f'NODE_RANK={rank} of NNODES={machines} must be from 0 to {machines - 1}: set NNODES '
             'to the number of machines on each of them'
         )
-    port = _number(environment, 'PORT' if environment.get('PORT') else 'MASTER_PORT', 29500)
+    name = 'PORT' if environment.get('PORT') else 'MASTER_PORT'
+    port = _number(environment, name, 29500)
+    if not 0 < port < 1 << 16:
+        raise ConfigError(f'{name}={port} must be from 1 to 65535')
     # A single machine needs no address, and may have one in its environment from elsewhere.
     address = environment['MASTER_ADDR'] if machines > 1 else '127.0.0.1'
     return [

@@ -147,6 +147,11 @@ def main() -> None:
     place = Place('cuda' if available else 'cpu', args.toy)
     if not available and not args.toy:
         sys.exit('error: there is no GPU here: add --toy to try the checks on the CPU')
+    if args.out is not None:
+        try:
+            write(args.out, place, [])
+        except OSError as error:
+            sys.exit(f'error: --out {args.out} cannot be written ({error.strerror})')
     results = report(args.groups or list(GROUPS), place, run_apart)
     if args.out is not None:
         write(args.out, place, results)

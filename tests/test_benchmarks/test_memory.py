@@ -60,3 +60,10 @@ def test_operations_of_forward_and_backward(tools):
     expected = 2 * (2 * first + 3 * second)
     torch.manual_seed(0)
     assert tools[1].operations(Network(), batch=2, pixels=8) == expected
+
+
+def test_hours_need_gpus_that_compute(tools, monkeypatch, capsys):
+    monkeypatch.setattr('sys.argv', ['hours.py', '--share', '15', '0'])
+    with pytest.raises(SystemExit):
+        tools[1].parse_args()
+    assert '--gpus, --share and --rate must be above 0' in capsys.readouterr().err

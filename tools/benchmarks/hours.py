@@ -70,7 +70,10 @@ def parse_args() -> argparse.Namespace:
         help='images/s that a core reads (58 400)',
     )
     parser.add_argument('--out', type=Path, help='CSV file to write')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if min(args.gpus, *args.share, *args.rate) <= 0:
+        parser.error('--gpus, --share and --rate must be above 0')
+    return args
 
 
 def main() -> None:
