@@ -159,7 +159,8 @@ def test_imagenet_config_of_rcl_takes_an_optimiser_step(path):
     before = [parameter.clone() for parameter in model.parameters() if parameter.requires_grad]
     for step in range(2):
         views = [torch.randint(0, 256, (4, 3, 96, 96), dtype=torch.uint8) for _ in range(2)]
-        samples = [DataSample(metainfo=dict(sample_idx=4 * step + i)) for i in range(4)]
+        images = range(4 * step, 4 * step + 4)
+        samples = [DataSample(metainfo=dict(sample_idx=i, view_key=(0, 0, i))) for i in images]
         log = model.train_step(dict(inputs=views, data_samples=samples), optim_wrapper)
         assert torch.isfinite(log['loss'])
     after = [parameter for parameter in model.parameters() if parameter.requires_grad]
