@@ -72,7 +72,8 @@ class NonFiniteLossHook(Hook):
         if not model.training:
             return
         self._names = sorted(losses, key=lambda name: 'loss' not in name)
-        values = torch.stack([_total(losses[name]) for name in self._names])
+        totals = [_total(losses[name]) for name in self._names]
+        values = torch.stack([total.to(totals[0].device) for total in totals])
         summed = values[: sum('loss' in name for name in self._names)]
         wrong = (~summed.isfinite().all()).to(values)
         all_reduce(wrong, 'max')
