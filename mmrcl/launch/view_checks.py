@@ -9,6 +9,7 @@ from mmrcl.errors import ConfigError
 from .config_checks import dicts
 
 _LOOP = 'ResumableTrainLoop'
+_WITHOUT_VIEWS = ('ClsDataPreprocessor', 'SelfSupDataPreprocessor')
 
 
 def check_views(config: Config) -> None:
@@ -18,6 +19,11 @@ def check_views(config: Config) -> None:
         ConfigError: naming the settings and the remedy.
     """
     preprocessor = config.model.get('data_preprocessor') or config.get('data_preprocessor') or {}
+    if _kind(preprocessor) in _WITHOUT_VIEWS and 'views' in preprocessor:
+        raise ConfigError(
+            f'data_preprocessor.type="{_kind(preprocessor)}" takes no views, which it inherits: '
+            'set data_preprocessor=dict(_delete_=True, type=..., mean=..., std=...)'
+        )
     if config.get('train_dataloader') is None or _kind(preprocessor) != 'ViewsDataPreprocessor':
         return
     pipeline = 'train_dataloader.dataset.pipeline'

@@ -30,6 +30,13 @@ def test_views_of_views_are_refused(tmp_path):
         check_views(config)
 
 
+@pytest.mark.parametrize('kind', ['SelfSupDataPreprocessor', 'mmpretrain.ClsDataPreprocessor'])
+def test_inherited_views_are_removed_with_their_preprocessor(tmp_path, kind):
+    config = tiny_config(tmp_path, data_preprocessor__type=kind)
+    with pytest.raises(ConfigError, match='"[a-zA-Z]+" takes no views.*_delete_=True'):
+        check_views(config)
+
+
 def test_every_view_has_a_crop():
     config = Config.fromfile(IN1K)
     config.data_preprocessor.views.append([])
