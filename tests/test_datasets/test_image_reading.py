@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from collections import OrderedDict
 
 import cv2
 import mmcv.transforms
@@ -333,7 +334,9 @@ def test_reading_repeats_no_warning_of_others(write):
 # --- data sets
 
 
-def test_a_data_set_without_a_scope_reads_this_way(write):
+def test_a_data_set_without_a_scope_reads_this_way(write, monkeypatch):
+    # An earlier test may have left the scope of its run.
+    monkeypatch.setattr(DefaultScope, '_instance_dict', OrderedDict())
     step = dict(type='LoadImageFromFile')
     file = write(DEEP['float TIFF'])
     file = file.rename(file.with_suffix('.tif'))
