@@ -217,14 +217,14 @@ def size_batches(
     """
 
     def wanted(counts: Tensor, marked: Tensor) -> Tensor:
-        counts = counts.masked_fill(marked == 0, 0)
-        return counts if largest is None else counts.masked_fill(counts > largest, 0)
+        chosen = (counts >= least) & (marked > 0)
+        return chosen if largest is None else chosen & (counts <= largest)
 
     blocks = BlockSizes.of(groups.counts.device)
-    order = wanted(groups.counts, groups.marked).argsort(descending=True, stable=True)
-    # The same order on the host, which so needs no transfer.
-    sizes = wanted(*groups.host)
-    sizes = sizes[sizes >= least].sort(descending=True).values
+    # Sorted on both sides, which needs no transfer.
+    sizes = groups.host[0][wanted(*groups.host)].sort(descending=True).values
+    chosen = first_true(wanted(groups.counts, groups.marked), len(sizes))
+    order = chosen[groups.counts[chosen].argsort(descending=True, stable=True)]
     widths = sizes.clamp(max=widest)
     begin = 0
     while begin < len(sizes):
