@@ -8,7 +8,6 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 _PIECE = 256  # rows summed one after another
-_CONVERTED = 1 << 17  # rows of a half precision table converted to float32 at a time
 
 
 class Groups(NamedTuple):
@@ -20,6 +19,8 @@ class Groups(NamedTuple):
         order: row numbers, group after group and ascending inside each, shape (n,).
         counts: number of rows of each group, shape (G,).
         starts: start of each group in ``order``, shape (G,).
+        marked: number of marked rows of each group, shape (G,).
+        host: ``counts`` and ``marked`` on the host, shape (2, G).
     """
 
     ids: Tensor
@@ -27,15 +28,30 @@ class Groups(NamedTuple):
     order: Tensor
     counts: Tensor
     starts: Tensor
+    marked: Tensor
+    host: Tensor
 
 
-def group_rows(keys: Tensor) -> Groups:
-    """Group the rows of a table by integer ``keys`` of shape (n,)."""
+def group_rows(keys: Tensor, marks: Tensor | None = None) -> Groups:
+    """Group the rows of a table by integer keys, with one transfer to the host.
+
+    Args:
+        keys: shape (n,).
+        marks: which rows are marked, shape (n,), bool; all without it.
+    """
     ordered, order = keys.sort(stable=True)
-    found = torch.unique_consecutive(ordered, return_inverse=True, return_counts=True)
-    ids, number, counts = found
+    number = torch.zeros_like(order)
+    torch.cumsum(ordered[1:] != ordered[:-1], 0, out=number[1:])
     inverse = torch.empty_like(order).scatter_(0, order, number)
-    return Groups(ids, inverse, order, counts, counts.cumsum(0) - counts)
+    sums = order.new_zeros(1 if marks is None else 2, len(order))
+    sums[0].scatter_add_(0, number, torch.ones_like(order))
+    if marks is not None:
+        sums[1].scatter_add_(0, inverse, marks.long())
+    host = sums.cpu()
+    total = int(host[0].count_nonzero())
+    sums, host = (part[:, :total].expand(2, -1) for part in (sums, host))
+    starts = sums[0].cumsum(0) - sums[0]
+    return Groups(ordered[starts], inverse, order, sums[0], starts, sums[1], host)
 
 
 def segment_sum(table: Tensor, rows: Tensor, groups: Groups) -> Tensor:
@@ -50,9 +66,13 @@ def segment_sum(table: Tensor, rows: Tensor, groups: Groups) -> Tensor:
         rows: row numbers of the table, shape (n,).
         groups: ``rows`` grouped.
     """
+    total = int(((groups.host[0] + _PIECE - 1) // _PIECE).sum())
+    if total == len(groups.ids):
+        return _bag_sums(table, rows[groups.order], groups.starts)
     pieces = (groups.counts + _PIECE - 1) // _PIECE
     first = pieces.cumsum(0) - pieces
-    group = torch.arange(len(pieces), device=rows.device).repeat_interleave(pieces)
+    group = torch.arange(len(pieces), device=rows.device)
+    group = group.repeat_interleave(pieces, output_size=total)
     number = torch.arange(len(group), device=rows.device) - first[group]
     starts = groups.starts[group] + _PIECE * number
     sums = _bag_sums(table, rows[groups.order], starts)
@@ -64,7 +84,7 @@ def _bag_sums(table: Tensor, rows: Tensor, starts: Tensor) -> Tensor:
     if table.dtype not in (torch.float16, torch.bfloat16):
         return embedding_bag(rows, table, starts, mode='sum')
     sums = [table.new_empty(0, table.shape[1], dtype=torch.float32)]
-    step = _CONVERTED // _PIECE
+    step = max(1, BlockSizes.of(table.device).converted // _PIECE)
     bounds = [*starts[::step].tolist(), len(rows)]
     for part, begin, end in zip(starts.split(step), bounds, bounds[1:], strict=False):
         taken = table[rows[begin:end]].float()
@@ -119,6 +139,13 @@ def true_places(chosen: Tensor) -> tuple[Tensor, Tensor]:
     return flat // chosen.shape[1], flat % chosen.shape[1]
 
 
+def first_true(chosen: Tensor, number: int) -> Tensor:
+    """Return the places of the true elements of ``chosen`` (n,), which are ``number``."""
+    place = (chosen.cumsum(0) - 1).masked_fill_(~chosen, number)
+    everyone = torch.arange(len(chosen), device=chosen.device)
+    return everyone.new_empty(number + 1).scatter_(0, place, everyone)[:number]
+
+
 def true_pairs(chosen: Tensor) -> tuple[Tensor, Tensor]:
     """Return the true pairs above the diagonals of ``chosen`` (G, n, n), changed in place.
 
@@ -140,13 +167,15 @@ class BlockSizes(NamedTuple):
         spread: ratio of the largest to the smallest group of a batch.
         products: bound on the elements of a block of products.
         listed: whether pairs are listed before they are counted, which is faster where few are
-            chosen, but takes memory for each.
+            chosen, but takes memory for each and makes the host wait.
+        converted: rows of a half precision table converted to float32 at a time.
     """
 
     padded: int
     spread: int
     products: int
     listed: bool
+    converted: int
 
     @classmethod
     def of(cls, device: torch.device) -> 'BlockSizes':
@@ -154,8 +183,10 @@ class BlockSizes(NamedTuple):
         return _CPU if device.type == 'cpu' else _ACCELERATOR
 
 
-_CPU = BlockSizes(padded=1 << 22, spread=2, products=1 << 22, listed=True)
-_ACCELERATOR = BlockSizes(padded=1 << 24, spread=8, products=1 << 26, listed=False)
+_CPU = BlockSizes(padded=1 << 22, spread=2, products=1 << 22, listed=True, converted=1 << 17)
+_ACCELERATOR = BlockSizes(
+    padded=1 << 24, spread=8, products=1 << 26, listed=False, converted=1 << 19
+)
 
 
 class SizeBatch(NamedTuple):
@@ -172,23 +203,33 @@ class SizeBatch(NamedTuple):
     wider: int
 
 
-def size_batches(counts: Tensor, least: int, widest: int, depth: int) -> Iterator[SizeBatch]:
-    """Batch groups of similar size, the largest first, with one transfer to the host.
+def size_batches(
+    groups: Groups, least: int, widest: int, depth: int, largest: int | None = None
+) -> Iterator[SizeBatch]:
+    """Batch groups of similar size that have a marked row, the largest first.
 
     Args:
-        counts: group sizes, shape (G,).
+        groups: the grouped table.
         least: smaller groups are left out.
         widest: maximum width of a batch.
         depth: length of a row's features.
+        largest: larger groups are left out.
     """
-    blocks = BlockSizes.of(counts.device)
-    ordered, order = counts.sort(descending=True, stable=True)
-    sizes = ordered.cpu()
+
+    def wanted(counts: Tensor, marked: Tensor) -> Tensor:
+        chosen = (counts >= least) & (marked > 0)
+        return chosen if largest is None else chosen & (counts <= largest)
+
+    blocks = BlockSizes.of(groups.counts.device)
+    # Sorted on both sides, which needs no transfer.
+    sizes = groups.host[0][wanted(*groups.host)].sort(descending=True).values
+    chosen = first_true(wanted(groups.counts, groups.marked), len(sizes))
+    order = chosen[groups.counts[chosen].argsort(descending=True, stable=True)]
     widths = sizes.clamp(max=widest)
-    begin, end = 0, int((sizes >= least).sum())
-    while begin < end:
+    begin = 0
+    while begin < len(sizes):
         width = int(widths[begin])
-        alike = int((widths[begin:end] > width // blocks.spread).sum())
+        alike = int((widths[begin:] > width // blocks.spread).sum())
         fitting = max(1, blocks.padded // (width * max(width, depth)))
         part = slice(begin, begin + min(alike, fitting))
         yield SizeBatch(order[part], width, int((sizes[part] > width).sum()))

@@ -9,8 +9,8 @@ from mmrcl.clustering.segments import BlockSizes
 
 # One group or row at a time, a few, and all at once as on a GPU.
 BLOCKS = [
-    BlockSizes(padded=1, spread=2, products=1, listed=True),
-    BlockSizes(padded=500, spread=3, products=90, listed=False),
+    BlockSizes(padded=1, spread=2, products=1, listed=True, converted=1),
+    BlockSizes(padded=500, spread=3, products=90, listed=False, converted=512),
     BlockSizes.of(torch.device('cuda')),
 ]
 

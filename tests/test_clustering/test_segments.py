@@ -3,7 +3,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmrcl.clustering.graphs.components import Components, connect, joining_pairs
+from mmrcl.clustering.graphs.components import (
+    Components,
+    connect,
+    connect_in_rounds,
+    joining_pairs,
+)
 from mmrcl.clustering.scratch import Scratch
 from mmrcl.clustering.segments import (
     BlockSizes,
@@ -35,7 +40,7 @@ def test_segment_sum_equals_a_loop(seed, dtype):
 
 
 def test_half_precision_is_summed_in_many_parts(monkeypatch):
-    monkeypatch.setattr('mmrcl.clustering.segments._CONVERTED', 512)
+    monkeypatch.setattr(BlockSizes, 'of', lambda device: BLOCKS[1])
     table = torch.randn(3000, 4).half()
     groups = group_rows(torch.arange(3000) % 7)
     rows = torch.randperm(3000)
@@ -79,9 +84,12 @@ def ends_of_names(names):
     return rows, cols
 
 
-@given(st.lists(st.integers(-3, 3), max_size=30))
-def test_groups_equal_a_loop(keys):
-    groups = group_rows(torch.tensor(keys, dtype=torch.long))
+@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), max_size=30))
+def test_groups_equal_a_loop(rows):
+    keys, marks = [key for key, _ in rows], [mark for _, mark in rows]
+    groups = group_rows(torch.tensor(keys, dtype=torch.long), torch.tensor(marks).bool())
+    assert groups.host.tolist() == [groups.counts.tolist(), groups.marked.tolist()]
+    assert groups.marked.tolist() == [rows.count((key, True)) for key in groups.ids]
     assert groups.ids.tolist() == sorted(set(keys))
     assert [groups.ids[number].item() for number in groups.inverse] == keys
     for number, key in enumerate(sorted(set(keys))):
@@ -104,18 +112,28 @@ def test_true_pairs_lie_above_the_diagonals(groups, size, density, seed):
 
 
 @given(
-    counts=st.lists(st.integers(0, 40), max_size=30),
+    counts=st.lists(st.integers(1, 40), max_size=30),
+    marked=st.integers(0, 30),
+    largest=st.none() | st.integers(1, 40),
     least=st.integers(1, 6),
     widest=st.integers(6, 30),
     depth=st.sampled_from([1, 64]),
     blocks=st.sampled_from(BLOCKS),
 )
-def test_size_batches_cover_each_group_once(counts, least, widest, depth, blocks):
+def test_size_batches_cover_each_marked_group_once(
+    counts, marked, largest, least, widest, depth, blocks
+):
+    keys = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts, dtype=torch.long))
+    groups = group_rows(keys, keys % 31 < marked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BlockSizes, 'of', lambda device: blocks)
-        batches = list(size_batches(torch.tensor(counts, dtype=torch.long), least, widest, depth))
+        batches = list(size_batches(groups, least, widest, depth, largest))
     chosen = [group for batch in batches for group in batch.chosen.tolist()]
-    assert sorted(chosen) == [g for g, count in enumerate(counts) if count >= least]
+    assert sorted(chosen) == [
+        group
+        for group, count in enumerate(counts)
+        if group < marked and least <= count <= (largest or count)
+    ]
     for batch in batches:
         sizes = [counts[group] for group in batch.chosen.tolist()]
         assert sizes == sorted(sizes, reverse=True)
@@ -130,8 +148,9 @@ def test_size_batches_cover_each_group_once(counts, least, widest, depth, blocks
     st.integers(1, 30),
     st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=60),
     st.integers(0, 20),
+    st.integers(1, 4),
 )
-def test_components_are_the_smallest_nodes_that_pairs_reach(nodes, pairs, gathered):
+def test_components_are_the_smallest_nodes_that_pairs_reach(nodes, pairs, gathered, rounds):
     pairs = [(left % nodes, right % nodes) for left, right in pairs]
     components = Components(torch.arange(nodes), gathered)
     for left, right in pairs:
@@ -141,3 +160,9 @@ def test_components_are_the_smallest_nodes_that_pairs_reach(nodes, pairs, gather
         for left, right in pairs:
             names[left] = names[right] = min(names[left], names[right])
     assert components.join().tolist() == names
+    start = connect(torch.arange(nodes), *ends(pairs[::2]))
+    assert connect_in_rounds(start, *ends(pairs[1::2]), rounds).tolist() == names
+
+
+def ends(pairs):
+    return torch.tensor(pairs, dtype=torch.long).reshape(-1, 2).unbind(1)

@@ -20,6 +20,8 @@ def connect(roots: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
     Returns:
         ``roots``, flat again: ``roots[roots] == roots`` and ``roots[i] <= i``.
     """
+    if roots.device.type != 'cpu':
+        return connect_in_rounds(roots, rows, cols)
     while len(rows):
         left, right = roots[rows], roots[cols]
         apart = (left != right).nonzero()[:, 0]
@@ -29,6 +31,25 @@ def connect(roots: Tensor, rows: Tensor, cols: Tensor) -> Tensor:
         roots.scatter_reduce_(0, left.maximum(right), left.minimum(right), 'amin')
         _flatten(roots)
     return roots
+
+
+def connect_in_rounds(roots: Tensor, rows: Tensor, cols: Tensor, rounds: int = 4) -> Tensor:
+    """Do what :func:`connect` does, but look only every few ``rounds`` whether all is joined.
+
+    A device computes rounds too many sooner than the host learns that they are. Trees need not be
+    flat between rounds: a link that a smaller one replaces is made again from its edge.
+    """
+    rows, cols = roots[rows], roots[cols]
+    parents = torch.arange(len(roots), device=roots.device)
+    apart = len(rows) > 0
+    while apart:
+        for _ in range(rounds):
+            left, right = parents[rows], parents[cols]
+            parents.scatter_reduce_(0, left.maximum(right), left.minimum(right), 'amin')
+            parents = parents[parents]
+        joined = (parents[rows] == parents[cols]).all() & (parents[parents] == parents).all()
+        apart = not bool(joined)
+    return roots.copy_(parents[roots])
 
 
 class Components:

@@ -12,6 +12,7 @@ from ..segments import (
     BlockSizes,
     Groups,
     SizeBatch,
+    first_true,
     group_rows,
     padded_rows,
     size_batches,
@@ -27,7 +28,7 @@ Similarity = Literal['average', 'centers', 'propagation']
 def merge_clusters(
     clusters: Units,
     parents: Tensor | None,
-    touched: Tensor,
+    pieces: Groups,
     threshold: float,
     similarity: Similarity,
     max_family: int,
@@ -40,7 +41,7 @@ def merge_clusters(
         clusters: c of them.
         parents: label of the parent of each, shape (c,); None for the virtual root, which is the
             parent of all and counts as a larger family.
-        touched: whether each contains an image of the batch, shape (c,).
+        pieces: their units grouped, those of touched clusters marked.
         threshold: cosine above which two are joined.
         similarity: see ``HierarchyRefiner``, also for the arguments below.
         max_family: parents of at most so many clusters compare all of them; larger ones compare
@@ -56,19 +57,21 @@ def merge_clusters(
         centers = centers / clusters.sizes[:, None]
     else:
         centers = normalize(centers, dim=1)
+    touched = pieces.marked > 0
     joined = Components(torch.arange(len(touched), device=touched.device))
-    candidates, family = touched.nonzero()[:, 0], None
+    alone, family, number = touched, None, int((pieces.host[1] > 0).sum())
     if parents is not None:
-        siblings = group_rows(parents)
-        small = siblings.counts <= max_family
-        live = torch.zeros_like(siblings.counts).index_add_(0, siblings.inverse, touched.long()) > 0
-        counts = siblings.counts.masked_fill(~(small & live), 0)
+        siblings = group_rows(parents, touched)
         propagated = alpha if similarity == 'propagation' else None
-        families = size_batches(counts, 2, max_family, centers.shape[1])
+        families = size_batches(siblings, 2, max_family, centers.shape[1], largest=max_family)
         for pairs in _sibling_pairs(centers, siblings, families, touched, threshold, propagated):
             joined.add(*pairs)
-        candidates = (touched & ~small[siblings.inverse]).nonzero()[:, 0]
-        family = siblings.inverse[candidates]
+        family = siblings.inverse
+        alone = touched & (siblings.counts > max_family)[family]
+        counts, marked = siblings.host
+        number = int(marked[counts > max_family].sum())
+    candidates = first_true(alone, number)
+    family = family if family is None else family[candidates]
     for rows, cols in _near_pairs(centers[candidates], family, threshold, max_candidates):
         joined.add(candidates[rows], candidates[cols])
     return joined.join()
@@ -107,8 +110,8 @@ def _near_pairs(
 
     Without a ``family`` all are of one.
     """
-    num = len(centers)
-    height = max(1, BlockSizes.of(centers.device).products // max(num, 1))
+    num, blocks = len(centers), BlockSizes.of(centers.device)
+    height = max(1, blocks.products // max(num, 1))
     products = centers.new_empty(min(height, num), num)
     above = torch.empty_like(products, dtype=torch.bool)
     for begin in range(0, num, height):
@@ -117,33 +120,30 @@ def _near_pairs(
         cosine = torch.mm(centers[part], centers.T, out=products[lines])
         cosine.diagonal(begin).fill_(-torch.inf)
         near = torch.gt(cosine, threshold, out=above[lines])
-        related = None if family is None else family[part, None] == family
-        if related is not None:
-            near &= related
-        crowd, rows, cols = _crowded_and_other(near, max_candidates)
-        yield rows + begin, cols
-        if len(crowd):
-            closest = cosine[crowd]
-            if related is not None:
-                closest.masked_fill_(~related[crowd], -torch.inf)
-            cols = closest.topk(max_candidates).indices
-            yield (crowd + begin).repeat_interleave(max_candidates), cols.flatten()
+        if family is not None:
+            near &= family[part, None] == family
+        if blocks.listed:
+            rows, cols = true_places(near)
+            crowded = torch.bincount(rows, minlength=len(near)) > max_candidates
+            calm = ~crowded[rows]
+            yield rows[calm] + begin, cols[calm]
+            row = crowded.nonzero()[:, 0]
+            if len(row):
+                yield _nearest_pairs(row + begin, cosine[row], near[row], max_candidates)
+        else:
+            row = torch.arange(part.start, part.stop, device=centers.device)
+            yield _nearest_pairs(row, cosine, near, max_candidates)
 
 
-def _crowded_and_other(near: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Find the rows with more than ``most`` true elements, and list those of the other rows.
+def _nearest_pairs(row: Tensor, cosine: Tensor, near: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """Pair each row with its nearest columns, at most so many, or with itself where few are near.
 
     Args:
-        near: shape (m, n), changed in place.
+        row: number of each row, shape (m,).
+        cosine: shape (m, n).
+        near: which columns may be taken, shape (m, n).
         most: see above.
-
-    Returns:
-        The crowded rows, then row and column of each element of the others.
     """
-    if BlockSizes.of(near.device).listed:
-        rows, cols = true_places(near)
-        crowded = torch.bincount(rows, minlength=len(near)) > most
-        calm = ~crowded[rows]
-        return crowded.nonzero()[:, 0], rows[calm], cols[calm]
-    crowd = (near.sum(1) > most).nonzero()[:, 0]
-    return crowd, *true_places(near.index_fill_(0, crowd, False))
+    value, cols = cosine.masked_fill(~near, -torch.inf).topk(min(most, near.shape[1]), dim=1)
+    rows = row[:, None].expand_as(cols)
+    return rows.flatten(), torch.where(value > -torch.inf, cols, rows).flatten()

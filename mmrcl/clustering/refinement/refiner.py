@@ -118,44 +118,50 @@ class HierarchyRefiner:
         Centres are computed from the bank, so update it first. The result is deterministic. Only
         the images of the touched top-level clusters are read, found in one scan of the labels.
         """
-        indices = torch.unique(indices)
         images = _members(hierarchy.labels[-1], indices)
         in_batch = torch.searchsorted(images, indices)
         units = image_units(images, hierarchy.bank)
-        changes = []
+        changes, joined = [], []
         for level in range(2, hierarchy.num_levels + 1):
-            units, change = self._refine_level(hierarchy, level, units, in_batch)
-            changes.append(change)
-            hierarchy.labels[level - 2, images] = units.names[units.of_image]
-        return changes
+            clusters, roots, counts = self._refine_level(hierarchy, level, units, in_batch)
+            changes.append((level, *counts))
+            joined.append((roots != torch.arange(len(roots), device=roots.device)).sum())
+            hierarchy.labels[level - 2, images] = clusters.names[roots[clusters.of_image]]
+            if level < hierarchy.num_levels:
+                units = clusters.joined(group_rows(roots))
+        merges = torch.stack(joined).tolist()
+        return [LevelChange(*change, n) for change, n in zip(changes, merges, strict=True)]
 
     def _refine_level(
         self, hierarchy: LabelHierarchy, level: int, units: Units, in_batch: Tensor
-    ) -> tuple[Units, LevelChange]:
-        """Split and merge one level, and return its clusters as units of the next level."""
+    ) -> tuple[Units, Tensor, tuple[int, int]]:
+        """Split and merge one level.
+
+        Returns:
+            The pieces, the first piece that each is merged with, and the numbers of touched
+            clusters and of splits.
+        """
         top = level == hierarchy.num_levels
         labels = hierarchy.level_labels(level)[units.names]
-        before = group_rows(labels)
-        touched = torch.zeros_like(before.ids, dtype=torch.bool)
-        touched.index_fill_(0, before.inverse[units.of_image[in_batch]], True)
+        touched = torch.zeros_like(units.names, dtype=torch.bool)
+        before = group_rows(labels, touched.index_fill_(0, units.of_image[in_batch], True))
         alpha = self.alpha if self.assign == 'propagation' else None
         limits = (self.min_units, self.max_units, self.max_pieces)
-        pieces = group_rows(split_clusters(units, before, touched, *limits, alpha))
+        labels = split_clusters(units, before, *limits, alpha)
+        pieces = group_rows(labels, (before.marked > 0)[before.inverse])
         clusters = units.joined(pieces)
         roots = merge_clusters(
             clusters,
             None if top else hierarchy.labels[level - 1, pieces.ids],
-            touched[before.inverse[pieces.order[pieces.starts]]],
+            pieces,
             self.thresholds[level - 2],
             self.merge,
             self.max_units,
             self.max_candidates,
             self.alpha,
         )
-        joined = clusters.joined(group_rows(roots))
-        splits = len(pieces.ids) - len(before.ids)
-        merges = len(pieces.ids) - len(joined.names)
-        return joined, LevelChange(level, int(touched.sum()), splits, merges)
+        counts = (int((before.host[1] > 0).sum()), len(pieces.ids) - len(before.ids))
+        return clusters, roots, counts
 
 
 def _choice(name: str, value: str, known: tuple[str, ...]) -> None:

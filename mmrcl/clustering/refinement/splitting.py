@@ -17,7 +17,6 @@ from .units import Units
 def split_clusters(
     units: Units,
     clusters: Groups,
-    touched: Tensor,
     min_units: int,
     max_units: int,
     max_pieces: int,
@@ -31,8 +30,7 @@ def split_clusters(
 
     Args:
         units: u units.
-        clusters: the units grouped by cluster, c clusters.
-        touched: whether each cluster is touched, shape (c,).
+        clusters: the units grouped by cluster, those that hold an image of the batch marked.
         min_units: clusters of fewer units are not split.
         max_units: maximum number of units searched for peaks.
         max_pieces: maximum number of pieces of a cluster.
@@ -41,12 +39,11 @@ def split_clusters(
     Returns:
         New labels, shape (u,): a piece is labelled by its first image.
     """
-    everyone = torch.arange(len(units.names), device=touched.device)
+    everyone = torch.arange(len(units.names), device=units.names.device)
     # The piece of each unit within its cluster. Padding, row -1, writes to the last entry.
     column = everyone.new_zeros(len(everyone) + 1)
     copies = Components(everyone.clone())
-    counts = clusters.counts.masked_fill(~touched, 0)
-    for batch in size_batches(counts, min_units, max_units, units.table.shape[1]):
+    for batch in size_batches(clusters, min_units, max_units, units.table.shape[1]):
         rows = padded_rows(clusters, batch.chosen, batch.width)
         valid = rows >= 0
         points = units.centers(rows.clamp(min=0))
@@ -61,7 +58,7 @@ def split_clusters(
             prototypes.masked_fill_(peaks[wide] < 0, -1)
             _assign_wide(units, clusters, batch.chosen[wide], prototypes, column)
     piece = clusters.inverse * max_pieces + column[copies.join()]
-    first = piece.new_full((len(touched) * max_pieces,), len(everyone))
+    first = piece.new_full((len(clusters.ids) * max_pieces,), len(everyone))
     first.scatter_reduce_(0, piece, everyone, 'amin')
     return units.names[first[piece]]
 
@@ -73,8 +70,9 @@ def _copies(points: Tensor, cosine: Tensor, rows: Tensor) -> tuple[Tensor, Tenso
     near = squares[:, :, None] + squares[:, None, :] - 2 * cosine <= SAME**2 + margin
     near &= (rows[:, :, None] >= 0) & (rows[:, None, :] >= 0)
     first, second = true_pairs(near)
-    same = are_copies(points.flatten(0, 1), first, second).nonzero()[:, 0]
-    return rows.flatten()[first[same]], rows.flatten()[second[same]]
+    # A pair of a point with itself joins nothing, and its number needs no transfer.
+    second = torch.where(are_copies(points.flatten(0, 1), first, second), second, first)
+    return rows.flatten()[first], rows.flatten()[second]
 
 
 def _strongest_peak(score: Tensor, peaks: Tensor) -> Tensor:
