@@ -14,6 +14,7 @@ and count in its time. Memory and parts, which do not depend on input, are then 
 import argparse
 import statistics
 import tempfile
+import time
 from collections import defaultdict
 from functools import partial
 from operator import attrgetter
@@ -47,8 +48,8 @@ PARTS = {
 class Dissection:
     """Training steps of one of our methods, with the seconds of each part, one dict per step."""
 
-    def __init__(self, training: Training) -> None:
-        self.training = training
+    def __init__(self, training: Training, clock: measure.Clock) -> None:
+        self.training, self.clock = training, clock
         self.steps: list[dict[str, float]] = []
         for path, part in PARTS.items():
             self._wrap(path, part)
@@ -62,7 +63,7 @@ class Dissection:
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             results = []
-            taken = measure.seconds(lambda: results.append(function(*args, **kwargs)))
+            taken = measure.seconds(lambda: results.append(function(*args, **kwargs)), self.clock)
             self.steps[-1][part] += taken
             return results[0]
 
@@ -71,7 +72,7 @@ class Dissection:
     def step(self, batch: Batch) -> None:
         """Run one more step; time outside all parts is the rest."""
         self.steps.append(defaultdict(float))
-        taken = measure.seconds(partial(self.training.step, batch))
+        taken = measure.seconds(partial(self.training.step, batch), self.clock)
         self.steps[-1]['rest'] = taken - sum(self.steps[-1].values())
 
 
@@ -190,6 +191,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--input', action='store_true', help="with each library's own input, in the same process"
     )
+    parser.add_argument(
+        '--processor-time',
+        action='store_true',
+        help='instead of wall time, for --threads 1 on a CPU that does other work',
+    )
     parser.add_argument('--threads', type=int, help="on the CPU (default: torch's)")
     parser.add_argument(
         '--out', type=Path, help='CSV file of the methods; FILE_parts.csv beside it has the parts'
@@ -197,14 +203,20 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def time_steps(trainings: dict[str, Training], images: Images, count: int) -> Times:
+def time_steps(
+    trainings: dict[str, Training], images: Images, count: int, clock: measure.Clock
+) -> Times:
     """Time steps on synthetic images, in turn."""
     jobs = {name: lambda each=each: each.step(images.batch) for name, each in trainings.items()}
-    return measure.times_in_turn(jobs, count, before=images.draw)
+    return measure.times_in_turn(jobs, count, before=images.draw, clock=clock)
 
 
 def time_with_input(
-    trainings: dict[str, Training], images: Images, settings: Settings, count: int
+    trainings: dict[str, Training],
+    images: Images,
+    settings: Settings,
+    count: int,
+    clock: measure.Clock,
 ) -> tuple[Times, Times]:
     """Time the input and the step of each method, in turn."""
     with tempfile.TemporaryDirectory() as folder:
@@ -213,15 +225,17 @@ def time_with_input(
         for name, training in trainings.items():
             jobs[f'input of {name}'] = inputs[name].next
             jobs[name] = lambda name=name, each=training: each.step(inputs[name].batch)
-        times = measure.times_in_turn(jobs, count, before=images.draw)
+        times = measure.times_in_turn(jobs, count, before=images.draw, clock=clock)
     return {name: times[f'input of {name}'] for name in trainings}, {
         name: times[name] for name in trainings
     }
 
 
-def time_parts(trainings: dict[str, Training], images: Images, count: int) -> list[dict[str, Any]]:
+def time_parts(
+    trainings: dict[str, Training], images: Images, count: int, clock: measure.Clock
+) -> list[dict[str, Any]]:
     """Dissect steps of two of our methods, in turn."""
-    dissections = {name: Dissection(trainings[name]) for name in DISSECTED}
+    dissections = {name: Dissection(trainings[name], clock) for name in DISSECTED}
     for _ in range(1 + count):
         for dissection in dissections.values():
             images.draw()
@@ -242,6 +256,7 @@ def main() -> None:
         args.amp,
         args.channels_last,
     )
+    clock = time.process_time if args.processor_time else time.perf_counter
     init_default_scope('mmrcl')
     print(f'{measure.machine("mmpretrain", "onedl-mmpretrain", "lightly")}\n{settings}')
     print(f'{args.steps} steps each, in turn; median (quartiles)\n')
@@ -251,14 +266,14 @@ def main() -> None:
     trainings = {name: build(images, settings) for name, build in METHODS.items()}
     counts = {name: encodings(training, images.batch) for name, training in trainings.items()}
     if args.input:
-        loads, steps = time_with_input(trainings, images, settings, args.steps)
+        loads, steps = time_with_input(trainings, images, settings, args.steps, clock)
         measure.show(input_rows(loads, steps, counts, args.batch), args.out)
         return
-    steps = time_steps(trainings, images, args.steps)
+    steps = time_steps(trainings, images, args.steps, clock)
     measure.show(step_rows(steps, counts, settings), args.out)
     print()
     parts_out = args.out and args.out.with_stem(f'{args.out.stem}_parts')
-    measure.show(time_parts(trainings, images, args.steps), parts_out)
+    measure.show(time_parts(trainings, images, args.steps, clock), parts_out)
 
 
 if __name__ == '__main__':
