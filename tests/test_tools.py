@@ -178,6 +178,23 @@ def test_throughput_of_our_steps_and_of_other_libraries(tmp_path):
     assert {'encode queries', 'backward', 'loss', 'bank and refinement', 'rest'} <= set(parts)
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize('backbone', ['ResNet', 'ResNet_CIFAR'])
+def test_throughput_with_the_input_of_each_library(backbone, tmp_path):
+    table = tmp_path / 'throughput.csv'
+    small = dict(steps=2, batch=8, size=16, queue=64, images=600, threads=1, backbone=backbone)
+    options = [word for name, value in small.items() for word in (f'--{name}', value)]
+    done = tool('benchmarks/throughput.py', *options, '--input', '--out', table)
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = {row['method']: row for row in csv.DictReader(table.open())}
+    assert {'RCL', 'instance discrimination', 'MoCo v3 (mmpretrain)'} <= set(rows)
+    for row in rows.values():
+        times = [float(row[name].split()[0]) for name in ('input [ms]', 'step [ms]')]
+        assert min(times) > 0
+        # Rates are of both; each number is a median of its own.
+        assert float(row['images/s']) == pytest.approx(8e3 / sum(times), rel=0.3)
+
+
 SCRIPTS = ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh']
 SCRIPTS += [f'benchmarks/{name}.sh' for name in ('train', 'dist_train', 'slurm_train')]
 

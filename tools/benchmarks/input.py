@@ -55,10 +55,10 @@ def photo(width: int, height: int, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
-def write_photos(folder: Path, width: int, height: int) -> None:
+def write_photos(folder: Path, width: int, height: int, count: int = PHOTOS) -> None:
     rng = np.random.default_rng(0)
-    for number in range(PHOTOS):
-        photo(width, height, rng).save(folder / f'{number:02}.jpg', quality=92)
+    for number in range(count):
+        photo(width, height, rng).save(folder / f'{number:03}.jpg', quality=92)
 
 
 def all_in_workers() -> list[dict]:

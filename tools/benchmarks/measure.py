@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 Job = Callable[[], object]
+Clock = Callable[[], float]
 Row = Mapping[str, Any]
 
 
@@ -43,17 +44,21 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
-def seconds(job: Job) -> float:
-    """Measure the wall time of one call."""
+def seconds(job: Job, clock: Clock = time.perf_counter) -> float:
+    """Measure the time of one call, by default wall time."""
     synchronize()
-    start = time.perf_counter()
+    start = clock()
     job()
     synchronize()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def times_in_turn(
-    jobs: Mapping[str, Job], repeats: int, warmup: int = 1, before: Job = lambda: None
+    jobs: Mapping[str, Job],
+    repeats: int,
+    warmup: int = 1,
+    before: Job = lambda: None,
+    clock: Clock = time.perf_counter,
 ) -> dict[str, list[float]]:
     """Time ``repeats`` calls of each job, A B A B ..., so that drift affects all equally.
 
@@ -62,12 +67,13 @@ def times_in_turn(
         repeats: number of timed calls.
         warmup: number of calls before, not timed.
         before: called before each job, not timed.
+        clock: returns seconds.
     """
     times: dict[str, list[float]] = {name: [] for name in jobs}
     for turn in range(warmup + repeats):
         for name, job in jobs.items():
             before()
-            taken = seconds(job)
+            taken = seconds(job, clock)
             if turn >= warmup:
                 times[name].append(taken)
     return times

@@ -6,10 +6,15 @@ last. RCL refines its hierarchy after every step, as its hook does. Images are s
 pattern per cluster, with noise. The number of times that a step encodes an image, with and without
 gradient, is counted; each method is compared with the fastest peer of equal counts, and with the
 fastest of all. A second table shows how the time of our steps is spent.
+
+With `--input` a method's images come through the input that its library ships, in the same process,
+and count in its time. Memory and parts, which do not depend on input, are then left out.
 """
 
 import argparse
 import statistics
+import tempfile
+import time
 from collections import defaultdict
 from functools import partial
 from operator import attrgetter
@@ -20,6 +25,7 @@ import mmrcl.threads  # noqa: F401  before torch
 
 import measure
 import torch
+from loading import inputs_of
 from mmengine.registry import init_default_scope
 from peers import HAS_LIGHTLY, PEERS
 from training import DTYPES, OURS, Batch, Images, Settings, Training, encodings
@@ -42,8 +48,8 @@ PARTS = {
 class Dissection:
     """Training steps of one of our methods, with the seconds of each part, one dict per step."""
 
-    def __init__(self, training: Training) -> None:
-        self.training = training
+    def __init__(self, training: Training, clock: measure.Clock) -> None:
+        self.training, self.clock = training, clock
         self.steps: list[dict[str, float]] = []
         for path, part in PARTS.items():
             self._wrap(path, part)
@@ -57,7 +63,7 @@ class Dissection:
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             results = []
-            taken = measure.seconds(lambda: results.append(function(*args, **kwargs)))
+            taken = measure.seconds(lambda: results.append(function(*args, **kwargs)), self.clock)
             self.steps[-1][part] += taken
             return results[0]
 
@@ -66,7 +72,7 @@ class Dissection:
     def step(self, batch: Batch) -> None:
         """Run one more step; time outside all parts is the rest."""
         self.steps.append(defaultdict(float))
-        taken = measure.seconds(partial(self.training.step, batch))
+        taken = measure.seconds(partial(self.training.step, batch), self.clock)
         self.steps[-1]['rest'] = taken - sum(self.steps[-1].values())
 
 
@@ -83,31 +89,66 @@ def memory_job(name: str, settings: Settings) -> measure.Job:
     return run
 
 
-def over_fastest(times: dict[str, list[float]], name: str, rivals: list[str]) -> str:
+Times = dict[str, list[float]]
+
+
+def over_fastest(times: Times, name: str, rivals: list[str]) -> str:
     """Compute a method's images per second over those of the fastest rival, step by step."""
     fastest = min(rivals, key=lambda rival: statistics.median(times[rival]))
     pairs = zip(times[fastest], times[name], strict=True)
     return measure.quartiles(rival / ours for rival, ours in pairs)
 
 
-def method_rows(
-    times: dict[str, list[float]], counts: dict[str, tuple[int, int]], settings: Settings
-) -> list[dict[str, object]]:
+def rate_rows(times: Times, counts: dict[str, tuple[int, int]], batch: int) -> list[dict[str, Any]]:
     """Return one row per method; the ratios are of images per second."""
     return [
         {
             'method': name,
             'encodings with gradient': counts[name][0],
             'without': counts[name][1],
-            'step [ms]': measure.quartiles(taken, 1e3),
-            'images/s': f'{settings.batch / statistics.median(taken):.4g}',
-            'over fastest equal peer': over_fastest(
-                times, name, [peer for peer in PEERS if counts[peer] == counts[name]]
-            ),
+            'images/s': f'{batch / statistics.median(taken):.4g}',
+            'over fastest equal peer': over_fastest(times, name, equal_peers(counts, name)),
             'over fastest peer': over_fastest(times, name, list(PEERS)),
-            'memory [MiB]': round(measure.peak_memory(memory_job, name, settings)),
         }
         for name, taken in times.items()
+    ]
+
+
+def equal_peers(counts: dict[str, tuple[int, int]], name: str) -> list[str]:
+    return [peer for peer in PEERS if counts[peer] == counts[name]]
+
+
+def step_rows(
+    steps: Times, counts: dict[str, tuple[int, int]], settings: Settings
+) -> list[dict[str, Any]]:
+    """Return the rows of steps without input, with their memory."""
+    return [
+        row
+        | {
+            'step [ms]': measure.quartiles(steps[row['method']], 1e3),
+            'memory [MiB]': round(measure.peak_memory(memory_job, row['method'], settings)),
+        }
+        for row in rate_rows(steps, counts, settings.batch)
+    ]
+
+
+def input_rows(
+    loads: Times, steps: Times, counts: dict[str, tuple[int, int]], batch: int
+) -> list[dict[str, Any]]:
+    """Return the rows of input and step together."""
+    whole = {
+        name: [sum(pair) for pair in zip(loads[name], steps[name], strict=True)] for name in steps
+    }
+    return [
+        row
+        | {
+            'input [ms]': measure.quartiles(loads[row['method']], 1e3),
+            'step [ms]': measure.quartiles(steps[row['method']], 1e3),
+            'step alone over fastest equal peer': over_fastest(
+                steps, row['method'], equal_peers(counts, row['method'])
+            ),
+        }
+        for row in rate_rows(whole, counts, batch)
     ]
 
 
@@ -147,11 +188,59 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--channels-last', action='store_true', help='layout of weights and images of all methods'
     )
+    parser.add_argument(
+        '--input', action='store_true', help="with each library's own input, in the same process"
+    )
+    parser.add_argument(
+        '--processor-time',
+        action='store_true',
+        help='instead of wall time, for --threads 1 on a CPU that does other work',
+    )
     parser.add_argument('--threads', type=int, help="on the CPU (default: torch's)")
     parser.add_argument(
         '--out', type=Path, help='CSV file of the methods; FILE_parts.csv beside it has the parts'
     )
     return parser.parse_args()
+
+
+def time_steps(
+    trainings: dict[str, Training], images: Images, count: int, clock: measure.Clock
+) -> Times:
+    """Time steps on synthetic images, in turn."""
+    jobs = {name: lambda each=each: each.step(images.batch) for name, each in trainings.items()}
+    return measure.times_in_turn(jobs, count, before=images.draw, clock=clock)
+
+
+def time_with_input(
+    trainings: dict[str, Training],
+    images: Images,
+    settings: Settings,
+    count: int,
+    clock: measure.Clock,
+) -> tuple[Times, Times]:
+    """Time the input and the step of each method, in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        inputs = inputs_of(list(trainings), images, settings, Path(folder))
+        jobs: dict[str, measure.Job] = {}
+        for name, training in trainings.items():
+            jobs[f'input of {name}'] = inputs[name].next
+            jobs[name] = lambda name=name, each=training: each.step(inputs[name].batch)
+        times = measure.times_in_turn(jobs, count, before=images.draw, clock=clock)
+    return {name: times[f'input of {name}'] for name in trainings}, {
+        name: times[name] for name in trainings
+    }
+
+
+def time_parts(
+    trainings: dict[str, Training], images: Images, count: int, clock: measure.Clock
+) -> list[dict[str, Any]]:
+    """Dissect steps of two of our methods, in turn."""
+    dissections = {name: Dissection(trainings[name], clock) for name in DISSECTED}
+    for _ in range(1 + count):
+        for dissection in dissections.values():
+            images.draw()
+            dissection.step(images.batch)
+    return part_rows(dissections, warmup=1)
 
 
 def main() -> None:
@@ -167,25 +256,24 @@ def main() -> None:
         args.amp,
         args.channels_last,
     )
+    clock = time.process_time if args.processor_time else time.perf_counter
     init_default_scope('mmrcl')
-    images = Images(settings)
-    trainings = {name: build(images, settings) for name, build in METHODS.items()}
-    counts = {name: encodings(training, images.batch) for name, training in trainings.items()}
-    jobs = {name: lambda each=each: each.step(images.batch) for name, each in trainings.items()}
-    times = measure.times_in_turn(jobs, args.steps, before=images.draw)
     print(f'{measure.machine("mmpretrain", "onedl-mmpretrain", "lightly")}\n{settings}')
     print(f'{args.steps} steps each, in turn; median (quartiles)\n')
     if not HAS_LIGHTLY:
         print("lightly's methods are left out: pip install lightly\n")
-    measure.show(method_rows(times, counts, settings), args.out)
-    dissections = {name: Dissection(trainings[name]) for name in DISSECTED}
-    for _ in range(1 + args.steps):
-        for dissection in dissections.values():
-            images.draw()
-            dissection.step(images.batch)
+    images = Images(settings)
+    trainings = {name: build(images, settings) for name, build in METHODS.items()}
+    counts = {name: encodings(training, images.batch) for name, training in trainings.items()}
+    if args.input:
+        loads, steps = time_with_input(trainings, images, settings, args.steps, clock)
+        measure.show(input_rows(loads, steps, counts, args.batch), args.out)
+        return
+    steps = time_steps(trainings, images, args.steps, clock)
+    measure.show(step_rows(steps, counts, settings), args.out)
     print()
     parts_out = args.out and args.out.with_stem(f'{args.out.stem}_parts')
-    measure.show(part_rows(dissections, warmup=1), parts_out)
+    measure.show(time_parts(trainings, images, args.steps, clock), parts_out)
 
 
 if __name__ == '__main__':
