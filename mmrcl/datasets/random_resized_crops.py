@@ -37,10 +37,12 @@ class Box(NamedTuple):
     width: int
 
     def reduced(self, factor: int) -> 'Box':
-        """Return the box in an image of ``1 / factor`` the size, its edges rounded."""
-        top, left = round(self.top / factor), round(self.left / factor)
-        bottom = round((self.top + self.height) / factor)
-        right = round((self.left + self.width) / factor)
+        """Return the box in an image of ``1 / factor`` the size, its edges rounded.
+
+        It is not empty if it was at least ``factor`` wide and high: halves are all rounded up.
+        """
+        edges = (self.top, self.left, self.top + self.height, self.left + self.width)
+        top, left, bottom, right = [(edge + factor // 2) // factor for edge in edges]
         return Box(top, left, bottom - top, right - left)
 
 

@@ -9,6 +9,7 @@ from mmrcl.errors import ConfigError
 from .config_checks import dicts
 
 _LOOP = 'ResumableTrainLoop'
+_ONE_BY_ONE = 'pseudo_collate'  # mmengine's default
 _WITHOUT_VIEWS = ('ClsDataPreprocessor', 'SelfSupDataPreprocessor')
 
 
@@ -41,6 +42,12 @@ def check_views(config: Config) -> None:
                 f'RandomResizedCrops of {pipeline} makes {crops} crops, but '
                 f'data_preprocessor.views has {count} views: set as many'
             )
+    collate = config.train_dataloader.get('collate_fn', dict(type=_ONE_BY_ONE))
+    if isinstance(collate, dict) and _kind(collate) == _ONE_BY_ONE:
+        raise ConfigError(
+            'train_dataloader.collate_fn returns images one by one, and data_preprocessor.views '
+            'takes a batch: set train_dataloader.collate_fn=dict(type="default_collate")'
+        )
     loop = _kind(config.get('train_cfg') or dict(type=_LOOP))
     if loop != _LOOP:
         raise ConfigError(

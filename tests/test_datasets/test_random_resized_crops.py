@@ -176,6 +176,16 @@ def test_no_crop_is_enlarged_because_of_it(edge, expected):
     )
 
 
+@pytest.mark.parametrize('factor', [1, 2, 4, 8])
+def test_no_crop_becomes_empty(factor):
+    for image in range(factor, 50):
+        for start in range(image - factor + 1):
+            small = Box(start, 0, factor, image).reduced(factor)
+            assert small.height == 1
+            assert small.width >= 1
+            assert small.top + small.height <= -(-image // factor)
+
+
 @pytest.mark.parametrize('orientation', [1, 3, 6, 8])
 @pytest.mark.parametrize('mode', ['RGB', 'L', 'CMYK'])
 def test_a_large_photo_is_decoded_small_with_alike_crops(write, mode, orientation):

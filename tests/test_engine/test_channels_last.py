@@ -41,6 +41,9 @@ def check_gradients() -> None:
         found = gradients(runner.model, network)
         for mean, total in zip(found, expected, strict=True):
             torch.testing.assert_close(mean, total / 2)
+    runner.cfg = dict(compile=True)
+    with pytest.raises(ValueError, match='remove compile, and set default_hooks.compile='):
+        ChannelsLastHook().before_train(runner)
     distributed.destroy_process_group()
 
 

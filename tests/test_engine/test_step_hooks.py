@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from mmengine.model import BaseModel
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -112,6 +112,17 @@ def test_a_step_that_is_finite_is_read_once(tmp_path):
     with Reads() as reads:
         run.step(1.0, -1.0)
     assert reads.count == 1  # the flag, on the host
+
+
+def test_several_optimisers_are_all_watched(tmp_path):
+    run = Run(tmp_path, OptimWrapper)
+    run.hook.after_train(run.runner)
+    run.runner.optim_wrapper = OptimWrapperDict(one=run.wrapper)
+    run.hook.before_train(run.runner)
+    before = run.model.weight.detach().clone()
+    with pytest.raises(TrainingError, match='loss of iteration 0 is not finite'):
+        run.step(1.0, torch.nan)
+    assert torch.equal(run.model.weight, before)
 
 
 def test_evaluation_and_the_end_of_training_leave_the_hook_out(tmp_path):

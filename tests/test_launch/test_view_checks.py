@@ -44,6 +44,13 @@ def test_every_view_has_a_crop():
         check_views(config)
 
 
+def test_views_need_images_in_one_batch(tmp_path):
+    config = tiny_config(tmp_path)
+    del config.train_dataloader.collate_fn
+    with pytest.raises(ConfigError, match='train_dataloader.collate_fn .*one by one.*default_coll'):
+        check_views(config)
+
+
 def test_views_need_the_loop_that_names_their_images(tmp_path):
     config = tiny_config(tmp_path)
     config.train_cfg.type = 'mmengine.EpochBasedTrainLoop'

@@ -167,6 +167,8 @@ def test_samples_need_their_key():
     ('views', 'message'),
     [
         ([], 'views is empty'),
+        ([dict(type='BatchFlip')], r'views\[0\]=.* must be a list of dict'),
+        ([['BatchFlip'], []], r'views\[0\]=.* must be a list of dict'),
         ([[], [dict(type='RandomFlip', prob=0.5)]], r'views\[1\]: RandomFlip is no transform.*Bat'),
         ([[dict(type='BatchFlop')]], r'views\[0\]: BatchFlop is no transform.*BatchFlip'),
         ([[dict(type='ResNet', depth=18)]], r'views\[0\]: ResNet is no transform'),

@@ -30,12 +30,14 @@ def views_of(config: Config, images: range, epochs: int) -> list[Tensor]:
     """
     data = SeededDataset(config.train_dataloader.dataset)
     preprocessor = MODELS.build(config.data_preprocessor)
+    # A preprocessor without mean and std does not normalise.
+    mean, std = getattr(preprocessor, 'mean', 0), getattr(preprocessor, 'std', 1)
     views = []
     for epoch in range(epochs):
         keys = [SampleKey(config.randomness.seed, epoch, image) for image in images]
         batch = default_collate([data[key] for key in keys])
         for view in preprocessor(batch, True)['inputs']:
-            values = (view * preprocessor.std + preprocessor.mean).round().clamp(0, 255)
+            values = (view * std + mean).round().clamp(0, 255)
             views.append(values.to(torch.uint8).movedim(1, -1))
     return views
 

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from mmengine.dist import all_reduce, barrier
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -40,11 +41,13 @@ class NonFiniteLossHook(Hook):
         self._handles: list[RemovableHandle] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Register hooks on the model, which note the losses, and on the optimiser."""
+        """Register hooks on the model, which note the losses, and on the optimisers."""
         self._runner = runner
+        wrapper = runner.optim_wrapper
+        wrappers = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
         self._handles = [
             unwrapped(runner.model).register_forward_hook(self._note),
-            runner.optim_wrapper.optimizer.register_step_pre_hook(self._check),
+            *(each.optimizer.register_step_pre_hook(self._check) for each in wrappers),
         ]
 
     def after_train(self, runner: Runner) -> None:

@@ -25,12 +25,13 @@ class BatchGaussianBlur(BatchTransform):
 
     def __init__(self, sigma_range: tuple[float, float], prob: float = 1.0) -> None:
         super().__init__(prob)
-        self.low, self.high = sigma_range
-        if not 0 <= self.low <= self.high:
+        ends = sigma_range if isinstance(sigma_range, (list, tuple)) else ()
+        if len(ends) != 2 or not 0 <= ends[0] <= ends[1]:
             raise ValueError(
                 f'BatchGaussianBlur: sigma_range={sigma_range} must be two numbers, at least 0 and '
                 'the smaller one first'
             )
+        self.low, self.high = ends
 
     def parameters(self, draws: Numbers, size: tuple[int, int]) -> Numbers:
         """Compute the kernel of each image, shape (m, width)."""

@@ -30,7 +30,7 @@ class BatchColorJitter(BatchTransform):
         prob: share of the images that it is applied to.
 
     Raises:
-        ValueError: for a negative strength, or a hue above 0.5.
+        ValueError: for a strength that is no number or negative, or a hue above 0.5.
     """
 
     draws = 5
@@ -45,12 +45,13 @@ class BatchColorJitter(BatchTransform):
         prob: float = 1.0,
     ) -> None:
         super().__init__(prob)
-        strengths = np.array([brightness, contrast, saturation, hue])
-        if strengths.min() < 0 or hue > 0.5:
+        given = (brightness, contrast, saturation, hue)
+        if not all(isinstance(each, (int, float)) and each >= 0 for each in given) or hue > 0.5:
             raise ValueError(
                 f'BatchColorJitter: brightness={brightness}, contrast={contrast}, saturation='
-                f'{saturation} and hue={hue} must be at least 0, hue at most 0.5'
+                f'{saturation} and hue={hue} must be numbers, at least 0, hue at most 0.5'
             )
+        strengths = np.array(given)
         self.hue = hue
         center = np.array([1, 1, 1, 0])
         self.low = np.maximum(center - strengths, [0, 0, 0, -hue])

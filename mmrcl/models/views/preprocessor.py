@@ -44,8 +44,8 @@ class ViewsDataPreprocessor(SelfSupDataPreprocessor):
         if not views:
             raise ValueError('data_preprocessor.views is empty: set a list of transforms per view')
         self.views = [
-            [_transform(config, f'data_preprocessor.views[{view}]') for config in transforms]
-            for view, transforms in enumerate(views)
+            _transforms(configs, f'data_preprocessor.views[{view}]')
+            for view, configs in enumerate(views)
         ]
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
@@ -144,6 +144,13 @@ class ViewsDataPreprocessor(SelfSupDataPreprocessor):
                 images.sub_(self.mean).div_(self.std) if self._enable_normalize else images
             )
         return views
+
+
+def _transforms(configs: Sequence[dict[str, Any]], setting: str) -> list[BatchTransform]:
+    listed = isinstance(configs, (list, tuple))
+    if not listed or not all(isinstance(config, dict) for config in configs):
+        raise ValueError(f'{setting}={configs!r} must be a list of dict(type=..., ...)')
+    return [_transform(config, setting) for config in configs]
 
 
 def _transform(config: dict[str, Any], setting: str) -> BatchTransform:
