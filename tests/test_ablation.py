@@ -74,7 +74,7 @@ def kill_when(condition, *arguments: object) -> None:
     """Starts the tool and, once ``condition`` holds, kills it with all that it started."""
     environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
     process = subprocess.Popen(command(*arguments), env=environment, start_new_session=True)
-    end = time.time() + 300
+    end = time.time() + 900
     while not condition():
         assert process.poll() is None and time.time() < end
         time.sleep(0.02)
