@@ -8,12 +8,14 @@ attribute ``nested`` is True if these are always nested. In a distributed run al
 from .base import ClusteringSource
 from .classes import ClassSource
 from .dbscan import DBSCANSource
+from .first_neighbors import FirstNeighborSource
 from .kmeans import HierarchicalKMeansSource, KMeansSource
 
 __all__ = [
     'ClassSource',
     'ClusteringSource',
     'DBSCANSource',
+    'FirstNeighborSource',
     'HierarchicalKMeansSource',
     'KMeansSource',
 ]

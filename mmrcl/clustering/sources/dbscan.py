@@ -9,6 +9,7 @@ from torch import Tensor
 from ..copies import SAME
 from ..dbscan import check_radii, nested_dbscan, warn_of_percolation
 from ..graphs import EuclideanGraph, Graph, JaccardGraph
+from ..levels import warn_of_missed_sizes
 from ..radii import choose_radii
 from ..sharing import Progress, Ranks, silent
 
@@ -16,6 +17,7 @@ _AUTO_REMEDY = (
     'to remove copies of images, or a larger max_share for a few images; if there are no copies, '
     'the encoder has collapsed'
 )
+_SIZES_REMEDY = 'a larger max_share, or FirstNeighborSource, which meets mean_sizes'
 
 
 class DBSCANSource:
@@ -76,6 +78,7 @@ class DBSCANSource:
         for level, radius in zip(labels, eps, strict=True):
             where = f'the smallest radius that was tried, eps={radius:.4g},'
             warn_of_percolation(level, self.max_share, where, _AUTO_REMEDY)
+        warn_of_missed_sizes(labels, self.mean_sizes, _SIZES_REMEDY)
         return labels
 
     def _graph(self, features: Tensor, progress: Progress) -> Graph:

@@ -8,6 +8,7 @@ from torch import Tensor
 from mmrcl.arguments import check_features
 
 from ..kmeans import kmeans, require_kmeans
+from ..levels import warn_of_missed_sizes
 from ..segments import group_rows, segment_mean
 from ..sharing import Progress, silent
 
@@ -41,7 +42,13 @@ class KMeansSource:
     ) -> Tensor:
         """Cluster features of shape (N, d) into labels of shape (H - 1, N)."""
         levels = progress(self.num_clusters, 'Clustering by K-means')
-        return torch.stack([kmeans(features, k, self.seed, self.max_iters) for k in levels])
+        labels = torch.stack([kmeans(features, k, self.seed, self.max_iters) for k in levels])
+        self._warn_of_missed_sizes(labels)
+        return labels
+
+    def _warn_of_missed_sizes(self, labels: Tensor) -> None:
+        mean_sizes = [labels.shape[1] / number for number in self.num_clusters]
+        warn_of_missed_sizes(labels, mean_sizes, 'smaller num_clusters, or to remove copies')
 
 
 class HierarchicalKMeansSource(KMeansSource):
@@ -66,4 +73,6 @@ class HierarchicalKMeansSource(KMeansSource):
             centroids = segment_mean(features, clusters)
             joined = kmeans(centroids, min(size, len(centroids)), self.seed, self.max_iters)
             levels.append(joined[clusters.inverse])
-        return torch.stack(levels)
+        labels = torch.stack(levels)
+        self._warn_of_missed_sizes(labels)
+        return labels
