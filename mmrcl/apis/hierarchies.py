@@ -29,8 +29,8 @@ def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> 
 
     Args:
         vectors: features, shape (N, d); they are L2-normalised first.
-        source: clustering source, see :mod:`mmrcl.clustering`; by default ``DBSCANSource()``, with
-            two radii chosen for clusters of 2.6 and 5 images on average.
+        source: clustering source, see :mod:`mmrcl.clustering`; by default
+            ``FirstNeighborSource()``, with two levels of 2.6 and 5 images a cluster on average.
 
     Returns:
         The hierarchy, level 1 being the images themselves, with the normalised features as bank.
