@@ -16,6 +16,7 @@ import argparse
 import itertools
 import math
 import statistics
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -198,7 +199,8 @@ def run_sources(args: argparse.Namespace) -> list[dict[str, object]]:
         features = small_blobs(samples, args.dim)
         names = [name for name in SOURCES if name != 'K-means' or samples <= args.kmeans_up_to]
         jobs = {name: partial(source(name, samples), features) for name in names}
-        times = measure.times_in_turn(jobs, args.repeats, warmup=0)
+        clock = time.process_time if args.processor_time else time.perf_counter
+        times = measure.times_in_turn(jobs, args.repeats, warmup=0, clock=clock)
         for name in names:
             medians[name].append((samples, statistics.median(times[name])))
             pairs = zip(times[name], times[SOURCES[0]], strict=True)
@@ -451,6 +453,11 @@ def parse_args() -> argparse.Namespace:
                 type=int,
                 default=20_000,
                 help='images for which K-means runs as well (default: 20000)',
+            )
+            part.add_argument(
+                '--processor-time',
+                action='store_true',
+                help='measure processor time, for a busy machine without a GPU',
             )
         if name in ('refinement', 'epoch'):
             part.add_argument('--bank-dtype', default='float32', choices=['float32', 'float16'])
