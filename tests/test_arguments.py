@@ -119,9 +119,15 @@ CASES = {
     'warn_of_percolation': Case(
         lambda labels: K.warn_of_percolation(labels, 1.0, 'here', 'nothing'), {}, dict(labels=Y)
     ),
+    'warn_of_equal_levels': Case(K.warn_of_equal_levels, {}, dict(labels=LEVELS)),
+    'warn_of_missed_sizes': Case(
+        lambda labels: K.warn_of_missed_sizes(labels, [8, 24], 'nothing'), {}, dict(labels=LEVELS)
+    ),
     'EuclideanGraph': Case(graph(K.EuclideanGraph), dict(features=X), {}),
     'JaccardGraph': Case(graph(K.JaccardGraph), dict(features=X), {}),
     'DBSCANSource': Case(source(K.DBSCANSource), dict(features=X), {}),
+    'FirstNeighborSource': Case(source(K.FirstNeighborSource), dict(features=X), {}),
+    'first_neighbor_levels': Case(K.first_neighbor_levels, dict(features=X), {}),
     'KMeansSource': Case(source(lambda: K.KMeansSource([4])), dict(features=X), {}),
     'HierarchicalKMeansSource': Case(
         source(lambda: K.HierarchicalKMeansSource([4, 2])), dict(features=X), {}
@@ -202,8 +208,8 @@ NUMBERS = {
 # those of each iteration, which do not look at values: PairTally.add, density_peaks,
 # nearest_neighbors, isolated_pair_score, pooled, propagation_*, segment_*, group_rows.
 OTHERS = {
-    clustering: """ClusteringSource Contingency Groups HierarchyRefiner LevelChange Majority
-        NestedPartition PartitionSummary PercolationWarning Progress Ranks choose_radii
+    clustering: """ClusteringSource Contingency Groups HierarchyRefiner LevelChange LevelWarning
+        Majority NestedPartition PartitionSummary PercolationWarning Progress Ranks choose_radii
         density_peaks group_rows isolated_pair_score nearest_neighbors nested_dbscan
         propagation_kernel propagation_score segment_mean segment_sum silent""",
     evaluation: """Agreement ClusterTable Correct METRICS MeanError PairTally Prediction Result

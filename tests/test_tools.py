@@ -268,7 +268,8 @@ def test_nesting_of_independent_levels_is_measured(work_dir):
 @pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans needs Python 3.11 or newer')
 def test_settings_of_the_clustering_are_compared(work_dir):
     [config] = work_dir.glob('*.py')
-    done = call('analysis/clustering_settings.py', config, work_dir / 'epoch_3.pth')
+    table = work_dir / 'settings.csv'
+    done = call('analysis/clustering_settings.py', config, work_dir / 'epoch_3.pth', '--out', table)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.startswith('Of the nearest keys ')
     rows = [line.split(' | ') for line in done.stdout.splitlines()[4:]]
@@ -277,4 +278,9 @@ def test_settings_of_the_clustering_are_compared(work_dir):
         sizes, _, level, clusters, *_, precision = last[space, 'K-means']
         assert (sizes, level, clusters) == ('(15, 50)', '2', str(round(192 / 15)))
         assert 0 < float(precision.strip('| ')) <= 1
-    assert len(rows) == 2 * 23
+        sizes, _, level, clusters, *_ = last[space, 'first neighbours']
+        assert (sizes, level, clusters) == ('(15, 50)', '2', str(round(192 / 15)))
+    assert len(rows) == 2 * 34
+    with table.open() as file:
+        written = list(csv.reader(file))[1:]
+    assert written == [[cell.strip('| ') for cell in row] for row in rows]

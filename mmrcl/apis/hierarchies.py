@@ -9,7 +9,12 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from mmrcl.arguments import check_features
-from mmrcl.clustering import ClusteringSource, DBSCANSource, LabelHierarchy
+from mmrcl.clustering import (
+    ClusteringSource,
+    FirstNeighborSource,
+    LabelHierarchy,
+    warn_of_equal_levels,
+)
 from mmrcl.datasets import MAX_PIXELS, WHITE, UnreadableImageError, read_image
 from mmrcl.progress import progress
 from mmrcl.visualization import SIDE, choose_clusters, thumbnail, write_report
@@ -24,8 +29,8 @@ def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> 
 
     Args:
         vectors: features, shape (N, d); they are L2-normalised first.
-        source: clustering source, see :mod:`mmrcl.clustering`; by default ``DBSCANSource()``, with
-            two radii chosen for clusters of 2.6 and 5 images on average.
+        source: clustering source, see :mod:`mmrcl.clustering`; by default
+            ``FirstNeighborSource()``, with two levels of 2.6 and 5 images a cluster on average.
 
     Returns:
         The hierarchy, level 1 being the images themselves, with the normalised features as bank.
@@ -34,12 +39,13 @@ def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> 
         ValueError: if there are no vectors, or a value is NaN or Inf; it names the first row.
     """
     vectors = check_features(vectors, 'vectors')
-    source = source or DBSCANSource()
+    source = source or FirstNeighborSource()
     directions = normalize(vectors.float(), dim=1)
     labels = source(directions, progress=progress)
     hierarchy = LabelHierarchy(len(labels) + 1, directions.shape[1], len(directions))
     hierarchy.set_bank(directions)
     hierarchy.set_labels(labels, nested=source.nested)
+    warn_of_equal_levels(hierarchy.labels)
     return hierarchy
 
 

@@ -1,9 +1,11 @@
 """Hierarchical clustering as a library: tensors in, labels out (torch; pt_kmeans for K-means)."""
 
 from .dbscan import NestedPartition, PercolationWarning, nested_dbscan, warn_of_percolation
+from .first_neighbors import first_neighbor_levels
 from .graphs import EuclideanGraph, JaccardGraph
 from .hierarchy import LabelHierarchy, canonical_labels
 from .kmeans import kmeans
+from .levels import LevelWarning, warn_of_equal_levels, warn_of_missed_sizes
 from .neighbors import nearest_neighbors
 from .quality import (
     Contingency,
@@ -30,6 +32,7 @@ from .sources import (
     ClassSource,
     ClusteringSource,
     DBSCANSource,
+    FirstNeighborSource,
     HierarchicalKMeansSource,
     KMeansSource,
 )
@@ -40,6 +43,7 @@ __all__ = [
     'ClusteringSource',
     'DBSCANSource',
     'EuclideanGraph',
+    'FirstNeighborSource',
     'Groups',
     'HierarchicalKMeansSource',
     'HierarchyRefiner',
@@ -47,6 +51,7 @@ __all__ = [
     'KMeansSource',
     'LabelHierarchy',
     'LevelChange',
+    'LevelWarning',
     'Majority',
     'NestedPartition',
     'PartitionSummary',
@@ -58,6 +63,7 @@ __all__ = [
     'churn',
     'contingency',
     'density_peaks',
+    'first_neighbor_levels',
     'group_rows',
     'isolated_pair_score',
     'kmeans',
@@ -71,5 +77,7 @@ __all__ = [
     'segment_sum',
     'silent',
     'summarize_partition',
+    'warn_of_equal_levels',
+    'warn_of_missed_sizes',
     'warn_of_percolation',
 ]

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from .hierarchy import canonical_labels
 from .neighbors import nearest_neighbors, product_rounding
+from .sharing import Progress, Ranks, silent
 
 SAME = 1e-3  # distance of unit vectors whose cosine, 1 - 5e-7, float32 products cannot resolve
 _ROWS = 1 << 16  # rows compared at a time
+_QUERIES = 1 << 11  # queries of a block that one rank takes
 
 
 class Points(NamedTuple):
@@ -50,8 +52,14 @@ def equal_rows(features: Tensor) -> Tensor:
     return first
 
 
-def distinct_neighbors(features: Tensor, k: int) -> tuple[Points, Tensor]:
-    """Merge copies to points, and find the k nearest points of each point, itself included.
+def distinct_neighbors(
+    features: Tensor,
+    k: int,
+    itself: bool = True,
+    ranks: Ranks | None = None,
+    progress: Progress = silent,
+) -> tuple[Points, Tensor, Tensor]:
+    """Merge copies to points, and find the k nearest points of each point.
 
     Equal rows are one point. Then rows closer than ``SAME`` to a neighbour merge until no two
     points are as close: in each round the neighbours of points of locally smallest random number,
@@ -61,31 +69,61 @@ def distinct_neighbors(features: Tensor, k: int) -> tuple[Points, Tensor]:
     Args:
         features: L2-normalised, shape (N, d).
         k: neighbours of a point; all points if there are fewer.
+        itself: whether a point is its own first neighbour.
+        ranks: the ranks that share the products; all must call, with the same features.
+        progress: progress callback over the blocks of products.
 
     Returns:
-        The points, n of them, and the nearest ones of each, shape (n, min(k, n)).
+        The points, n of them, then the products with the nearest ones of each and these, both of
+        shape (n, min(k, n)), or (n, min(k, n - 1)) without itself.
     """
+    search = _Search(features, k, itself, ranks or Ranks(), progress)
     image = equal_rows(features)
     alive = torch.unique(image)
-    cosine, nearest = _nearest_points(features, alive, alive, k)
+    cosine, nearest = search(alive, alive)
     while True:
         target = _merge_targets(features[alive], cosine, nearest)
         kept = target == torch.arange(len(alive), device=alive.device)
         if bool(kept.all()):
-            return Points.standing_in(image), nearest
+            return Points.standing_in(image), cosine, nearest
         image = alive[target[torch.searchsorted(alive, image)]]
         stale = ~kept[nearest[kept]].all(1)
         alive, number = alive[kept], kept.cumsum(0) - 1
-        width = min(k, len(alive))
+        width = search.width(alive)
         cosine, nearest = cosine[kept, :width], number[nearest[kept, :width]]
-        cosine[stale], nearest[stale] = _nearest_points(features, alive[stale], alive, k)
+        cosine[stale], nearest[stale] = search(alive[stale], alive)
 
 
-def _nearest_points(
-    features: Tensor, queries: Tensor, alive: Tensor, k: int
-) -> tuple[Tensor, Tensor]:
-    rows = features if len(alive) == len(features) else features[alive]
-    return nearest_neighbors(features[queries], rows, min(k, len(alive)))
+class _Search(NamedTuple):
+    """The search of :func:`distinct_neighbors`, by its arguments."""
+
+    features: Tensor
+    k: int
+    itself: bool
+    ranks: Ranks
+    progress: Progress
+
+    def width(self, alive: Tensor) -> int:
+        return min(self.k, len(alive) - (not self.itself))
+
+    def __call__(self, queries: Tensor, alive: Tensor) -> tuple[Tensor, Tensor]:
+        """Find the nearest of the ``alive`` rows of the features for each of the ``queries``."""
+        shape = len(queries), self.width(alive)
+        cosine = self.features.new_zeros(shape)
+        nearest = queries.new_zeros(shape)
+        if not cosine.numel():
+            return cosine, nearest
+        rows = self.features if len(alive) == len(self.features) else self.features[alive]
+        starts = self.ranks.share(range(0, len(queries), _QUERIES))
+        for start in self.progress(starts, 'Finding neighbours'):
+            part = slice(start, start + _QUERIES)
+            excluded = None if self.itself else torch.searchsorted(alive, queries[part])
+            cosine[part], nearest[part] = nearest_neighbors(
+                self.features[queries[part]], rows, shape[1], excluded=excluded
+            )
+        self.ranks.sum_(cosine)
+        self.ranks.sum_(nearest)
+        return cosine, nearest
 
 
 def _merge_targets(features: Tensor, cosine: Tensor, nearest: Tensor) -> Tensor:

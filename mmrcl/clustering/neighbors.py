@@ -19,6 +19,7 @@ def nearest_neighbors(
     tile: tuple[int, int] = (2048, 16384),
     mask: Mask | None = None,
     cosine: bool = False,
+    excluded: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Find the k features of largest dot product with each query.
 
@@ -34,6 +35,8 @@ def nearest_neighbors(
         mask: pairs that count, as a function of a slice of queries and a slice of features to a
             bool tensor of the tile's shape; the product of any other pair is -inf.
         cosine: normalise the features, so that products with unit queries are cosines.
+        excluded: the one feature that does not count for each query, such as itself, shape (n,);
+            its product is -inf.
 
     Returns:
         Products and indices, each of shape (n, k), largest product first.
@@ -52,7 +55,15 @@ def nearest_neighbors(
     best, index = [], []
     for start in range(0, max(len(queries), 1), height):
         rows = slice(start, start + height)
-        found = _nearest(queries[rows], features, k, width, mask and partial(mask, rows), cosine)
+        found = _nearest(
+            queries[rows],
+            features,
+            k,
+            width,
+            mask and partial(mask, rows),
+            cosine,
+            None if excluded is None else excluded[rows],
+        )
         best.append(found[0])
         index.append(found[1])
     return torch.cat(best), torch.cat(index)
@@ -65,6 +76,7 @@ def _nearest(
     width: int,
     mask: Callable[[slice], Tensor] | None,
     cosine: bool,
+    excluded: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     best = queries.new_empty(len(queries), 0)
     index = torch.empty(len(queries), 0, dtype=torch.long, device=queries.device)
@@ -74,11 +86,21 @@ def _nearest(
         product = queries @ (normalize(block, dim=1) if cosine else block).T
         if mask is not None:
             product = product.masked_fill(~mask(columns), -torch.inf)
+        if excluded is not None:
+            _exclude(product, excluded - start)
         value, place = _largest(product, k)
         best, index = torch.cat([best, value], 1), torch.cat([index, place + start], 1)
         best, chosen = _largest(best, k)
         index = index.gather(1, chosen)
     return best, index
+
+
+def _exclude(product: Tensor, column: Tensor) -> None:
+    """Set one column of each row to -inf, in place; columns may be outside of the tile."""
+    inside = (column >= 0) & (column < product.shape[1])
+    place = column.clamp(0, product.shape[1] - 1)[:, None]
+    value = product.gather(1, place).masked_fill_(inside[:, None], -torch.inf)
+    product.scatter_(1, place, value)
 
 
 def _largest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:

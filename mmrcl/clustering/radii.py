@@ -1,6 +1,5 @@
 """Choice of DBSCAN radii for given cluster sizes (``eps='auto'``)."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +8,7 @@ from mmrcl.arguments import check_at_least
 
 from .dbscan import MAX_EDGES, cluster_graph
 from .graphs import Graph
+from .levels import check_mean_sizes
 from .quality import summarize_partition
 
 
@@ -39,9 +39,7 @@ def choose_radii(
         radii may be equal if the bound limits both. If even the smallest radius exceeds the bound,
         that radius is returned.
     """
-    sizes = list(mean_sizes)
-    if not sizes or sizes != sorted(sizes) or not all(1 <= size < math.inf for size in sizes):
-        raise ValueError(f'mean_sizes={sizes} must ascend from at least 1')
+    check_mean_sizes(mean_sizes)
     check_at_least(max_share, 'max_share', 0)
     check_at_least(min_samples, 'min_samples', 1)
     coarse, affordable = _candidates(graph, min_samples, max_edges)

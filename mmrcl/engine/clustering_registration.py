@@ -3,6 +3,7 @@
 from mmrcl.clustering import (
     ClassSource,
     DBSCANSource,
+    FirstNeighborSource,
     HierarchicalKMeansSource,
     HierarchyRefiner,
     KMeansSource,
@@ -12,6 +13,7 @@ from mmrcl.registry import TASK_UTILS
 for part in (
     ClassSource,
     DBSCANSource,
+    FirstNeighborSource,
     HierarchicalKMeansSource,
     HierarchyRefiner,
     KMeansSource,

@@ -11,7 +11,7 @@ from torch import nn
 from torchvision.transforms import functional as F
 
 import mmrcl
-from mmrcl.clustering import DBSCANSource, KMeansSource
+from mmrcl.clustering import DBSCANSource, FirstNeighborSource, KMeansSource, LevelWarning
 from mmrcl.evaluation import evaluate_representation
 
 from .folders import write_colors, write_digits
@@ -107,13 +107,18 @@ def test_the_hierarchy_is_that_of_the_library(digits):
     train, _ = digits
     hierarchy = mmrcl.build_hierarchy(train.vectors)
     directions = nn.functional.normalize(train.vectors, dim=1)
-    expected = DBSCANSource()(directions)
+    expected = FirstNeighborSource()(directions)
     for level, labels in enumerate(expected, 2):
         together = labels[:, None] == labels
         found = hierarchy.level_labels(level)
         assert torch.equal(together, found[:, None] == found)
     hierarchy.check()
     torch.testing.assert_close(hierarchy.bank, directions)
+
+
+def test_levels_that_coincide_are_warned_of(digits):
+    with pytest.warns(LevelWarning, match='levels 2 and 3 have the same clusters'):
+        mmrcl.build_hierarchy(digits[0].vectors, DBSCANSource(eps=[0.4, 0.4]))
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans')

@@ -1,6 +1,7 @@
 """Point sets and hierarchies that the clustering tests share."""
 
 import torch
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -38,3 +39,16 @@ def random_hierarchy(num: int, levels: int, dim: int, seed: int) -> LabelHierarc
     hierarchy.set_labels(torch.stack(labels))
     hierarchy.set_bank(blobs([1] * num, 0.5, dim, seed))
     return hierarchy
+
+
+@st.composite
+def copied(draw):
+    """Unit vectors in float64, and which of the different ones each row is."""
+    sizes = draw(st.lists(st.integers(1, 9), min_size=1, max_size=8))
+    points = blobs(
+        sizes, draw(st.sampled_from([0.05, 0.2, 0.4])), dim=12, seed=draw(st.integers(0, 99))
+    )
+    times = draw(st.lists(st.integers(1, 12), min_size=len(points), max_size=len(points)))
+    row = torch.arange(len(points)).repeat_interleave(torch.tensor(times))
+    row = row[torch.randperm(len(row), generator=torch.Generator().manual_seed(sum(times)))]
+    return points[row], row

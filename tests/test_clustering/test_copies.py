@@ -22,25 +22,12 @@ from mmrcl.clustering import (
 )
 from mmrcl.clustering.copies import SAME, distinct_neighbors, equal_rows
 
-from .cases import blobs
+from .cases import blobs, copied
 
 EPS = [0.41, 0.61]
 needs_kmeans = pytest.mark.skipif(
     sys.version_info < (3, 11), reason='pt_kmeans needs Python 3.11 or newer'
 )
-
-
-@st.composite
-def copied(draw):
-    """Unit vectors in float64, and which of the different ones each row is."""
-    sizes = draw(st.lists(st.integers(1, 9), min_size=1, max_size=8))
-    points = blobs(
-        sizes, draw(st.sampled_from([0.05, 0.2, 0.4])), dim=12, seed=draw(st.integers(0, 99))
-    )
-    times = draw(st.lists(st.integers(1, 12), min_size=len(points), max_size=len(points)))
-    row = torch.arange(len(points)).repeat_interleave(torch.tensor(times))
-    row = row[torch.randperm(len(row), generator=torch.Generator().manual_seed(sum(times)))]
-    return points[row], row
 
 
 def literal(points, row, k, eps, metric, min_samples=4):
@@ -124,7 +111,7 @@ def test_a_collapsed_encoder_is_one_cluster_with_a_warning(noise):
 def test_chains_of_near_points_do_not_merge_as_a_whole():
     angle = torch.arange(4000, dtype=torch.float64) * SAME / 2
     ring = torch.stack([angle.cos(), angle.sin()], 1)
-    points, _ = distinct_neighbors(ring, 8)
+    points, _, _ = distinct_neighbors(ring, 8)
     assert len(points.image) > 1000
     drift = (ring - ring[points.image][points.of_image]).norm(dim=1)
     assert drift.max() < 3 * SAME

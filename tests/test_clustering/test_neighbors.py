@@ -29,3 +29,16 @@ def test_nearest_neighbors_of_masked_pairs_by_cosine(tile):
         best = sorted(cosines, key=cosines.get, reverse=True)[:3]
         assert index[n].tolist() == best
         assert value[n].tolist() == pytest.approx([cosines[i] for i in best], abs=1e-6)
+
+
+@pytest.mark.parametrize('k', [1, 3])
+@pytest.mark.parametrize('tile', [(1, 3), (7, 5), (64, 64)])
+def test_an_excluded_feature_is_not_found(tile, k):
+    queries, points = blobs([1] * 11, 0.5, seed=1), blobs([1] * 53, 0.5, seed=2)
+    _, best = nearest_neighbors(queries, points, 1)
+    for excluded in (best[:, 0], torch.randint(53, (11,), generator=torch.Generator())):
+        value, index = nearest_neighbors(queries, points, k, tile, excluded=excluded)
+        left = (queries @ points.T).scatter(1, excluded[:, None], -torch.inf)
+        expected = left.sort(dim=1, descending=True)
+        assert torch.allclose(value, expected.values[:, :k])
+        assert torch.equal(index, expected.indices[:, :k])

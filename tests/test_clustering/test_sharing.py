@@ -5,7 +5,15 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from mmrcl.clustering import EuclideanGraph, JaccardGraph, Ranks, choose_radii, nested_dbscan
+from mmrcl.clustering import (
+    EuclideanGraph,
+    JaccardGraph,
+    Ranks,
+    choose_radii,
+    copies,
+    first_neighbor_levels,
+    nested_dbscan,
+)
 
 from .cases import blobs
 
@@ -22,11 +30,14 @@ def clusterings(ranks: Ranks) -> list:
                 graph = make(points, ranks=ranks, block_size=32)
                 results += nested_dbscan(graph, [0.4, 0.6, 0.8], max_edges=max_edges)
                 results.append(choose_radii(graph, [2.0, 4.0], 0.5, max_edges=max_edges)[0])
+        for counts in (None, [len(points) // 3, 20]):
+            results.append(first_neighbor_levels(points, counts, ranks))
     return results
 
 
 def one_rank(rank: int, port: int) -> None:
     torch.set_num_threads(1)
+    copies._QUERIES = 32  # so that both ranks have some
     dist.init_process_group('gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
     shared = Ranks.all()
     assert (shared.rank, shared.size) == (rank, 2)

@@ -1,12 +1,15 @@
 import json
+import logging
 import pickle
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from mmrcl.checkpoint import hub_of
-from mmrcl.clustering import nesting_conformity
+from mmrcl.clustering import LabelHierarchy, nesting_conformity
+from mmrcl.engine import HierarchicalClusteringHook
 
 from ..runs import tiny_config, train
 
@@ -126,6 +129,7 @@ def test_hierarchy_is_nested_and_moves(whole_run):
         pytest.param(
             dict(type='HierarchicalKMeansSource', num_clusters=[60, 20]), True, marks=needs_kmeans
         ),
+        (dict(type='FirstNeighborSource', mean_sizes=[3.0, 10.0]), True),
         (dict(type='ClassSource', num_levels=3), True),
     ],
 )
@@ -144,6 +148,20 @@ def test_offline_sources_cluster_anew_each_epoch(tmp_path, source, nested):
         assert not torch.equal(*labels)
     bank = runner.model.hierarchy.bank
     assert torch.allclose(bank.norm(dim=1), torch.ones(192), atol=1e-5)
+
+
+def test_levels_that_coincide_are_logged_as_a_warning(caplog):
+    hook = HierarchicalClusteringHook(
+        {}, dict(type='FirstNeighborSource'), dict(type='HierarchyRefiner')
+    )
+    model = torch.nn.Module()
+    model.hierarchy = LabelHierarchy(3, feat_dim=4, num_samples=6)
+    runner = SimpleNamespace(model=model, logger=logging.getLogger('levels'), epoch=0, iter=0)
+    runner.visualizer = SimpleNamespace(add_scalars=lambda *_, **__: None)
+    for coarse, warned in ([0, 0, 0, 0, 1, 1], 0), ([0, 0, 1, 1, 2, 2], 1):
+        model.hierarchy.set_labels(torch.tensor([[0, 0, 1, 1, 2, 2], coarse]))
+        hook.after_train_epoch(runner)
+        assert caplog.text.count('levels 2 and 3 have the same clusters') == warned
 
 
 @pytest.mark.slow

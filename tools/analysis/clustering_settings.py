@@ -1,13 +1,16 @@
 """Compare settings of the clustering on the frozen encoder of a checkpoint.
 
-Clusters the training images in every space, by DBSCAN and by K-means, and refines the clusters
-for some epochs of random batches as HierarchicalClusteringHook does. Prints cluster sizes, the
-share of images that have a same-cluster sample, and the share of same-cluster samples that are of
-the image's class, which is the precision of random keys from an infinitely long queue.
+Clusters the training images in every space, by DBSCAN, K-means and first neighbours, and refines
+the clusters for some epochs of random batches as HierarchicalClusteringHook does. Prints cluster
+sizes, the share of images that have a same-cluster sample, the adjusted mutual information of
+clusters and classes, and the share of same-cluster samples that are of the image's class, which is
+the precision of random keys from an infinitely long queue.
 """
 
 import argparse
+import csv
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,19 +23,20 @@ from torch import Tensor
 
 from mmrcl.clustering import (
     DBSCANSource,
+    FirstNeighborSource,
     HierarchicalKMeansSource,
     HierarchyRefiner,
     LabelHierarchy,
     nearest_neighbors,
     summarize_partition,
 )
-from mmrcl.evaluation import same_cluster_precision
+from mmrcl.evaluation import agreement
 from mmrcl.features import SPACES, extract_clustering_input
 from mmrcl.launch import add_trust_argument, check_overrides
 
 COLUMNS = (
     'space', 'source', 'images per cluster', 'refinement',
-    'level', 'clusters', 'largest', 'mean size', 'with a same-cluster sample', 'same class',
+    'level', 'clusters', 'largest', 'mean size', 'with a same-cluster sample', 'AMI', 'same class',
 )  # fmt: skip
 
 
@@ -46,9 +50,16 @@ class Setting(NamedTuple):
 
 
 SETTINGS = (
-    *(Setting(space, source) for space in SPACES for source in ('DBSCAN, Jaccard', 'K-means')),
-    *(Setting(space, 'K-means', (15, 50)) for space in SPACES),
-    Setting('projection', 'DBSCAN, Euclidean'),
+    *(
+        Setting(space, source)
+        for space in SPACES
+        for source in ('DBSCAN, Jaccard', 'DBSCAN, Euclidean', 'K-means', 'first neighbours')
+    ),
+    *(
+        Setting(space, source, (15, 50))
+        for space in SPACES
+        for source in ('K-means', 'first neighbours')
+    ),
     Setting('projection', 'DBSCAN, Jaccard', (5.0, 20.0)),
     *(
         Setting('projection', 'DBSCAN, Jaccard', refiner=refiner)
@@ -78,6 +89,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
     )
+    parser.add_argument('--out', type=Path, help='CSV file to write')
     add_trust_argument(parser)
     return parser.parse_args()
 
@@ -87,6 +99,8 @@ def cluster(setting: Setting, features: Tensor) -> Tensor:
     if setting.source == 'K-means':
         counts = [round(len(features) / size) for size in setting.mean_sizes]
         return HierarchicalKMeansSource(counts)(features)
+    if setting.source == 'first neighbours':
+        return FirstNeighborSource(setting.mean_sizes)(features)
     metric = 'jaccard' if setting.source.endswith('Jaccard') else 'euclidean'
     return DBSCANSource(mean_sizes=setting.mean_sizes, metric=metric)(features)
 
@@ -105,8 +119,28 @@ def refine(labels: Tensor, keys: Tensor, settings: dict, args: argparse.Namespac
     return hierarchy.labels
 
 
+def measure(setting: Setting, labels: Tensor, classes: Tensor) -> Iterator[tuple[object, ...]]:
+    """Yield a row per level of labels (2, N)."""
+    refinement = 'none' if setting.refiner is None else setting.refiner or 'default'
+    for level, partition in enumerate(labels, 2):
+        sizes = summarize_partition(partition)
+        found = agreement(partition, classes)
+        yield (
+            *(setting.space, setting.source, setting.mean_sizes, refinement),
+            *(level, sizes.clusters, sizes.largest, f'{sizes.mean_size:.2f}'),
+            f'{1 - sizes.singletons / len(partition):.2f}',
+            *(f'{found.ami:.2f}', f'{found.same_cluster_precision:.2f}'),
+        )
+
+
 def show(*cells: object) -> None:
     print('|', ' | '.join(map(str, cells)), '|', flush=True)
+
+
+def write(path: Path, rows: list[tuple[object, ...]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open('w', newline='') as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
 
 
 def main() -> None:
@@ -125,20 +159,17 @@ def main() -> None:
     right = (classes[found[:, 1]] == classes).float().mean()
     print(f'Of the nearest keys {right:.1%} are of the class of the image.\n')
     show(*COLUMNS)
-    show('---', '---', '---', '---', *['---:'] * 6)
+    show(*['---'] * 4, *['---:'] * 7)
+    rows: list[tuple[object, ...]] = []
     for setting in SETTINGS:
         labels = cluster(setting, inputs[setting.space].features)
         if setting.refiner is not None:
             labels = refine(labels, keys, setting.refiner, args)
-        refinement = 'none' if setting.refiner is None else setting.refiner or 'default'
-        for level, partition in enumerate(labels, 2):
-            sizes = summarize_partition(partition)
-            show(
-                *(setting.space, setting.source, setting.mean_sizes, refinement),
-                *(level, sizes.clusters, sizes.largest, f'{sizes.mean_size:.2f}'),
-                f'{1 - sizes.singletons / len(partition):.2f}',
-                f'{same_cluster_precision(partition, classes):.2f}',
-            )
+        for row in measure(setting, labels, classes):
+            show(*row)
+            rows.append(row)
+    if args.out is not None:
+        write(args.out, rows)
 
 
 if __name__ == '__main__':

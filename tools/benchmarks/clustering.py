@@ -3,6 +3,8 @@
     dbscan      nested DBSCAN at three radii, compared with three runs of scikit-learn's and with
                 the bare matrix products; growth with the number of images
     dense       nested DBSCAN of one blob in which every pair is within the radius
+    sources     the clustering sources, asked for clusters of 2.6 and 5 images; growth with the
+                number of images
     refinement  one refinement, compared with the loss of the same batch; growth with images and
                 batch
     epoch       what hooks do once an epoch: measures, checks and thresholds of a hierarchy
@@ -14,6 +16,7 @@ import argparse
 import itertools
 import math
 import statistics
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -27,7 +30,11 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from mmrcl.clustering import (
+    ClusteringSource,
+    DBSCANSource,
     EuclideanGraph,
+    FirstNeighborSource,
+    HierarchicalKMeansSource,
     HierarchyRefiner,
     LabelHierarchy,
     NestedPartition,
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
 
 RADII = [0.6, 0.7, 0.8]
 MIN_SAMPLES = 4
+MEAN_SIZES = [2.6, 5.0]
 
 
 def device() -> str:
@@ -104,7 +112,7 @@ def same_core_partition(found: NestedPartition, references: list['DBSCAN']) -> b
 def run_dbscan(args: argparse.Namespace) -> list[dict[str, object]]:
     """Return one row per size, and print the exponent of the growth."""
     rows: list[dict[str, object]] = []
-    medians = []
+    medians: list[tuple[int, float]] = []
     for samples in args.samples:
         features = small_blobs(samples, args.dim)
         ours = partial(nested_dbscan, EuclideanGraph(features), RADII, MIN_SAMPLES)
@@ -113,7 +121,7 @@ def run_dbscan(args: argparse.Namespace) -> list[dict[str, object]]:
         if samples <= args.reference_up_to:
             jobs['reference'] = partial(three_references, features)
         times = measure.times_in_turn(jobs, args.repeats)
-        medians.append(statistics.median(times['ours']))
+        medians.append((samples, statistics.median(times['ours'])))
         row: dict[str, object] = {
             'images': samples,
             'nested DBSCAN [s]': measure.spread(times['ours']),
@@ -133,8 +141,8 @@ def run_dbscan(args: argparse.Namespace) -> list[dict[str, object]]:
             row['same core partition'] = same_core_partition(ours(), three_references(features))
         rows.append(row)
     if len(medians) > 1:
-        growth = math.log(medians[-1] / medians[0]) / math.log(args.samples[-1] / args.samples[0])
-        print(f'time grows as images^{growth:.2f} from {args.samples[0]} to {args.samples[-1]}\n')
+        exponent = growth(medians)
+        print(f'time grows as images^{exponent:.2f} from {args.samples[0]} to {args.samples[-1]}\n')
     return rows
 
 
@@ -162,6 +170,60 @@ def run_dense(args: argparse.Namespace) -> list[dict[str, object]]:
             }
         )
     return rows
+
+
+def source(name: str, samples: int) -> ClusteringSource:
+    """Build one of the ``SOURCES`` for this number of images."""
+    if name == 'K-means':
+        return HierarchicalKMeansSource([round(samples / size) for size in MEAN_SIZES])
+    if name == 'first neighbours':
+        return FirstNeighborSource(MEAN_SIZES)
+    return DBSCANSource(mean_sizes=MEAN_SIZES, metric=name.split()[-1])
+
+
+SOURCES = ('first neighbours', 'DBSCAN euclidean', 'DBSCAN jaccard', 'K-means')
+
+
+def source_job(name: str, samples: int, dim: int) -> measure.Job:
+    """Prepare the job for the measurement of memory, in its own process."""
+    features = small_blobs(samples, dim)
+    source(name, 100)(features[:100])
+    return partial(source(name, samples), features)
+
+
+def run_sources(args: argparse.Namespace) -> list[dict[str, object]]:
+    """Return one row per size and source, and print the exponents of the growth."""
+    rows: list[dict[str, object]] = []
+    medians: dict[str, list[tuple[int, float]]] = {name: [] for name in SOURCES}
+    for samples in args.samples:
+        features = small_blobs(samples, args.dim)
+        names = [name for name in SOURCES if name != 'K-means' or samples <= args.kmeans_up_to]
+        jobs = {name: partial(source(name, samples), features) for name in names}
+        clock = time.process_time if args.processor_time else time.perf_counter
+        times = measure.times_in_turn(jobs, args.repeats, warmup=0, clock=clock)
+        for name in names:
+            medians[name].append((samples, statistics.median(times[name])))
+            pairs = zip(times[name], times[SOURCES[0]], strict=True)
+            memory = measure.peak_memory(source_job, name, samples, args.dim)
+            rows.append(
+                {
+                    'images': samples,
+                    'source': name,
+                    'time [s]': measure.spread(times[name]),
+                    'times that of first neighbours': measure.spread(a / b for a, b in pairs),
+                    'memory [MiB]': round(memory),
+                }
+            )
+    for name, found in medians.items():
+        if len(found) > 1:
+            print(f'{name}: time grows as images^{growth(found):.2f}')
+    return rows
+
+
+def growth(times: list[tuple[int, float]]) -> float:
+    """Return the exponent of the time from the smallest to the largest number of images."""
+    (few, short), *_, (many, long) = times
+    return math.log(long / short) / math.log(many / few)
 
 
 class Shape(NamedTuple):
@@ -363,6 +425,7 @@ def parse_args() -> argparse.Namespace:
     for name, run, samples, repeats in (
         ('dbscan', run_dbscan, [10_000, 20_000, 40_000, 80_000], 5),
         ('dense', run_dense, [40_000], 3),
+        ('sources', run_sources, [20_000, 40_000, 80_000], 3),
         ('refinement', run_refinement, [80_000, 320_000, 1_281_167], 20),
         ('epoch', run_epoch, [1_281_167], 5),
     ):
@@ -383,6 +446,18 @@ def parse_args() -> argparse.Namespace:
                 type=int,
                 default=20_000,
                 help='images for which scikit-learn runs as well (default: 20000)',
+            )
+        if name == 'sources':
+            part.add_argument(
+                '--kmeans-up-to',
+                type=int,
+                default=20_000,
+                help='images for which K-means runs as well (default: 20000)',
+            )
+            part.add_argument(
+                '--processor-time',
+                action='store_true',
+                help='measure processor time, for a busy machine without a GPU',
             )
         if name in ('refinement', 'epoch'):
             part.add_argument('--bank-dtype', default='float32', choices=['float32', 'float16'])

@@ -29,7 +29,7 @@ class JaccardGraph(Graph):
     Args:
         features: L2-normalised, shape (N, d).
         num_neighbors: k, nearest neighbours of a point.
-        ranks: the ranks that share the pairs; each computes all nearest neighbours itself.
+        ranks: the ranks that share products and pairs; all must build the graph.
         progress: progress callback over the blocks.
         block_size: points per block. By default 2048, on a GPU 8192.
 
@@ -47,8 +47,11 @@ class JaccardGraph(Graph):
     ) -> None:
         features = check_features(features)
         check_at_least(num_neighbors, 'num_neighbors', 1)
-        points, nearest = distinct_neighbors(features, num_neighbors)
-        super().__init__(points, ranks or Ranks())
+        ranks = ranks or Ranks()
+        points, _, nearest = distinct_neighbors(
+            features, num_neighbors, ranks=ranks, progress=progress
+        )
+        super().__init__(points, ranks)
         self.progress = progress
         self.block_size = block_size or (8192 if features.is_cuda else 2048)
         self.starts, self.members = mutual_neighbors(nearest)

@@ -18,6 +18,7 @@ from mmrcl.clustering import (
     HierarchyRefiner,
     LabelHierarchy,
     summarize_partition,
+    warn_of_equal_levels,
     warn_of_percolation,
 )
 from mmrcl.errors import TrainingError
@@ -71,7 +72,7 @@ class HierarchicalClusteringHook(Hook):
         dataloader: config of a loader over the training images in order, with the test-time
             transform.
         source: config of a clustering source: ``DBSCANSource``, ``KMeansSource``,
-            ``HierarchicalKMeansSource``, ``ClassSource``.
+            ``HierarchicalKMeansSource``, ``FirstNeighborSource``, ``ClassSource``.
         refiner: config of a ``HierarchyRefiner``, or None.
         warmup_epochs: epochs before the first clustering (the paper: 10).
         recluster_interval: epochs between two clusterings by the source, or None.
@@ -250,6 +251,8 @@ class HierarchicalClusteringHook(Hook):
 
     def _report(self, runner: Runner, hierarchy: LabelHierarchy, epochs: int) -> None:
         scalars: dict[str, float] = {}
+        with _warnings_to(runner.logger):
+            warn_of_equal_levels(hierarchy.labels)
         for level in range(2, hierarchy.num_levels + 1):
             labels = hierarchy.level_labels(level)
             with _warnings_to(runner.logger):
