@@ -61,7 +61,7 @@ class Glyphs(BaseDataset):
             raise ValueError(
                 f'Glyphs: {self.file!r} does not exist: set data_root, or draw it by '
                 '`python tools/data/draw_glyphs.py --fonts FOLDER --out DATA_ROOT` '
-                '(docs/custom_dataset.md)'
+                '(configs/ablations/README.md)'
             )
         with np.load(self.file) as arrays:
             if missing := [name for name in names if name not in arrays]:

@@ -2,12 +2,11 @@
 
     python tools/data/draw_glyphs.py --fonts data/fonts --out data/glyphs
 
-The fonts are yours: those of Debian's packages in tools/data/glyph_fonts.txt, unpacked in
-data/fonts as docs/custom_dataset.md shows, or installed ones in /usr/share/fonts. Each image is one
-character of one font, whose size, position, slant, ink and paper are drawn from the seed. A font
-takes part with the scripts of which it has every character. Fonts of the same outlines count once,
-and fonts of one design, by name or by outlines, are all in the train split or all in the test
-split.
+The fonts are those of the Debian packages in tools/data/glyph_fonts.txt, unpacked in data/fonts as
+configs/ablations/README.md shows, or others, such as installed ones in /usr/share/fonts. An image
+is one character of one font; size, position, slant, ink and paper are drawn from the seed. A font
+takes part with the scripts of which it has every character. Fonts of the same outlines count once.
+Fonts of one design, by name or by outlines, are all in the train split or all in the test split.
 
 OUT/glyphs.npz is read by mmrcl.datasets.Glyphs. OUT/fonts.csv lists the fonts and their licences.
 The same fonts, seed and version of Pillow give the same file.

@@ -1,5 +1,5 @@
-# Characters in the fonts of Debian's packages, 32 x 32 pixels in one channel, drawn by
-# tools/data/draw_glyphs.py (docs/custom_dataset.md). No flip: it turns some characters into others.
+# Characters in free fonts, 32 x 32 pixels in one channel, drawn by tools/data/draw_glyphs.py: see
+# configs/ablations/README.md. No flip, which turns some characters into others.
 data_root = 'data/glyphs'
 # The views of a batch are made on the training device.
 weak_view = [dict(type='BatchAffineCrop', scale=32, crop_ratio_range=(0.3, 1.0))]
