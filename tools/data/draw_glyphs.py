@@ -299,9 +299,9 @@ def draw_set(args: argparse.Namespace) -> Path:
         print(f'{split}: {len(drawn["images"]):,} images of {len(fonts)} fonts')
     args.out.mkdir(parents=True, exist_ok=True)
     write_fonts(args.out / 'fonts.csv', splits)
-    path = args.out / 'glyphs.npz'
-    np.savez_compressed(path, **arrays)
-    return path
+    path, partial = args.out / 'glyphs.npz', args.out / 'partial.npz'
+    np.savez_compressed(partial, **arrays)
+    return partial.replace(path)
 
 
 def parse_args() -> argparse.Namespace:
