@@ -221,10 +221,10 @@ OTHERS = {
         thumbnail""",
     features: """ClusteringInput Extracted SPACES classes_of eval_mode extract
         extract_clustering_input extract_representation naming_sizes pooled resumable unwrapped""",
-    datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler ImageFolder ImageNet
-        ImageNet21k LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler SampleKey
-        SeededDataset UnreadableImageError WHITE balanced_share check_same_classes class_names
-        compare_classes guard_loaders guarded read_image seed_all""",
+    datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler Glyphs ImageFolder
+        ImageNet ImageNet21k LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler
+        SampleKey SeededDataset UnreadableImageError WHITE balanced_share check_same_classes
+        class_names compare_classes guard_loaders guarded read_image seed_all""",
     apis: """Encoder Features build_backbone config_of extract_features get_config get_model
         list_models load_encoder wrap_encoder write_hierarchy_page""",
     mmrcl: """Encoder Features __version__ extract_features get_config get_model list_models

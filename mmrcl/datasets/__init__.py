@@ -22,6 +22,7 @@ from .class_names import check_same_classes, class_names, compare_classes
 from .digits import Digits
 from .epochs_batch_sampler import EpochsBatchSampler
 from .evenly_spaced_sampler import EvenlySpacedSampler
+from .glyphs import Glyphs
 from .image_folder import ImageFolder
 from .image_reading import MAX_PIXELS, WHITE, UnreadableImageError, read_image
 from .load_image import LoadImageFromFile, guard_loaders, guarded
@@ -36,6 +37,7 @@ __all__ = [
     'Digits',
     'EpochsBatchSampler',
     'EvenlySpacedSampler',
+    'Glyphs',
     'ImageFolder',
     'ImageNet',
     'ImageNet21k',

@@ -1,0 +1,5 @@
+# How much of the headroom the clusters of RCL capture: 20,000 glyphs, all augmentations.
+_base_ = '_base_/testbed_arms.py'
+
+title = '20,000 glyphs'
+config = '_base_/rcl_resnet18-small_1xb128-coslr-40e_glyphs.py'
