@@ -1,0 +1,69 @@
+"""K-means as clustering sources."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mmrcl.arguments import check_features
+
+from ..kmeans import kmeans, require_kmeans
+from ..segments import group_rows, segment_mean
+from ..sharing import Progress, silent
+
+
+class KMeansSource:
+    """Independent K-means at each level, as in Table 4: labels that do not nest.
+
+    Args:
+        num_clusters: clusters of levels 2..H, from fine to coarse; the paper uses 1,000,000,
+            500,000 and 250,000 on ImageNet.
+        max_iters: maximum number of Lloyd's iterations.
+        seed: seed of the initial centres.
+
+    Raises:
+        ImportError: without pt_kmeans.
+        ValueError: if ``num_clusters`` does not descend.
+    """
+
+    nested = False
+
+    def __init__(self, num_clusters: Sequence[int], max_iters: int = 20, seed: int = 0) -> None:
+        require_kmeans()
+        if list(num_clusters) != sorted(num_clusters, reverse=True):
+            raise ValueError(f'num_clusters={list(num_clusters)} must descend, finest level first')
+        self.num_clusters = num_clusters
+        self.max_iters = max_iters
+        self.seed = seed
+
+    def __call__(
+        self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
+    ) -> Tensor:
+        """Cluster features of shape (N, d) into labels of shape (H - 1, N)."""
+        levels = progress(self.num_clusters, 'Clustering by K-means')
+        return torch.stack([kmeans(features, k, self.seed, self.max_iters) for k in levels])
+
+
+class HierarchicalKMeansSource(KMeansSource):
+    """K-means of the images, then of the centroids of the level below: labels that nest.
+
+    A centroid is the mean of all images of its cluster, not normalised, and has weight 1 for any
+    number of images. A level has fewer clusters than requested if centres end without points, as
+    happens among identical images. Arguments and errors are those of :class:`KMeansSource`.
+    """
+
+    nested = True
+
+    def __call__(
+        self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
+    ) -> Tensor:
+        """Cluster features of shape (N, d) into labels of shape (H - 1, N)."""
+        features = check_features(features)
+        features = features.to(torch.promote_types(features.dtype, torch.float32))
+        levels = [kmeans(features, self.num_clusters[0], self.seed, self.max_iters)]
+        for size in self.num_clusters[1:]:
+            clusters = group_rows(levels[-1])
+            centroids = segment_mean(features, clusters)
+            joined = kmeans(centroids, min(size, len(centroids)), self.seed, self.max_iters)
+            levels.append(joined[clusters.inverse])
+        return torch.stack(levels)
