@@ -67,7 +67,7 @@ def match_rows(names: Sequence[str], files: Sequence[str], source: str) -> Tenso
         Rows, shape (N,), int64.
 
     Raises:
-        ValueError: if a name is there twice, an image has no row, or a row no image.
+        ValueError: if an image has two rows or none, or a row has no image.
     """
     parts = _distinct_parts(files)
     rows: dict[Tail, int] = {}
@@ -75,7 +75,8 @@ def match_rows(names: Sequence[str], files: Sequence[str], source: str) -> Tenso
         first = rows.setdefault(_tail(name, parts), row)
         if first != row:
             raise ValueError(
-                f'{source} has {name} twice, in rows {first} and {row}: keep one row per image'
+                f'{source} has two rows for one image, {first} ({names[first]}) and {row} ({name})'
+                ': keep one'
             )
     wanted = [_tail(file, parts) for file in files]
     if missing := [file for file, tail in zip(files, wanted, strict=True) if tail not in rows]:

@@ -86,7 +86,7 @@ class EncoderFeatures(ImageFeatures):
             )
         if model is None and (pretrained or image_size is not None):
             raise ValueError(
-                'EncoderFeatures: pretrained and image_size are of a library: set model'
+                'EncoderFeatures: pretrained and image_size are for a model of a library: set model'
             )
         if library not in LIBRARIES:
             raise ValueError(
@@ -104,7 +104,8 @@ class EncoderFeatures(ImageFeatures):
         else:
             encoder = from_library(self.library, self.model, self.checkpoint, self.image_size)
         device = model.data_preprocessor.device
-        network = encoder.network.to(device).eval()
+        network = encoder.network.to(device)
+        network.eval()  # mmpretrain's backbones return None
         mean, std = encoder.mean.to(device), encoder.std.to(device)
 
         def describe(images: Tensor) -> Tensor:
