@@ -213,8 +213,10 @@ OTHERS = {
         WandbVisBackend as_image
         light_axes plot_curves plot_detections plot_hierarchy_curves read_run read_scalars save
         thumbnail""",
-    features: """ClusteringInput Extracted SPACES classes_of eval_mode extract
-        extract_clustering_input extract_representation naming_sizes pooled resumable unwrapped""",
+    features: """ClusteringInput EncoderFeatures Extracted FeatureSource FileFeatures HOGFeatures
+        SPACES build_backbone build_preprocessor class_hierarchy_of classes_of eval_mode
+        extract extract_clustering_input extract_representation load_backbone map_array naming_sizes
+        pooled recorded_config resumable unwrapped with_coarser""",
     datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler ImageFolder ImageNet
         ImageNet21k LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler SampleKey
         SeededDataset UnreadableImageError WHITE balanced_share check_same_classes class_names

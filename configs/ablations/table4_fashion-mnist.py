@@ -1,6 +1,6 @@
 # Table 4, where the criteria come from, on Fashion-MNIST. Without a source it is NNCLR's positive.
-# The paper's K-means and DBSCAN have three levels of clusters, H = 4 with the images themselves. The
-# two arms of H = 4 were not run by us.
+# The paper's K-means and DBSCAN have three levels of clusters: H = 4 with the images themselves.
+# The two arms of H = 4 were not run by us.
 _base_ = '_base_/fashion-mnist_arms.py'
 
 title = 'Table 4 on Fashion-MNIST: source of the criteria'

@@ -4,7 +4,6 @@ from .class_labels import class_hierarchy_of, classes_of, with_coarser
 from .clustering_input import SPACES, ClusteringInput, extract_clustering_input
 from .extraction import Extracted, eval_mode, extract, extract_representation, pooled, unwrapped
 from .file_features import FileFeatures, map_array
-from .file_names import read_names
 from .image_features import EncoderFeatures, HOGFeatures
 from .loaders import naming_sizes, resumable
 from .pretrained_backbone import build_backbone, build_preprocessor, load_backbone
@@ -31,7 +30,6 @@ __all__ = [
     'map_array',
     'naming_sizes',
     'pooled',
-    'read_names',
     'recorded_config',
     'resumable',
     'unwrapped',
