@@ -266,15 +266,18 @@ def test_nesting_of_independent_levels_is_measured(work_dir):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans needs Python 3.11 or newer')
-def test_settings_of_the_clustering_are_compared(work_dir):
-    [config] = work_dir.glob('*.py')
+def test_settings_of_the_clustering_are_compared(work_dir, tmp_path):
+    [trained] = work_dir.glob('*.py')
+    config = tmp_path / 'hog.py'
+    hook = dict(clustering=dict(space=dict(type='HOGFeatures', pixels_per_cell=4)))
+    config.write_text(f'_base_ = {str(trained.resolve())!r}\ndefault_hooks = {hook}\n')
     done = call('analysis/clustering_settings.py', config, work_dir / 'epoch_3.pth')
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.startswith('Of the nearest keys ')
     rows = [line.split(' | ') for line in done.stdout.splitlines()[4:]]
     last = {(space.strip('| '), source): row for space, source, *row in rows[::2]}
-    for space in ('projection', 'encoder', 'maps'):
+    for space in ('projection', 'encoder', 'maps', 'HOGFeatures'):
         sizes, _, level, clusters, *_, precision = last[space, 'K-means']
         assert (sizes, level, clusters) == ('(15, 50)', '2', str(round(192 / 15)))
         assert 0 < float(precision.strip('| ')) <= 1
-    assert len(rows) == 2 * 23
+    assert len(rows) == 2 * 26
