@@ -54,7 +54,9 @@ class Counted:
 
 def config_of(work_dir: Path, space: dict, **changes):
     config = without_hooks(tiny_config(work_dir, **changes))
-    config.default_hooks.clustering.update(space=space, source=dict(type='Rows'), refiner=None)
+    config.default_hooks.clustering.space = space
+    config.default_hooks.clustering.source = dict(type='Rows')
+    config.default_hooks.clustering.refiner = None
     return config
 
 
@@ -93,7 +95,7 @@ def test_features_are_computed_once_and_not_for_a_run_that_needs_none(interval, 
 )
 def test_a_file_that_does_not_fit_ends_a_run_before_its_first_step(rows, sentence, tmp_path):
     table = CODES[:rows].copy()
-    table[7] = np.nan
+    table[7] = np.nan  # the number of rows is looked at first
     np.save(tmp_path / 'a.npy', table)
     config = config_of(tmp_path, dict(type='FileFeatures', path=str(tmp_path / 'a.npy')))
     with pytest.raises(ValueError, match=sentence):
@@ -136,8 +138,8 @@ def test_each_level_has_its_column_of_true_classes(tmp_path):
     config = without_hooks(tiny_config(tmp_path, train_cfg__max_epochs=3))
     for loader in (config.train_dataloader, config.default_hooks.clustering.dataloader):
         loader.dataset.type = 'NestedDigits'
-    source = dict(type='ClassSource', columns=[1, 2])
-    config.default_hooks.clustering.update(source=source, refiner=None)
+    config.default_hooks.clustering.source = dict(type='ClassSource', columns=[1, 2])
+    config.default_hooks.clustering.refiner = None
     train(config)
     digits = NestedDigits(split='train', indices=IMAGES)
     classes = torch.tensor([digits.get_data_info(index)['gt_label'] for index in range(IMAGES)])
