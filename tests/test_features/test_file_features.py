@@ -110,6 +110,12 @@ def test_missing_and_doubled_files_are_named(names, sentence, path):
         features_of(Files(), str(path), names=str(path.with_suffix('.txt')))
 
 
+def test_names_are_not_unpickled(path):
+    np.save(path.parent / 'names.npy', np.array([FILES, None], dtype=object))
+    with pytest.raises(ValueError, match='names.npy cannot be read as names of files'):
+        features_of(Files(), str(path), names=str(path.parent / 'names.npy'))
+
+
 def test_unknown_files_are_named(path):
     path.with_suffix('.txt').write_text('a/1.jpg\na/2.jpg\na/3.jpg')
     with pytest.raises(ValueError, match=r'has rows for a/3\.jpg, which are no training images'):
