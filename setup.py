@@ -56,6 +56,8 @@ setup(
         # Needed to compile mmcv's operators without build isolation. mmcv's metadata needs
         # setuptools 80, torch rejects setuptools 82.
         'build-ops': ['setuptools>=80,<82', 'wheel', 'ninja', 'psutil'],
+        # Criteria from elsewhere: models of timm, safetensors files, HOG.
+        'features': ['safetensors', 'scikit-image', 'timm'],
         'development': [
             'hypothesis',
             'mypy',
@@ -65,6 +67,8 @@ setup(
             'pytest-timeout',
             'pytest-xdist',
             'ruff',
+            'safetensors',
+            'scikit-image',
             # A test opens the hierarchy page in Chromium.
             'selenium',
             # Trackers, with wandb: tests read back what a run logs.

@@ -80,7 +80,8 @@ def test_the_page_of_a_checkpoint(report, checkpoint, model, capsys):
     assert f'written: {path}' in capsys.readouterr().out
     page = content(path)
     assert page['title'] == CONFIG.stem
-    assert dict(page['about'])['Images'] == '192' and dict(page['about'])['Seed'] == '7'
+    about = dict(page['about'])
+    assert about['Images'] == '192' and about['Seed'] == '7' and about['Clustered'] == 'projection'
     assert page['classNames'] == list('0123456789')
     assert [panel['title'] for panel in page['curves']] == ['Loss and its parts', 'kNN accuracy']
     labels = model.hierarchy.labels

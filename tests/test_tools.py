@@ -266,21 +266,24 @@ def test_nesting_of_independent_levels_is_measured(work_dir):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans needs Python 3.11 or newer')
-def test_settings_of_the_clustering_are_compared(work_dir):
-    [config] = work_dir.glob('*.py')
-    table = work_dir / 'settings.csv'
+def test_settings_of_the_clustering_are_compared(work_dir, tmp_path):
+    [trained] = work_dir.glob('*.py')
+    config = tmp_path / 'hog.py'
+    hook = dict(clustering=dict(space=dict(type='HOGFeatures', pixels_per_cell=4)))
+    config.write_text(f'_base_ = {str(trained.resolve())!r}\ndefault_hooks = {hook}\n')
+    table = tmp_path / 'settings.csv'
     done = call('analysis/clustering_settings.py', config, work_dir / 'epoch_3.pth', '--out', table)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.startswith('Of the nearest keys ')
     rows = [line.split(' | ') for line in done.stdout.splitlines()[4:]]
     last = {(space.strip('| '), source): row for space, source, *row in rows[::2]}
-    for space in ('projection', 'encoder', 'maps'):
+    for space in ('projection', 'encoder', 'maps', 'HOGFeatures'):
         sizes, _, level, clusters, *_, precision = last[space, 'K-means']
         assert (sizes, level, clusters) == ('(15, 50)', '2', str(round(192 / 15)))
         assert 0 < float(precision.strip('| ')) <= 1
         sizes, _, level, clusters, *_ = last[space, 'first neighbours']
         assert (sizes, level, clusters) == ('(15, 50)', '2', str(round(192 / 15)))
-    assert len(rows) == 2 * 34
+    assert len(rows) == 2 * 40
     with table.open() as file:
         written = list(csv.reader(file))[1:]
     assert written == [[cell.strip('| ') for cell in row] for row in rows]

@@ -1,7 +1,7 @@
 """A few functions for notebooks and scripts, also importable as ``from mmrcl import ...``."""
 
 from .checkpoint_config import config_of
-from .encoders import Encoder, build_backbone, load_encoder, wrap_encoder
+from .encoders import Encoder, load_encoder, wrap_encoder
 from .features import Features, extract_features
 from .hierarchies import build_hierarchy, write_hierarchy_page
 from .probes import knn_accuracy, linear_accuracy
@@ -10,7 +10,6 @@ from .zoo import get_config, get_model, list_models
 __all__ = [
     'Encoder',
     'Features',
-    'build_backbone',
     'build_hierarchy',
     'config_of',
     'extract_features',

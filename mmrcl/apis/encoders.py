@@ -14,14 +14,15 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 from torch import Tensor, nn
 
-from mmrcl.checkpoint import load_weights, match_encoder
+from mmrcl.checkpoint import load_weights
 from mmrcl.datasets import MAX_PIXELS, WHITE, guarded, read_image
+from mmrcl.features import build_preprocessor, load_backbone
 from mmrcl.launch import plain_pipeline
-from mmrcl.registry import MODELS, TRANSFORMS
+from mmrcl.registry import TRANSFORMS
 
 from .checkpoint_config import config_of
 
-__all__ = ['Encoder', 'build_backbone', 'load_encoder', 'wrap_encoder']
+__all__ = ['Encoder', 'load_encoder', 'wrap_encoder']
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,8 @@ def load_encoder(
     """
     state, meta = load_weights(checkpoint, trust)
     config = config_of(meta, checkpoint, config, trust)
-    backbone = build_backbone(config)
-    match = match_encoder(state, backbone.state_dict(), prefix)
-    if not match.is_whole:
-        raise ValueError(
-            f'{checkpoint} does not hold the backbone of the config: {match.coverage}; it has '
-            f'{match.faults}. Pass the config that it was trained with'
-        )
-    backbone.load_state_dict(match.tensors, strict=False)  # num_batches_tracked may be missing.
-    preprocessor = _preprocessor(config)
-    network = _Preprocessed(preprocessor, backbone)
+    backbone = load_backbone(config, state, checkpoint, prefix)
+    network = _Preprocessed(build_preprocessor(config), backbone)
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     return Encoder(_frozen(network).to(device), partial(_read_by_transforms, _transforms(config)))
 
@@ -102,19 +95,6 @@ def wrap_encoder(
     return Encoder(_frozen(network), partial(_read_by_pillow, transform, read=read))
 
 
-def build_backbone(config: Config) -> nn.Module:
-    """Build the backbone of a config and ignore its ``init_cfg``.
-
-    Raises:
-        ValueError: if the config has none.
-    """
-    if 'backbone' not in config.get('model', {}):
-        raise ValueError('the config has no model.backbone: pass the config of the pretraining')
-    backbone = {key: value for key, value in config.model.backbone.items() if key != 'init_cfg'}
-    with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmrcl')):
-        return MODELS.build(backbone)
-
-
 class _Preprocessed(nn.Module):
     """A backbone preceded by the data preprocessor of its config."""
 
@@ -126,14 +106,6 @@ class _Preprocessed(nn.Module):
     def forward(self, images: Tensor) -> Any:
         data = self.data_preprocessor(dict(inputs=images, data_samples=[]), False)
         return self.backbone(data['inputs'])
-
-
-def _preprocessor(config: Config) -> nn.Module:
-    found = config.model.get('data_preprocessor') or config.get('data_preprocessor')
-    if found is None:
-        raise ValueError('the config has no data_preprocessor: set the one of the pretraining')
-    with DefaultScope.overwrite_default_scope(config.get('default_scope', 'mmrcl')):
-        return MODELS.build(found)
 
 
 def _transforms(config: Config) -> Compose:

@@ -6,12 +6,13 @@ from os.path import relpath
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from mmrcl.datasets import ImageFolder, UnreadableImageError
-from mmrcl.features import pooled
+from mmrcl.features import map_array, pooled
 from mmrcl.launch import loading_errors
 from mmrcl.progress import progress
 
@@ -32,6 +33,53 @@ class Features(NamedTuple):
     vectors: Tensor
     paths: list[str]
     classes: list[str] | None = None
+
+    def save(self, path: str | Path) -> None:
+        """Write the vectors to ``path``, and files and classes to a text file beside it.
+
+        The text has a line per image: its file and, after a tab, its class if known. Both files
+        suit :class:`mmrcl.features.FileFeatures`.
+
+        Args:
+            path: a file ``.npy``; the text has the same name, but ``.txt``.
+
+        Raises:
+            ValueError: for another suffix, or a name with a tab or line break.
+        """
+        array, text = _pair(path)
+        columns = [self.paths] if self.classes is None else [self.paths, self.classes]
+        if odd := [name for names in columns for name in names if set(name) & set('\t\n\r')]:
+            raise ValueError(f'{odd[0]!r} has a tab or a line break: rename it to save features')
+        np.save(array, self.vectors.cpu().numpy())
+        lines = ('\t'.join(row) + '\n' for row in zip(*columns, strict=True))
+        with text.open('w', encoding='utf-8') as file:
+            file.writelines(lines)
+
+    @classmethod
+    def load(cls, path: str | Path) -> 'Features':
+        """Read what :meth:`save` wrote; the vectors are memory-mapped.
+
+        Raises:
+            FileNotFoundError: if one of the two files does not exist.
+            ValueError: if one is damaged, or they have different numbers of images.
+        """
+        array, text = _pair(path)
+        vectors = map_array(array)
+        with text.open(encoding='utf-8') as file:
+            rows = [line.rstrip('\n').split('\t') for line in file]
+        if len(rows) != len(vectors):
+            raise ValueError(
+                f'{array} has {len(vectors)} rows, but {text} {len(rows)} lines: save them anew'
+            )
+        paths, *classes = map(list, zip(*rows, strict=True))
+        return cls(vectors, paths, *classes)
+
+
+def _pair(path: str | Path) -> tuple[Path, Path]:
+    array = Path(path).expanduser()
+    if array.suffix != '.npy':
+        raise ValueError(f'{path} must end with .npy')
+    return array, array.with_suffix('.txt')
 
 
 def extract_features(

@@ -9,6 +9,7 @@ from .histories import hub_of, plain_hub
 from .latest import latest_checkpoint
 from .matching import Match, load_weights, match_encoder
 from .reading import SAFE_TYPES, guard_mmengine, is_whole, read_checkpoint
+from .safetensors_file import read_safetensors
 
 __all__ = [
     'FORMATS',
@@ -23,5 +24,6 @@ __all__ = [
     'match_encoder',
     'plain_hub',
     'read_checkpoint',
+    'read_safetensors',
     'resnet_state',
 ]

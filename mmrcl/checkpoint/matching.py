@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from .reading import read_checkpoint
+from .safetensors_file import read_safetensors
 
 State = Mapping[str, Tensor]
 
@@ -63,7 +64,7 @@ def load_weights(path: str | Path, trust: bool = False) -> tuple[dict[str, Tenso
     """Read a checkpoint of any trainer.
 
     Args:
-        path: a file or a URL that mmengine reads.
+        path: a file or a URL that mmengine reads, or a file whose name ends with ``.safetensors``.
         trust: unpickle everything in the file, which runs code that it may contain.
 
     Returns:
@@ -72,9 +73,13 @@ def load_weights(path: str | Path, trust: bool = False) -> tuple[dict[str, Tenso
 
     Raises:
         FileNotFoundError: if the file does not exist.
+        ImportError: for safetensors without the library.
         ValueError: if it contains no tensors, or more than data.
     """
-    content = read_checkpoint(path, trust=trust)
+    if str(path).endswith('.safetensors'):
+        content: Any = read_safetensors(path)
+    else:
+        content = read_checkpoint(path, trust=trust)
     parts = content if isinstance(content, Mapping) else {}
     state = parts.get('state_dict', parts.get('model', parts))
     tensors = {}

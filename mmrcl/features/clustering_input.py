@@ -10,6 +10,8 @@ from torch.utils.data import DataLoader
 
 from .extraction import extract
 
+_ROWS = 1 << 16  # rows normalised together
+
 
 class ClusteringInput(NamedTuple):
     """Features of all images, in the order of the data set.
@@ -39,18 +41,21 @@ SPACES: Mapping[str, Callable[[Any, Tensor], Tensor] | None] = {
 """Functions from model and images to the features to cluster, by space; None uses the keys."""
 
 
-def extract_clustering_input(model: Any, space: str, dataloader: DataLoader) -> ClusteringInput:
+def extract_clustering_input(
+    model: Any, space: str | Tensor, dataloader: DataLoader
+) -> ClusteringInput:
     """Run the momentum encoder over all images once, see :func:`mmrcl.features.extract`.
 
     Args:
         model: model with ``extract_keys`` and a ``momentum_encoder`` of backbone and neck.
-        space: one of :data:`SPACES`.
+        space: one of :data:`SPACES`, or features (N, D) from elsewhere, normalised in place.
         dataloader: as for :func:`mmrcl.features.extract`.
     """
-    encode = SPACES[space]
+    encode = None if isinstance(space, Tensor) else SPACES[space]
     if encode is None:
         keys, classes = extract(model, model.extract_keys, dataloader)
-        return ClusteringInput(keys, normalize(keys, dim=1), classes)
+        features = _normalized_(space) if isinstance(space, Tensor) else normalize(keys, dim=1)
+        return ClusteringInput(keys, features.to(keys.device), classes)
 
     def both(images: Tensor) -> Tensor:
         return torch.cat([model.extract_keys(images), encode(model, images)], 1)
@@ -58,3 +63,10 @@ def extract_clustering_input(model: Any, space: str, dataloader: DataLoader) -> 
     found, classes = extract(model, both, dataloader)
     width = model.hierarchy.feat_dim
     return ClusteringInput(found[:, :width], normalize(found[:, width:], dim=1), classes)
+
+
+def _normalized_(features: Tensor) -> Tensor:
+    """Normalise rows (N, D) in blocks: a second copy would take 5 GB for ImageNet at D = 1024."""
+    for block in features.split(_ROWS):
+        block.copy_(normalize(block, dim=1))
+    return features

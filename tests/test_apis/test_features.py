@@ -57,6 +57,28 @@ def test_an_unreadable_file_is_left_out_and_named(tmp_path):
         assert torch.equal(vector, pixels)
 
 
+@pytest.mark.parametrize('known', [True, False])
+def test_saved_features_are_read_back(known, digits, tmp_path):
+    features = digits[1] if known else digits[1]._replace(classes=None)
+    features.save(tmp_path / 'a.npy')
+    found = mmrcl.Features.load(tmp_path / 'a.npy')
+    assert torch.equal(found.vectors, features.vectors)
+    assert found[1:] == features[1:]
+
+
+def test_says_what_is_wrong_with_saved_features(digits, tmp_path):
+    with pytest.raises(ValueError, match='must end with .npy'):
+        digits[1].save(tmp_path / 'a.pt')
+    with pytest.raises(ValueError, match=r"'a\\tb.png' has a tab or a line break"):
+        mmrcl.Features(torch.ones(1, 2), ['a\tb.png']).save(tmp_path / 'a.npy')
+    digits[1].save(tmp_path / 'a.npy')
+    (tmp_path / 'a.txt').write_text('a.png\n')
+    with pytest.raises(ValueError, match='has 100 rows, but .* 1 lines: save them anew'):
+        mmrcl.Features.load(tmp_path / 'a.npy')
+    with pytest.raises(FileNotFoundError):
+        mmrcl.Features.load(tmp_path / 'b.npy')
+
+
 def test_says_what_is_wrong_with_the_images(tmp_path):
     folder = write_colors(tmp_path / 'colors')
     with pytest.raises(

@@ -165,3 +165,29 @@ def test_class_source():
     assert torch.equal(canonical_labels(labels[1]), torch.tensor([0, 0, 2, 2, 4]))
     with pytest.raises(ValueError, match='gt_label'):
         ClassSource(3)(torch.zeros(5, 2), None)
+
+
+def test_class_source_chooses_columns_of_a_hierarchy():
+    columns = torch.tensor([[3, 3, 1, 1, 0], [7, 7, 7, 7, 2], [5, 5, 5, 5, 5]])
+    points = torch.zeros(5, 2)
+    assert torch.equal(ClassSource(4)(points, columns), columns)
+    assert torch.equal(ClassSource(2)(points, columns), columns[:1])
+    assert torch.equal(ClassSource(5)(points, columns), columns[[0, 1, 2, 2]])
+    assert torch.equal(ClassSource(columns=[0, 2])(points, columns), columns[[0, 2]])
+    assert torch.equal(ClassSource(columns=[1, 1])(points, columns), columns[[1, 1]])
+    with pytest.raises(ValueError, match=r'columns=\[0, 3\] do not exist, for the classes have 3'):
+        ClassSource(columns=[0, 3])(points, columns)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'sentence'),
+    [
+        (dict(), 'set num_levels, or columns'),
+        (dict(num_levels=3, columns=[0, 0]), 'set num_levels, or columns'),
+        (dict(columns=[1, 0]), r'columns=\[1, 0\] must ascend from 0'),
+        (dict(columns=[-1, 0]), r'columns=\[-1, 0\] must ascend from 0'),
+    ],
+)
+def test_class_source_refuses_other_columns(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        ClassSource(**arguments)

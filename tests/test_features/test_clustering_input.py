@@ -5,6 +5,7 @@ import torch
 from mmengine.runner import Runner
 from torch.nn.functional import normalize
 
+from mmrcl.features import clustering_input
 from mmrcl.features.clustering_input import SPACES, extract_clustering_input
 from mmrcl.launch import build_runner
 
@@ -45,6 +46,18 @@ def test_features_are_those_of_the_space(model_and_loader, space):
             keys = normalize(literal(model, 'projection', image), dim=0)
             torch.testing.assert_close(found.keys[row], keys)
             assert found.classes[row] == sample['data_samples'].gt_label
+
+
+def test_features_from_elsewhere_are_normalised_block_by_block(model_and_loader, monkeypatch):
+    model, loader = model_and_loader
+    monkeypatch.setattr(clustering_input, '_ROWS', 50)
+    features = torch.randn(192, 5)
+    features[3] = 0  # of an unreadable image
+    expected = normalize(features, dim=1)
+    found = extract_clustering_input(model, features, loader)
+    assert torch.equal(found.features, expected)
+    of_keys = extract_clustering_input(model, 'projection', loader)
+    assert torch.equal(found.keys, of_keys.keys) and torch.equal(found.classes, of_keys.classes)
 
 
 @pytest.mark.slow

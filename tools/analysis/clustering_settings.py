@@ -1,18 +1,19 @@
 """Compare settings of the clustering on the frozen encoder of a checkpoint.
 
 Clusters the training images in every space, by DBSCAN, K-means and first neighbours, and refines
-the clusters for some epochs of random batches as HierarchicalClusteringHook does. Prints cluster
-sizes, the share of images that have a same-cluster sample, the adjusted mutual information of
-clusters and classes, and the share of same-cluster samples that are of the image's class, which is
-the precision of random keys from an infinitely long queue.
+the clusters for some epochs of random batches as HierarchicalClusteringHook does. A feature source
+that the config names as default_hooks.clustering.space is a further space. Prints cluster sizes,
+the share of images that have a same-cluster sample, the adjusted mutual information of clusters and
+classes, and the share of same-cluster samples that are of the image's class, which is the precision
+of random keys from an infinitely long queue.
 """
 
 import argparse
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import mmrcl.threads  # noqa: F401  before torch
 
@@ -20,6 +21,7 @@ import torch
 from checkpoint_keys import load
 from mmengine.config import Config, DictAction
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mmrcl.clustering import (
     DBSCANSource,
@@ -33,6 +35,7 @@ from mmrcl.clustering import (
 from mmrcl.evaluation import agreement
 from mmrcl.features import SPACES, extract_clustering_input
 from mmrcl.launch import add_trust_argument, check_overrides
+from mmrcl.registry import TASK_UTILS
 
 COLUMNS = (
     'space', 'source', 'images per cluster', 'refinement',
@@ -49,33 +52,29 @@ class Setting(NamedTuple):
     refiner: dict | None = None
 
 
-SETTINGS = (
-    *(
-        Setting(space, source)
-        for space in SPACES
-        for source in ('DBSCAN, Jaccard', 'DBSCAN, Euclidean', 'K-means', 'first neighbours')
-    ),
-    *(
-        Setting(space, source, (15, 50))
-        for space in SPACES
-        for source in ('K-means', 'first neighbours')
-    ),
-    Setting('projection', 'DBSCAN, Jaccard', (5.0, 20.0)),
-    *(
-        Setting('projection', 'DBSCAN, Jaccard', refiner=refiner)
-        for refiner in (
-            dict(),
-            dict(neighbors=(2, 8)),
-            dict(neighbors=(8, 40)),
-            dict(max_pieces=2),
-            dict(max_pieces=32),
-            dict(merge='centers'),
-            dict(merge='propagation'),
-            dict(assign='propagation'),
-        )
-    ),
-    Setting('images', 'K-means', (15, 50), dict(neighbors=(15, 50))),
+REFINERS = (
+    dict(),
+    dict(neighbors=(2, 8)),
+    dict(neighbors=(8, 40)),
+    dict(max_pieces=2),
+    dict(max_pieces=32),
+    dict(merge='centers'),
+    dict(merge='propagation'),
+    dict(assign='propagation'),
 )
+
+
+def settings_of(spaces: Iterable[str]) -> Iterator[Setting]:
+    """Yield what is compared: sources in every space, and refiners of the clusters of keys."""
+    for space in spaces:
+        for source in ('DBSCAN, Jaccard', 'DBSCAN, Euclidean', 'K-means', 'first neighbours'):
+            yield Setting(space, source)
+        for source in ('K-means', 'first neighbours'):
+            yield Setting(space, source, (15, 50))
+    yield Setting('projection', 'DBSCAN, Jaccard', (5.0, 20.0))
+    for refiner in REFINERS:
+        yield Setting('projection', 'DBSCAN, Jaccard', refiner=refiner)
+    yield Setting('images', 'K-means', (15, 50), dict(neighbors=(15, 50)))
 
 
 def parse_args() -> argparse.Namespace:
@@ -92,6 +91,20 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', type=Path, help='CSV file to write')
     add_trust_argument(parser)
     return parser.parse_args()
+
+
+def foreign_features(config: Config, model: Any, loader: DataLoader) -> dict[str, Tensor]:
+    """Compute the features (N, D) of the feature source of the config, by its type, if any.
+
+    Raises:
+        ValueError: if it has none for these images.
+    """
+    space = (config.default_hooks.get('clustering') or {}).get('space')
+    if not isinstance(space, dict):
+        return {}
+    source = TASK_UTILS.build(space)
+    source.check(model, loader)
+    return {space['type']: source(model, loader)}
 
 
 def cluster(setting: Setting, features: Tensor) -> Tensor:
@@ -148,11 +161,15 @@ def main() -> None:
     config = Config.fromfile(args.config)
     check_overrides(config, args.cfg_options)
     config.merge_from_dict(args.cfg_options)
+    spaces: dict[str, str | Tensor] = {space: space for space in SPACES}
     try:
         model, loader = load(config, args.checkpoint, args.trust_checkpoint)
-    except ValueError as error:
+        spaces |= foreign_features(config, model, loader)
+    except (ImportError, OSError, ValueError) as error:
         sys.exit(f'error: {error}')
-    inputs = {space: extract_clustering_input(model, space, loader) for space in SPACES}
+    inputs = {
+        name: extract_clustering_input(model, space, loader) for name, space in spaces.items()
+    }
     keys, _, classes = inputs['projection']
 
     _, found = nearest_neighbors(keys, keys, 2)
@@ -161,7 +178,7 @@ def main() -> None:
     show(*COLUMNS)
     show(*['---'] * 4, *['---:'] * 7)
     rows: list[tuple[object, ...]] = []
-    for setting in SETTINGS:
+    for setting in settings_of(spaces):
         labels = cluster(setting, inputs[setting.space].features)
         if setting.refiner is not None:
             labels = refine(labels, keys, setting.refiner, args)

@@ -196,11 +196,19 @@ def facts(config: Config, meta: dict[str, Any], chosen: int, total: int) -> dict
         'Run': checkpoint.resolve().parent.name,
         'Checkpoint': checkpoint.name,
         'Data set': plain_loader(config).dataset.type,
+        'Clustered': clustered_space(config),
         'Images': shown,
         'Seed': str(meta.get('seed', '')),
         'Code': str(meta.get('mmrcl_commit', ''))[:12],
     }
     return {name: value for name, value in about.items() if value}
+
+
+def clustered_space(config: Config) -> str:
+    """Name the features that the clustering hook of the config clusters, '' without a hook."""
+    hook = (config.get('default_hooks') or {}).get('clustering')
+    space = '' if hook is None else hook.get('space', 'projection')
+    return str(space['type'] if isinstance(space, dict) else space)
 
 
 def write(args: argparse.Namespace, config: Config, model: Any, meta: dict, dataset: Any) -> Path:

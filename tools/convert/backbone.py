@@ -16,9 +16,10 @@ import mmrcl.threads  # noqa: F401  before torch
 
 from torch import Tensor
 
-from mmrcl.apis import build_backbone, config_of
+from mmrcl.apis import config_of
 from mmrcl.checkpoint import FORMATS, Match, load_weights, match_encoder, resnet_state
 from mmrcl.errors import ConfigError
+from mmrcl.features import build_backbone
 from mmrcl.launch import add_trust_argument
 
 # These build the backbone from the config; the other formats are for the library's own ResNet.

@@ -22,7 +22,16 @@ from mmrcl.clustering import (
     warn_of_percolation,
 )
 from mmrcl.errors import TrainingError
-from mmrcl.features import SPACES, ClusteringInput, extract_clustering_input, resumable, unwrapped
+from mmrcl.features import (
+    SPACES,
+    ClusteringInput,
+    FeatureSource,
+    class_hierarchy_of,
+    extract_clustering_input,
+    resumable,
+    unwrapped,
+    with_coarser,
+)
 from mmrcl.models import KeyBatch
 from mmrcl.progress import progress
 from mmrcl.registry import HOOKS, TASK_UTILS
@@ -80,8 +89,9 @@ class HierarchicalClusteringHook(Hook):
         space: features that the source clusters: ``'projection'``, the keys z-hat'; ``'encoder'``,
             the momentum encoder's last feature maps, average-pooled; ``'maps'``, these maps
             flattened; or ``'images'``, pixels after the test-time transform. The last two are for
-            small aligned images: for ImageNet they would be 500 and 800 GB. Refinement always uses
-            keys.
+            small aligned images: for ImageNet they would be 500 and 800 GB. Features from elsewhere
+            are the config of a feature source: ``FileFeatures``, ``EncoderFeatures``,
+            ``HOGFeatures``. They are computed once. Refinement always uses keys.
     """
 
     def __init__(
@@ -92,7 +102,7 @@ class HierarchicalClusteringHook(Hook):
         warmup_epochs: int = 10,
         recluster_interval: int | None = None,
         max_share: float = 0.5,
-        space: str = 'projection',
+        space: str | dict = 'projection',
     ) -> None:
         self.dataloader_cfg = dataloader
         self.source: ClusteringSource = TASK_UTILS.build(source)
@@ -111,16 +121,19 @@ class HierarchicalClusteringHook(Hook):
             )
         if recluster_interval is not None and recluster_interval < 1:
             raise ValueError(f'recluster_interval={recluster_interval} must be at least 1 epoch')
-        if space not in SPACES:
+        if isinstance(space, str) and space not in SPACES:
             raise ValueError(
                 f"HierarchicalClusteringHook: space='{space}' is unknown: choose one of "
-                f'{", ".join(SPACES)}'
+                f'{", ".join(SPACES)}, or set the config of a feature source'
             )
-        self.space = space
+        self.space: str | FeatureSource = (
+            space if isinstance(space, str) else TASK_UTILS.build(space)
+        )
         self.warmup_epochs = warmup_epochs
         self.recluster_interval = recluster_interval
         self.max_share = max_share
         self._waiting: list[KeyBatch] = []
+        self._foreign: Tensor | None = None
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Save the refiner's thresholds of the epoch."""
@@ -155,6 +168,9 @@ class HierarchicalClusteringHook(Hook):
                 f'{size}: set both to the same data set'
             )
         _check_sample_idx(runner.train_dataloader.dataset)
+        class_hierarchy_of(self.dataloader.dataset)
+        if not isinstance(self.space, str) and self._clusters_again(model.hierarchy):
+            self.space.check(model, self.dataloader)
         if model.hierarchy.num_samples == 0:
             model.hierarchy.allocate(size)
         elif model.hierarchy.num_samples != size:
@@ -178,7 +194,7 @@ class HierarchicalClusteringHook(Hook):
         due = self.recluster_interval is not None and since % self.recluster_interval == 0
         if due or not hierarchy.clustered:
             runner.logger.info(f'Clustering {hierarchy.num_samples} images ...')
-            images = extract_clustering_input(model, self.space, self.dataloader)
+            images = extract_clustering_input(model, self._space(model), self.dataloader)
             self._cluster(runner, hierarchy, images)
             self._report(runner, hierarchy, runner.epoch)
         if self.refiner is not None:
@@ -226,11 +242,24 @@ class HierarchicalClusteringHook(Hook):
         if self.refiner is not None:
             self._report(runner, hierarchy, runner.epoch + 1)
 
+    def _clusters_again(self, hierarchy: LabelHierarchy) -> bool:
+        return self.recluster_interval is not None or not hierarchy.clustered
+
+    def _space(self, model: Any) -> str | Tensor:
+        """Return the name of the space, or features from elsewhere, kept if needed again."""
+        if isinstance(self.space, str):
+            return self.space
+        features = self.space(model, self.dataloader) if self._foreign is None else self._foreign
+        if self.recluster_interval is not None:
+            self._foreign = features.cpu()  # in host memory between two clusterings
+        return features
+
     def _cluster(self, runner: Runner, hierarchy: LabelHierarchy, images: ClusteringInput) -> None:
         _require_finite(keys=images.keys, features=images.features)
         hierarchy.set_bank(images.keys)
         with _warnings_to(runner.logger):
-            found = self.source(images.features, images.classes, progress)
+            classes = with_coarser(images.classes, self.dataloader.dataset)
+            found = self.source(images.features, classes, progress)
         labels = self._checked(found, hierarchy.labels)
         broadcast(labels)
         hierarchy.set_labels(labels, nested=self.source.nested)
