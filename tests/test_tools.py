@@ -97,7 +97,7 @@ WRONG = {
     ),
     'loss setting': (
         [CONFIG, '--cfg-options', 'model.head.loss.negative_pairs=drop'],
-        "negative_pairs='drop' is unknown: use 'repel' or 'ignore'",
+        "negative_pairs='drop' is unknown: use 'repel', 'graded' or 'ignore'",
     ),
     'neck': (
         [CONFIG, '--cfg-options', 'model.neck.in_channels=64'],
