@@ -1,18 +1,27 @@
 # What relativeness does: three settings of negative pairs, levels and predictors, with all
 # augmentations. Clusters of the images, made once, so that at each H all arms have the same
 # criteria; and the paper's clusters of keys at H = 3. Not run yet.
-_base_ = 'strong-views_fashion-mnist.py'
+_base_ = 'fig5c_fashion-mnist.py'
 
 title = 'Relativeness on Fashion-MNIST, all augmentations'
+reference = 'instance-discrimination'
+headroom = ('instance-discrimination', 'true-classes-start')
+measures = ['retrieval_hit_rate', 'pairs/key_precision']
+draw = 'accuracy'
 _settings = ('repel', 'graded', 'ignore')
 _hierarchies = {2: 'images-h2', 3: 'images-h3-shared', 4: 'images-h4-shared'}
-_views = {'data_preprocessor.views': [_base_._view, _base_._view]}
+_view = _base_._views['all']
+
+
+def _strong(name):
+    arm = _base_._arms[name]
+    options = {**arm.get('options', {}), 'data_preprocessor.views': [_view, _view]}
+    return dict(arm, options=options)
 
 
 def _arm(name, setting, num_predictors, title):
     options = {
-        **_base_._arms[name].get('options', {}),
-        **_views,
+        **_strong(name)['options'],
         'model.head.predictor.num_predictors': num_predictors,
         'model.head.loss.negative_pairs': setting,
     }
@@ -21,7 +30,7 @@ def _arm(name, setting, num_predictors, title):
 
 arms = {
     '_delete_': True,
-    **{name: _base_.arms[name] for name in ('instance-discrimination', 'true-classes-start')},
+    **{name: _strong(name) for name in ('instance-discrimination', 'true-classes-start')},
     **{
         f'{setting}-h{levels}-p{number}': _arm(
             name, setting, number, f'H = {levels}, predictors: {number}'

@@ -106,6 +106,36 @@ def test_a_bank_that_is_not_finite_is_refused():
         HierarchyRefiner().calibrate(hierarchy)
 
 
+def test_an_empty_bank_is_refused():
+    with pytest.raises(ValueError, match='bank of the hierarchy is empty: call update_bank'):
+        HierarchyRefiner().calibrate(LabelHierarchy(3, 6, 30))
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_images_without_a_feature_change_nothing_for_the_others(seed):
+    """As if they were not there: the same thresholds, splits and merges."""
+    with_empty, without = (random_hierarchy(60, 3, 6, seed) for _ in range(2))
+    generator = torch.Generator().manual_seed(seed)
+    empty = torch.randperm(60, generator=generator)[:9]
+    seen = torch.ones(60, dtype=torch.bool)
+    seen[empty] = False
+    with_empty.bank[empty] = 0
+    rest = LabelHierarchy(3, 6, 51).to(without.bank.dtype)
+    rest.set_bank(without.bank[seen])
+    rest.set_labels(without.labels[:, seen])
+    refiners = [HierarchyRefiner(neighbors=(2, 6)) for _ in range(2)]
+    for refiner, hierarchy in zip(refiners, (with_empty, rest), strict=True):
+        refiner.calibrate(hierarchy)
+    assert refiners[0].thresholds == pytest.approx(refiners[1].thresholds, abs=1e-6)
+    place = seen.cumsum(0) - 1
+    for step in range(5):
+        batch = seen.nonzero()[:, 0][torch.randperm(51, generator=generator)[:12]]
+        assert refiners[0].refine(with_empty, batch) == refiners[1].refine(rest, place[batch])
+        found = with_empty.labels
+        assert torch.equal(place[found[:, seen]], rest.labels), step
+        assert torch.equal(found[:, empty], empty.expand(2, -1))
+
+
 def test_half_precision_bank_refines_alike():
     """Coarse bits move few of 600 images: the partitions agree but for some."""
     agreement = []

@@ -94,16 +94,26 @@ class HierarchyRefiner:
     def calibrate(self, hierarchy: LabelHierarchy) -> None:
         """Set ``thresholds``, one for each level 2..H; call it once per epoch.
 
+        Images without a feature in the bank, which nothing can compare, become clusters of their
+        own. They stay so until a batch contains them.
+
         Raises:
-            ValueError: if the hierarchy is not nested, its bank has NaN or Inf, or a setting does
-                not have one entry per level.
+            ValueError: if the hierarchy is not nested, its bank is empty or has NaN or Inf, or a
+                setting does not have one entry per level.
         """
         hierarchy.check()
         check_finite(hierarchy.bank, 'the bank of the hierarchy')
+        seen = hierarchy.seen
+        if not bool(seen.any()):
+            raise ValueError(
+                'the bank of the hierarchy is empty: call update_bank or set_bank first'
+            )
+        if not bool(seen.all()):
+            hierarchy.isolate(~seen)
         levels = hierarchy.num_levels - 1
         if self.merge_threshold == 'auto':
             _fits('neighbors', self.neighbors, levels)
-            self.thresholds = _neighbor_cosines(hierarchy.bank, self.neighbors)
+            self.thresholds = _neighbor_cosines(hierarchy.bank, seen, self.neighbors)
         elif isinstance(self.merge_threshold, (int, float)):
             self.thresholds = [float(self.merge_threshold)] * levels
         else:
@@ -184,10 +194,17 @@ def _members(labels: Tensor, indices: Tensor) -> Tensor:
     return wanted[labels].nonzero()[:, 0]
 
 
-def _neighbor_cosines(bank: Tensor, neighbors: Sequence[int], sample: int = 4096) -> list[float]:
-    """Compute the median cosine of evenly spaced images to their r-th nearest other image."""
-    rows = torch.linspace(0, len(bank) - 1, min(len(bank), sample), device=bank.device).long()
-    ranks = [min(r, len(bank) - 1) for r in neighbors]
+def _neighbor_cosines(
+    bank: Tensor, seen: Tensor, neighbors: Sequence[int], sample: int = 4096
+) -> list[float]:
+    """Compute the median cosine of evenly spaced images to their r-th nearest other image.
+
+    Images that are not ``seen`` (N,) have zeros in the bank: no queries, and never near ones.
+    """
+    images = seen.nonzero()[:, 0]
+    count = min(len(images), sample)
+    rows = images[torch.linspace(0, len(images) - 1, count, device=bank.device).long()]
+    ranks = [min(r, len(images) - 1) for r in neighbors]
     queries = bank[rows].to(torch.promote_types(bank.dtype, torch.float32))
     cosine = nearest_neighbors(queries, bank, max(ranks) + 1)[0]
     # Rounding would decide which copies have a larger cosine.
