@@ -21,6 +21,7 @@ def refiner_of(seed: int) -> HierarchyRefiner:
         max_candidates=(1, 3, 16)[seed // 3 % 3],
         assign=('nearest', 'propagation')[seed // 2 % 2],
         merge=('average', 'centers', 'propagation')[seed // 4 % 3],
+        join=('mutual', 'transitive')[seed // 3 % 2],
         merge_threshold=('auto', 0.3, 0.7)[seed % 3],
     )
 
@@ -104,6 +105,38 @@ def test_a_bank_that_is_not_finite_is_refused():
     hierarchy.bank[4, 2] = torch.nan
     with pytest.raises(ValueError, match='the bank of the hierarchy: 1 of 30 rows.*row 4'):
         HierarchyRefiner().calibrate(hierarchy)
+
+
+def refined(degrees: list[float], labels: list[int], steps: int = 3, **settings) -> list[int]:
+    """Labels of level 2 of points on a circle, after refinements that touch all of them."""
+    angles = torch.tensor(degrees).deg2rad()
+    hierarchy = LabelHierarchy(2, 2, len(degrees))
+    hierarchy.set_bank(torch.stack([angles.cos(), angles.sin()], 1))
+    hierarchy.set_labels(torch.tensor([labels]))
+    refiner = HierarchyRefiner(**settings)
+    refiner.calibrate(hierarchy)
+    for _ in range(steps):
+        refiner.refine(hierarchy, torch.arange(len(degrees)))
+    return hierarchy.labels[0].tolist()
+
+
+@pytest.mark.parametrize(('join', 'expected'), [('mutual', [0, 1]), ('transitive', [0, 0])])
+def test_a_wrong_pair_falls_apart(join, expected):
+    assert refined([0, 40], [0, 0], join=join, merge_threshold=0.9) == expected
+
+
+@pytest.mark.parametrize(('join', 'expected'), [('mutual', [0, 0, 2, 2]), ('transitive', [0] * 4)])
+def test_a_chain_is_joined_by_single_linkage_alone(join, expected):
+    """Neighbours are similar (cosines .93 to .95), the ends are not."""
+    settings = dict(join=join, merge_threshold=0.9)
+    assert refined([0, 18, 40, 58], [0, 1, 2, 3], **settings) == expected
+
+
+def test_mutual_pairs_grow_over_the_steps():
+    degrees = [0, 1, 3, 4]
+    settings = dict(join='mutual', merge_threshold=0.9)
+    assert refined(degrees, [0, 1, 2, 3], steps=1, **settings) == [0, 0, 2, 2]
+    assert refined(degrees, [0, 1, 2, 3], steps=2, **settings) == [0] * 4
 
 
 def test_an_empty_bank_is_refused():
