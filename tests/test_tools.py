@@ -277,4 +277,4 @@ def test_settings_of_the_clustering_are_compared(work_dir):
         sizes, _, level, clusters, *_, precision = last[space, 'K-means']
         assert (sizes, level, clusters) == ('(15, 50)', '2', str(round(192 / 15)))
         assert 0 < float(precision.strip('| ')) <= 1
-    assert len(rows) == 2 * 23
+    assert len(rows) == 2 * 28

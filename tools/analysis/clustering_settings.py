@@ -1,12 +1,15 @@
 """Compare settings of the clustering on the frozen encoder of a checkpoint.
 
 Clusters the training images in every space, by DBSCAN and by K-means, and refines the clusters
-for some epochs of random batches as HierarchicalClusteringHook does. Prints cluster sizes, the
-share of images that have a same-cluster sample, and the share of same-cluster samples that are of
-the image's class, which is the precision of random keys from an infinitely long queue.
+as HierarchicalClusteringHook does, but with a frozen encoder: the keys of augmented images fill the
+bank for some epochs, and then update it and refine the clusters for some more. Prints cluster
+sizes, the share of images that have a same-cluster sample, and the share of same-cluster samples
+that are of the image's class, which is the precision of random keys from an infinitely long queue.
 """
 
 import argparse
+import copy
+import itertools
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +19,9 @@ import mmrcl.threads  # noqa: F401  before torch
 import torch
 from checkpoint_keys import load
 from mmengine.config import Config, DictAction
-from torch import Tensor
+from mmengine.dataset import default_collate
+from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from mmrcl.clustering import (
     DBSCANSource,
@@ -26,9 +31,12 @@ from mmrcl.clustering import (
     nearest_neighbors,
     summarize_partition,
 )
+from mmrcl.datasets import SampleKey
 from mmrcl.evaluation import same_cluster_precision
 from mmrcl.features import SPACES, extract_clustering_input
 from mmrcl.launch import add_trust_argument, check_overrides
+from mmrcl.models import KeyBatch
+from mmrcl.registry import DATASETS
 
 COLUMNS = (
     'space', 'source', 'images per cluster', 'refinement',
@@ -56,11 +64,14 @@ SETTINGS = (
             dict(),
             dict(neighbors=(2, 8)),
             dict(neighbors=(8, 40)),
+            dict(min_units=3),
             dict(max_pieces=2),
             dict(max_pieces=32),
             dict(merge='centers'),
             dict(merge='propagation'),
             dict(assign='propagation'),
+            *(dict(join='mutual', neighbors=near) for near in ((4, 20), (8, 40), (16, 80))),
+            dict(join='mutual', neighbors=(16, 80), min_units=3),
         )
     ),
     Setting('images', 'K-means', (15, 50), dict(neighbors=(15, 50))),
@@ -74,6 +85,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', type=Path)
     parser.add_argument('checkpoint', type=Path)
     parser.add_argument('--batch-size', type=int, default=128)
+    parser.add_argument('--warmup', type=int, default=5, help='epochs that fill the bank')
     parser.add_argument('--epochs', type=int, default=4, help='of refinement')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
@@ -91,17 +103,40 @@ def cluster(setting: Setting, features: Tensor) -> Tensor:
     return DBSCANSource(mean_sizes=setting.mean_sizes, metric=metric)(features)
 
 
-def refine(labels: Tensor, keys: Tensor, settings: dict, args: argparse.Namespace) -> Tensor:
-    """Refine the labels of levels 2 and 3 for some epochs, with fixed keys."""
-    hierarchy = LabelHierarchy(len(labels) + 1, keys.shape[1], len(keys))
-    hierarchy.set_bank(keys)
+@torch.no_grad()
+def step_keys(
+    model: nn.Module, config: Config, batch_size: int, epochs: int
+) -> list[list[KeyBatch]]:
+    """Compute the keys of augmented images as training steps do, for each batch of each epoch."""
+    dataset = DATASETS.build(dict(type='SeededDataset', dataset=config.train_dataloader.dataset))
+    model.train()
+    generator = torch.Generator().manual_seed(0)
+
+    def keys_of(epoch: int, images: Tensor) -> KeyBatch:
+        items = dataset.__getitems__([SampleKey(0, epoch, image) for image in images.tolist()])
+        views = model.data_preprocessor(default_collate(items), True)['inputs']
+        return KeyBatch(images, normalize(sum(map(model.extract_keys, views)), dim=1))
+
+    orders = [torch.randperm(len(dataset), generator=generator) for _ in range(epochs)]
+    full = len(dataset) // batch_size * batch_size
+    return [
+        [keys_of(epoch, images) for images in order[:full].split(batch_size)]
+        for epoch, order in enumerate(orders)
+    ]
+
+
+def refine(
+    labels: Tensor, hierarchy: LabelHierarchy, settings: dict, epochs: list[list[KeyBatch]]
+) -> Tensor:
+    """Refine the labels of levels 2 and 3 from a filled bank on, which stays as it is."""
+    hierarchy = copy.deepcopy(hierarchy)
     hierarchy.set_labels(labels)
     refiner = HierarchyRefiner(**settings)
-    refiner.calibrate(hierarchy)
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(args.epochs):
-        for batch in torch.randperm(len(keys), generator=generator).split(args.batch_size):
-            refiner.refine(hierarchy, batch)
+    for batches in epochs:
+        refiner.calibrate(hierarchy)
+        for keys in batches:
+            hierarchy.update_bank(*keys)
+            refiner.refine(hierarchy, keys.indices)
     return hierarchy.labels
 
 
@@ -121,6 +156,13 @@ def main() -> None:
     inputs = {space: extract_clustering_input(model, space, loader) for space in SPACES}
     keys, _, classes = inputs['projection']
 
+    epochs = step_keys(model, config, args.batch_size, args.warmup + args.epochs)
+    hierarchy = LabelHierarchy(
+        3, keys.shape[1], len(keys), bank_momentum=config.model.hierarchy.get('bank_momentum', 0)
+    )
+    for batch in itertools.chain(*epochs[: args.warmup]):
+        hierarchy.update_bank(*batch)
+
     _, found = nearest_neighbors(keys, keys, 2)
     right = (classes[found[:, 1]] == classes).float().mean()
     print(f'Of the nearest keys {right:.1%} are of the class of the image.\n')
@@ -129,7 +171,7 @@ def main() -> None:
     for setting in SETTINGS:
         labels = cluster(setting, inputs[setting.space].features)
         if setting.refiner is not None:
-            labels = refine(labels, keys, setting.refiner, args)
+            labels = refine(labels, hierarchy, setting.refiner, epochs[args.warmup :])
         refinement = 'none' if setting.refiner is None else setting.refiner or 'default'
         for level, partition in enumerate(labels, 2):
             sizes = summarize_partition(partition)
