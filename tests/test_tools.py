@@ -97,7 +97,7 @@ WRONG = {
     ),
     'loss setting': (
         [CONFIG, '--cfg-options', 'model.head.loss.negative_pairs=drop'],
-        "negative_pairs='drop' is unknown: use 'repel' or 'ignore'",
+        "negative_pairs='drop' is unknown: use 'repel', 'graded' or 'ignore'",
     ),
     'neck': (
         [CONFIG, '--cfg-options', 'model.neck.in_channels=64'],
@@ -283,7 +283,7 @@ def test_settings_of_the_clustering_are_compared(work_dir, tmp_path):
         assert 0 < float(precision.strip('| ')) <= 1
         sizes, _, level, clusters, *_ = last[space, 'first neighbours']
         assert (sizes, level, clusters) == ('(15, 50)', '2', str(round(192 / 15)))
-    assert len(rows) == 2 * 40
+    assert len(rows) == 2 * 45
     with table.open() as file:
         written = list(csv.reader(file))[1:]
     assert written == [[cell.strip('| ') for cell in row] for row in rows]

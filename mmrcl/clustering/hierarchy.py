@@ -1,4 +1,4 @@
-"""Nested labels of every image, and the bank of the features that they are made from."""
+"""Nested labels of every image, and the bank of their features."""
 
 from typing import Any, Literal
 
@@ -55,7 +55,8 @@ class LabelHierarchy(nn.Module):
         num_levels: H, the level of the images included; at least 2.
         feat_dim: d, length of a feature.
         num_samples: N; with 0 :meth:`allocate` or a checkpoint sets the size.
-        bank_momentum: share of its old value that a bank entry keeps at an update, in [0, 1).
+        bank_momentum: share of its old value that a bank entry keeps at an update, in [0, 1). A
+            mean over several epochs, so over several pairs of views, is less noisy.
         bank_dtype: ``'float32'``, or ``'float16'`` for half the memory: 0.66 GB for ImageNet at
             d = 256. All sums are taken in float32.
 
@@ -113,6 +114,11 @@ class LabelHierarchy(nn.Module):
             return torch.arange(self.num_samples, device=self.labels.device)
         return self.labels[level - 2]
 
+    @property
+    def seen(self) -> Tensor:
+        """Whether the bank has a feature of each image, shape (N,), bool; the others are zero."""
+        return self.bank.any(1)
+
     def labels_of(self, indices: Tensor) -> Tensor:
         r"""Return the labels of ``indices``, of any shape, at all levels, shape (H, \*indices)."""
         if self.num_samples == 0:
@@ -147,6 +153,11 @@ class LabelHierarchy(nn.Module):
         if nested:
             self.check()
 
+    def isolate(self, images: Tensor) -> None:
+        """Make a cluster of its own, at every level, of each image in a mask of shape (N,)."""
+        alone = self.num_samples + self.level_labels(1)
+        self.set_labels(torch.where(images, alone, self.labels))
+
     def set_bank(self, features: Tensor) -> None:
         """Replace the whole bank by ``features`` (N, d), which are L2-normalised first."""
         features = check_tensor(features, 'features')
@@ -161,8 +172,9 @@ class LabelHierarchy(nn.Module):
     def update_bank(self, indices: Tensor, features: Tensor) -> None:
         """Move the bank entries of a batch towards its features.
 
-        An image that occurs more than once, such as the padding of a distributed sampler, counts
-        with the mean of its features.
+        The first feature of an image is its entry, since the bank starts with zeros. An image that
+        occurs more than once, such as the padding of a distributed sampler, counts with the mean of
+        its features.
 
         Args:
             indices: images, shape (n,).

@@ -29,8 +29,10 @@ def _center(bank, members):
 
 
 def _split(refiner, bank, labels, level, cluster):
-    units = sorted({int(labels[level - 1][i]) for i in np.flatnonzero(labels[level] == cluster)})
+    images = np.flatnonzero(labels[level] == cluster)
+    units = sorted({int(labels[level - 1][i]) for i in images})
     if len(units) < refiner.min_units:
+        _dissolve(refiner, bank, labels, level, images, units)
         return
     members = {u: np.flatnonzero(labels[level - 1] == u) for u in units}
     centers = {u: _center(bank, members[u]) for u in units}
@@ -54,6 +56,21 @@ def _split(refiner, bank, labels, level, cluster):
     for piece in pieces.values():
         for unit in piece:
             labels[level][members[unit]] = min(piece)
+    if len(set(labels[level][images])) == 1:
+        _dissolve(refiner, bank, labels, level, images, units)
+
+
+def _dissolve(refiner, bank, labels, level, images, units):
+    """Each unit of a loose cluster alone, but copies together."""
+    if refiner.join == 'transitive' or len(images) == 1 or len(units) > refiner.max_units:
+        return
+    pairs = [bank[i] @ bank[j] for i in images for j in images if i != j]
+    if np.mean(pairs) >= refiner.thresholds[level - 1] - SAME:
+        return
+    centers = {u: _center(bank, np.flatnonzero(labels[level - 1] == u)) for u in units}
+    for image in images:
+        own = centers[labels[level - 1][image]]
+        labels[level][image] = min(u for u in units if np.linalg.norm(centers[u] - own) < SAME)
 
 
 def _peaks(points, max_pieces):
@@ -112,6 +129,9 @@ def _merge(refiner, bank, labels, level, images, top):
             score = _score(centers, refiner.alpha)
             pair = [np.array([1.0, 0.0]), np.array([threshold, math.sqrt(1 - threshold**2)])]
             least = _score(pair, refiner.alpha)[0, 1]
+        if refiner.join == 'mutual':
+            joined += _mutual(family, score, least, touched)
+            continue
         for i, first in enumerate(family):
             others = [j for j in range(len(family)) if j != i and score[i, j] > least]
             if limited:
@@ -127,6 +147,21 @@ def _merge(refiner, bank, labels, level, images, top):
             )
         )
         labels[level][labels[level] == high] = low
+
+
+def _mutual(family, score, least, touched):
+    """Pairs of which each is the most similar one of the other, the first of equal ones."""
+    nearest = {}
+    for i, first in enumerate(family):
+        others = [
+            j
+            for j, second in enumerate(family)
+            if j != i and score[i, j] > least and (first in touched or second in touched)
+        ]
+        if others:
+            best = max(score[i, j] for j in others)
+            nearest[first] = family[min(j for j in others if score[i, j] >= best - 1e-5)]
+    return [(a, b) for a, b in nearest.items() if nearest.get(b) == a]
 
 
 def as_partition(labels: torch.Tensor) -> list[set[frozenset[int]]]:

@@ -168,3 +168,18 @@ def test_conformity_agrees_with_a_count(seed):
 def test_nested_labels_conform_fully():
     assert nesting_conformity(random_hierarchy(50, 4, 4, seed=3).labels) == 1
     assert len(blobs([3, 4], 0.1)) == 7
+
+
+def test_isolated_images_leave_their_clusters():
+    hierarchy = LabelHierarchy(3, 2, 6)
+    hierarchy.set_labels(torch.tensor([[0, 0, 0, 1, 1, 2], [0, 0, 0, 0, 0, 1]]))
+    hierarchy.isolate(torch.tensor([True, False, False, False, True, False]))
+    assert hierarchy.labels.tolist() == [[0, 1, 1, 3, 4, 5], [0, 1, 1, 1, 4, 5]]
+
+
+def test_images_are_seen_once_the_bank_has_a_feature():
+    hierarchy = LabelHierarchy(2, 4, 5, bank_momentum=0.8, bank_dtype='float16')
+    assert not hierarchy.seen.any()
+    hierarchy.update_bank(torch.tensor([3, 1, 3]), torch.eye(4)[:3])
+    assert hierarchy.seen.tolist() == [False, True, False, True, False]
+    assert torch.equal(hierarchy.bank[1].float(), torch.eye(4)[1])

@@ -21,6 +21,7 @@ def refiner_of(seed: int) -> HierarchyRefiner:
         max_candidates=(1, 3, 16)[seed // 3 % 3],
         assign=('nearest', 'propagation')[seed // 2 % 2],
         merge=('average', 'centers', 'propagation')[seed // 4 % 3],
+        join=('mutual', 'transitive')[seed // 3 % 2],
         merge_threshold=('auto', 0.3, 0.7)[seed % 3],
     )
 
@@ -104,6 +105,68 @@ def test_a_bank_that_is_not_finite_is_refused():
     hierarchy.bank[4, 2] = torch.nan
     with pytest.raises(ValueError, match='the bank of the hierarchy: 1 of 30 rows.*row 4'):
         HierarchyRefiner().calibrate(hierarchy)
+
+
+def refined(degrees: list[float], labels: list[int], steps: int = 3, **settings) -> list[int]:
+    """Labels of level 2 of points on a circle, after refinements that touch all of them."""
+    angles = torch.tensor(degrees).deg2rad()
+    hierarchy = LabelHierarchy(2, 2, len(degrees))
+    hierarchy.set_bank(torch.stack([angles.cos(), angles.sin()], 1))
+    hierarchy.set_labels(torch.tensor([labels]))
+    refiner = HierarchyRefiner(**settings)
+    refiner.calibrate(hierarchy)
+    for _ in range(steps):
+        refiner.refine(hierarchy, torch.arange(len(degrees)))
+    return hierarchy.labels[0].tolist()
+
+
+@pytest.mark.parametrize(('join', 'expected'), [('mutual', [0, 1]), ('transitive', [0, 0])])
+def test_a_wrong_pair_falls_apart(join, expected):
+    assert refined([0, 40], [0, 0], join=join, merge_threshold=0.9) == expected
+
+
+@pytest.mark.parametrize(('join', 'expected'), [('mutual', [0, 0, 2, 2]), ('transitive', [0] * 4)])
+def test_a_chain_is_joined_by_single_linkage_alone(join, expected):
+    """Neighbours are similar (cosines .93 to .95), the ends are not."""
+    settings = dict(join=join, merge_threshold=0.9)
+    assert refined([0, 18, 40, 58], [0, 1, 2, 3], **settings) == expected
+
+
+def test_mutual_pairs_grow_over_the_steps():
+    degrees = [0, 1, 3, 4]
+    settings = dict(join='mutual', merge_threshold=0.9)
+    assert refined(degrees, [0, 1, 2, 3], steps=1, **settings) == [0, 0, 2, 2]
+    assert refined(degrees, [0, 1, 2, 3], steps=2, **settings) == [0] * 4
+
+
+def test_an_empty_bank_is_refused():
+    with pytest.raises(ValueError, match='bank of the hierarchy is empty: call update_bank'):
+        HierarchyRefiner().calibrate(LabelHierarchy(3, 6, 30))
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_images_without_a_feature_change_nothing_for_the_others(seed):
+    """As if they were not there: the same thresholds, splits and merges."""
+    with_empty, without = (random_hierarchy(60, 3, 6, seed) for _ in range(2))
+    generator = torch.Generator().manual_seed(seed)
+    empty = torch.randperm(60, generator=generator)[:9]
+    seen = torch.ones(60, dtype=torch.bool)
+    seen[empty] = False
+    with_empty.bank[empty] = 0
+    rest = LabelHierarchy(3, 6, 51).to(without.bank.dtype)
+    rest.set_bank(without.bank[seen])
+    rest.set_labels(without.labels[:, seen])
+    refiners = [HierarchyRefiner(neighbors=(2, 6)) for _ in range(2)]
+    for refiner, hierarchy in zip(refiners, (with_empty, rest), strict=True):
+        refiner.calibrate(hierarchy)
+    assert refiners[0].thresholds == pytest.approx(refiners[1].thresholds, abs=1e-6)
+    place = seen.cumsum(0) - 1
+    for step in range(5):
+        batch = seen.nonzero()[:, 0][torch.randperm(51, generator=generator)[:12]]
+        assert refiners[0].refine(with_empty, batch) == refiners[1].refine(rest, place[batch])
+        found = with_empty.labels
+        assert torch.equal(place[found[:, seen]], rest.labels), step
+        assert torch.equal(found[:, empty], empty.expand(2, -1))
 
 
 def test_half_precision_bank_refines_alike():

@@ -25,7 +25,7 @@ def literal_probabilities(
                 numerator = torch.exp(q @ keys[n, r] / TAU)
                 denominator = numerator.clone()
                 for k in range(len(queue)):
-                    itself = bool(key_in_denominator[n, r]) and torch.equal(queue[k], keys[n, r])
+                    itself = torch.equal(queue[k], keys[n, r])
                     if entry_labels[i % len(entry_labels), k] not in (-1, mine) and not itself:
                         denominator = denominator + torch.exp(q @ queue[k] / TAU)
                 found[i, n, r] = numerator / denominator
@@ -33,7 +33,7 @@ def literal_probabilities(
 
 
 @settings(max_examples=60)
-@given(seed=st.integers(0, 10**6), negative_pairs=st.sampled_from(['repel', 'ignore']))
+@given(seed=st.integers(0, 10**6), negative_pairs=st.sampled_from(['repel', 'graded', 'ignore']))
 def test_equal_the_literal_reading(seed, negative_pairs):
     given = case(seed)
     positive = given['positive_mask']
@@ -54,14 +54,18 @@ def test_equal_the_literal_reading(seed, negative_pairs):
     assert float(parts['attracted_fraction']) == pytest.approx(float(attracted.double().mean()))
 
 
-@given(seed=st.integers(0, 10**6))
-def test_probabilities_lie_between_0_and_1(seed):
+def case_with_a_negative(seed: int):
+    """A case with an entry that no query shares, so that the denominator exceeds the numerator."""
     given = case(seed)
-    # One entry that no query shares keeps the denominator above the numerator.
     queue, entries = given['queue'], given['entry_labels']
     given['queue'] = torch.cat([queue, -queue[:1]])
-    given['entry_labels'] = torch.cat([entries, torch.full((len(entries), 1), 9)], 1)
-    probability = RelativeContrastiveLoss(TAU)(**given).pairs.probability
+    given['entry_labels'] = torch.cat([entries, torch.full((len(entries), 1), 12)], 1)
+    return given
+
+
+@given(seed=st.integers(0, 10**6))
+def test_probabilities_lie_between_0_and_1(seed):
+    probability = RelativeContrastiveLoss(TAU)(**case_with_a_negative(seed)).pairs.probability
     assert ((probability > 0) & (probability < 1)).all()
 
 
@@ -83,6 +87,18 @@ def test_the_three_cases_of_the_paper(probability, positive, criteria, attracted
     mask = (torch.arange(criteria) < positive)[:, None, None]
     pairs = PairDynamics(torch.full((criteria, 1, 1), probability), mask)
     assert bool(pairs.eta < 0) == attracted
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 10**6), negative_pairs=st.sampled_from(['graded', 'ignore']))
+def test_without_repulsion_a_pair_attracts_if_any_criterion_labels_it_positive(
+    seed, negative_pairs
+):
+    given = case_with_a_negative(seed)
+    given['keys'].requires_grad_()
+    output = RelativeContrastiveLoss(TAU, negative_pairs)(**given)
+    gradient = torch.autograd.grad(output.losses['loss'], given['keys'])[0]
+    assert torch.equal(gradient.ne(0).any(2), output.pairs.agreement > 0)
 
 
 def test_eta_is_the_pull_of_the_key_on_the_query():

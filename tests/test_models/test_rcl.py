@@ -90,7 +90,7 @@ def test_the_same_image_alone_is_infonce_in_both_directions():
 
 
 @pytest.mark.parametrize('excluding', [False, True])
-@pytest.mark.parametrize('negative_pairs', ['repel', 'ignore'])
+@pytest.mark.parametrize('negative_pairs', ['repel', 'graded', 'ignore'])
 def test_the_loss_is_the_mean_of_both_directions(negative_pairs, excluding):
     loss = dict(negative_pairs=negative_pairs)
     model = build(

@@ -145,6 +145,18 @@ def test_before_clustering_every_retriever_falls_back(make, gallery):
     assert not NearestRetriever('bank')(given).found.any()
 
 
+@pytest.mark.parametrize('select', ['nearest', 'random'])
+def test_entries_of_the_bank_that_no_step_filled_are_not_retrieved(select):
+    """Without a warm-up, images have labels before they have keys."""
+    given = given_of(3)
+    given.hierarchy.bank[: NUM // 2] = 0
+    given.same_image.neg_()  # far from many entries, farther than from zeros
+    for retriever in (ClusterRetriever(select, 'bank'), NearestRetriever('bank')):
+        keys = retriever(given)
+        assert keys.found.any()
+        assert (keys.indices[keys.found] >= NUM // 2).all()
+
+
 def test_wrong_settings_are_named():
     with pytest.raises(ValueError, match="select='closest'"):
         ClusterRetriever(select='closest')

@@ -1,15 +1,18 @@
 """Compare settings of the clustering on the frozen encoder of a checkpoint.
 
 Clusters the training images in every space, by DBSCAN, K-means and first neighbours, and refines
-the clusters for some epochs of random batches as HierarchicalClusteringHook does. A feature source
-that the config names as default_hooks.clustering.space is a further space. Prints cluster sizes,
-the share of images that have a same-cluster sample, the adjusted mutual information of clusters and
-classes, and the share of same-cluster samples that are of the image's class, which is the precision
-of random keys from an infinitely long queue.
+the clusters as HierarchicalClusteringHook does, but with a frozen encoder: the keys of augmented
+images fill the bank for some epochs, and then update it and refine the clusters for some more. A
+feature source that the config names as default_hooks.clustering.space is a further space. Prints
+cluster sizes, the share of images that have a same-cluster sample, the adjusted mutual information
+of clusters and classes, and the share of same-cluster samples that are of the image's class, which
+is the precision of random keys from an infinitely long queue.
 """
 
 import argparse
+import copy
 import csv
+import itertools
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,7 +23,9 @@ import mmrcl.threads  # noqa: F401  before torch
 import torch
 from checkpoint_keys import load
 from mmengine.config import Config, DictAction
-from torch import Tensor
+from mmengine.dataset import default_collate
+from torch import Tensor, nn
+from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
 
 from mmrcl.clustering import (
@@ -32,10 +37,12 @@ from mmrcl.clustering import (
     nearest_neighbors,
     summarize_partition,
 )
+from mmrcl.datasets import SampleKey
 from mmrcl.evaluation import agreement
 from mmrcl.features import SPACES, extract_clustering_input
 from mmrcl.launch import add_trust_argument, check_overrides
-from mmrcl.registry import TASK_UTILS
+from mmrcl.models import KeyBatch
+from mmrcl.registry import DATASETS, TASK_UTILS
 
 COLUMNS = (
     'space', 'source', 'images per cluster', 'refinement',
@@ -56,11 +63,14 @@ REFINERS = (
     dict(),
     dict(neighbors=(2, 8)),
     dict(neighbors=(8, 40)),
+    dict(min_units=3),
     dict(max_pieces=2),
     dict(max_pieces=32),
     dict(merge='centers'),
     dict(merge='propagation'),
     dict(assign='propagation'),
+    *(dict(join='mutual', neighbors=near) for near in ((4, 20), (8, 40), (16, 80))),
+    dict(join='mutual', neighbors=(16, 80), min_units=3),
 )
 
 
@@ -84,6 +94,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', type=Path)
     parser.add_argument('checkpoint', type=Path)
     parser.add_argument('--batch-size', type=int, default=128)
+    parser.add_argument('--warmup', type=int, default=5, help='epochs that fill the bank')
     parser.add_argument('--epochs', type=int, default=4, help='of refinement')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
@@ -118,17 +129,40 @@ def cluster(setting: Setting, features: Tensor) -> Tensor:
     return DBSCANSource(mean_sizes=setting.mean_sizes, metric=metric)(features)
 
 
-def refine(labels: Tensor, keys: Tensor, settings: dict, args: argparse.Namespace) -> Tensor:
-    """Refine the labels of levels 2 and 3 for some epochs, with fixed keys."""
-    hierarchy = LabelHierarchy(len(labels) + 1, keys.shape[1], len(keys))
-    hierarchy.set_bank(keys)
+@torch.no_grad()
+def step_keys(
+    model: nn.Module, config: Config, batch_size: int, epochs: int
+) -> list[list[KeyBatch]]:
+    """Compute the keys of augmented images as training steps do, for each batch of each epoch."""
+    dataset = DATASETS.build(dict(type='SeededDataset', dataset=config.train_dataloader.dataset))
+    model.train()
+    generator = torch.Generator().manual_seed(0)
+
+    def keys_of(epoch: int, images: Tensor) -> KeyBatch:
+        items = dataset.__getitems__([SampleKey(0, epoch, image) for image in images.tolist()])
+        views = model.data_preprocessor(default_collate(items), True)['inputs']
+        return KeyBatch(images, normalize(sum(map(model.extract_keys, views)), dim=1))
+
+    orders = [torch.randperm(len(dataset), generator=generator) for _ in range(epochs)]
+    full = len(dataset) // batch_size * batch_size
+    return [
+        [keys_of(epoch, images) for images in order[:full].split(batch_size)]
+        for epoch, order in enumerate(orders)
+    ]
+
+
+def refine(
+    labels: Tensor, hierarchy: LabelHierarchy, settings: dict, epochs: list[list[KeyBatch]]
+) -> Tensor:
+    """Refine the labels of levels 2 and 3 from a filled bank on, which stays as it is."""
+    hierarchy = copy.deepcopy(hierarchy)
     hierarchy.set_labels(labels)
     refiner = HierarchyRefiner(**settings)
-    refiner.calibrate(hierarchy)
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(args.epochs):
-        for batch in torch.randperm(len(keys), generator=generator).split(args.batch_size):
-            refiner.refine(hierarchy, batch)
+    for batches in epochs:
+        refiner.calibrate(hierarchy)
+        for keys in batches:
+            hierarchy.update_bank(*keys)
+            refiner.refine(hierarchy, keys.indices)
     return hierarchy.labels
 
 
@@ -172,6 +206,13 @@ def main() -> None:
     }
     keys, _, classes = inputs['projection']
 
+    epochs = step_keys(model, config, args.batch_size, args.warmup + args.epochs)
+    hierarchy = LabelHierarchy(
+        3, keys.shape[1], len(keys), bank_momentum=config.model.hierarchy.get('bank_momentum', 0)
+    )
+    for batch in itertools.chain(*epochs[: args.warmup]):
+        hierarchy.update_bank(*batch)
+
     _, found = nearest_neighbors(keys, keys, 2)
     right = (classes[found[:, 1]] == classes).float().mean()
     print(f'Of the nearest keys {right:.1%} are of the class of the image.\n')
@@ -181,7 +222,7 @@ def main() -> None:
     for setting in settings_of(spaces):
         labels = cluster(setting, inputs[setting.space].features)
         if setting.refiner is not None:
-            labels = refine(labels, keys, setting.refiner, args)
+            labels = refine(labels, hierarchy, setting.refiner, epochs[args.warmup :])
         for row in measure(setting, labels, classes):
             show(*row)
             rows.append(row)

@@ -33,5 +33,5 @@ model = dict(
         dict(type='SameImageRetriever'),
         dict(type='ClusterRetriever', select='random', gallery='queue'),
     ],
-    hierarchy=dict(type='LabelHierarchy', num_levels=3, feat_dim=128),
+    hierarchy=dict(type='LabelHierarchy', num_levels=3, feat_dim=128, bank_momentum=0.8),
 )

@@ -4,8 +4,8 @@
 _instance_discrimination = (
     '_base_/instance-discrimination_resnet18-small_1xb128-coslr-30e_fashion-mnist.py'
 )
-# Levels 2..H: target images per cluster of DBSCAN, the refiner's target sizes, and the number of
-# clusters of hierarchical K-means.
+# Levels 2..H: target images per cluster of DBSCAN, the refiner's ranks of neighbours, and the
+# number of clusters of hierarchical K-means.
 _sizes = {2: [2.6], 3: [2.6, 5.0], 4: [2.6, 5.0, 10.0]}
 _neighbors = {2: [4], 3: [4, 20], 4: [4, 20, 40]}
 _clusters = {2: [100], 3: [300, 60], 4: [600, 200, 60]}

@@ -40,10 +40,10 @@ class HierarchyRefiner:
 
     A cluster is touched if it contains an image of the batch. It is split along density peaks of
     its units, which are its clusters of the level below. Then pieces and touched clusters are
-    merged, transitively, with clusters of the same parent; at least one cluster of each merged pair
-    is touched. Clusters stay unions of units, and no merge crosses a parent, so the hierarchy stays
-    nested by construction. Copies of an image that share a cluster are not split; beyond
-    ``max_units`` this is sure of equal features only.
+    merged with clusters of the same parent; at least one cluster of each merged pair is touched.
+    Clusters stay unions of units, and no merge crosses a parent, so the hierarchy stays nested by
+    construction. Copies of an image that share a cluster are not split; beyond ``max_units`` this
+    is sure of equal features only.
 
     The parent of the top level is one virtual root over all images. There, and under any parent of
     more than ``max_units`` clusters, only touched clusters are merge candidates, each with its
@@ -66,8 +66,15 @@ class HierarchyRefiner:
         merge_threshold: sigma_m, a cosine: one for all levels, one per level, or ``'auto'``: at
             each :meth:`calibrate` the median cosine of an image to its ``neighbors[h]``-th nearest
             one, so that clusters keep about that size while features concentrate.
-        neighbors: target cluster sizes of ``'auto'``, one per level from 2 to H.
-        max_candidates: see above.
+        neighbors: ranks of the neighbours of ``'auto'``, one per level from 2 to H; the larger, the
+            larger the clusters.
+        join: which similar clusters are merged. ``'transitive'``: all above sigma_m, with all that
+            those are merged with, as in the paper. Chains of pairs then join what is dissimilar.
+            ``'mutual'``, by average linkage: the two clusters of which each is the most similar one
+            of the other, so in pairs, and more at the next step. A touched cluster that has no
+            split, such as one of few units, but whose images have a mean cosine below sigma_m is
+            dissolved into its units first, if these are at most ``max_units``.
+        max_candidates: see above; of ``join='transitive'``.
         alpha: share of a label that is passed on in propagation.
     """
 
@@ -78,12 +85,14 @@ class HierarchyRefiner:
     merge: Similarity = 'average'
     merge_threshold: Literal['auto'] | float | Sequence[float] = 'auto'
     neighbors: Sequence[int] = (4, 20)
+    join: Literal['transitive', 'mutual'] = 'transitive'
     max_candidates: int = 16
     alpha: float = 0.99
 
     def __post_init__(self) -> None:
         _choice('assign', self.assign, ('nearest', 'propagation'))
         _choice('merge', self.merge, ('average', 'centers', 'propagation'))
+        _choice('join', self.join, ('transitive', 'mutual'))
         if isinstance(self.merge_threshold, str):
             _choice('merge_threshold', self.merge_threshold, ('auto', 'a cosine'))
         for name, least in dict(max_pieces=2, min_units=3, max_units=3, max_candidates=1).items():
@@ -94,16 +103,26 @@ class HierarchyRefiner:
     def calibrate(self, hierarchy: LabelHierarchy) -> None:
         """Set ``thresholds``, one for each level 2..H; call it once per epoch.
 
+        Images without a feature in the bank, which nothing can compare, become clusters of their
+        own. They stay so until a batch contains them.
+
         Raises:
-            ValueError: if the hierarchy is not nested, its bank has NaN or Inf, or a setting does
-                not have one entry per level.
+            ValueError: if the hierarchy is not nested, its bank is empty or has NaN or Inf, or a
+                setting does not have one entry per level.
         """
         hierarchy.check()
         check_finite(hierarchy.bank, 'the bank of the hierarchy')
+        seen = hierarchy.seen
+        if not bool(seen.any()):
+            raise ValueError(
+                'the bank of the hierarchy is empty: call update_bank or set_bank first'
+            )
+        if not bool(seen.all()):
+            hierarchy.isolate(~seen)
         levels = hierarchy.num_levels - 1
         if self.merge_threshold == 'auto':
             _fits('neighbors', self.neighbors, levels)
-            self.thresholds = _neighbor_cosines(hierarchy.bank, self.neighbors)
+            self.thresholds = _neighbor_cosines(hierarchy.bank, seen, self.neighbors)
         elif isinstance(self.merge_threshold, (int, float)):
             self.thresholds = [float(self.merge_threshold)] * levels
         else:
@@ -146,16 +165,18 @@ class HierarchyRefiner:
         touched = torch.zeros_like(units.names, dtype=torch.bool)
         before = group_rows(labels, touched.index_fill_(0, units.of_image[in_batch], True))
         alpha = self.alpha if self.assign == 'propagation' else None
+        mutual, threshold = self.join == 'mutual', self.thresholds[level - 2]
         limits = (self.min_units, self.max_units, self.max_pieces)
-        labels = split_clusters(units, before, *limits, alpha)
+        labels = split_clusters(units, before, *limits, alpha, threshold if mutual else None)
         pieces = group_rows(labels, (before.marked > 0)[before.inverse])
         clusters = units.joined(pieces)
         roots = merge_clusters(
             clusters,
             None if top else hierarchy.labels[level - 1, pieces.ids],
             pieces,
-            self.thresholds[level - 2],
+            threshold,
             self.merge,
+            mutual,
             self.max_units,
             self.max_candidates,
             self.alpha,
@@ -184,10 +205,17 @@ def _members(labels: Tensor, indices: Tensor) -> Tensor:
     return wanted[labels].nonzero()[:, 0]
 
 
-def _neighbor_cosines(bank: Tensor, neighbors: Sequence[int], sample: int = 4096) -> list[float]:
-    """Compute the median cosine of evenly spaced images to their r-th nearest other image."""
-    rows = torch.linspace(0, len(bank) - 1, min(len(bank), sample), device=bank.device).long()
-    ranks = [min(r, len(bank) - 1) for r in neighbors]
+def _neighbor_cosines(
+    bank: Tensor, seen: Tensor, neighbors: Sequence[int], sample: int = 4096
+) -> list[float]:
+    """Compute the median cosine of evenly spaced images to their r-th nearest other image.
+
+    Images that are not ``seen`` (N,) have zeros in the bank: no queries, and never near ones.
+    """
+    images = seen.nonzero()[:, 0]
+    count = min(len(images), sample)
+    rows = images[torch.linspace(0, len(images) - 1, count, device=bank.device).long()]
+    ranks = [min(r, len(images) - 1) for r in neighbors]
     queries = bank[rows].to(torch.promote_types(bank.dtype, torch.float32))
     cosine = nearest_neighbors(queries, bank, max(ranks) + 1)[0]
     # Rounding would decide which copies have a larger cosine.

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..copies import SAME, are_copies
 from ..graphs import Components
 from ..neighbors import product_rounding
-from ..segments import BlockSizes, Groups, padded_rows, size_batches, true_pairs
+from ..segments import BlockSizes, Groups, padded_rows, segment_sum, size_batches, true_pairs
 from .density_peaks import density_peaks
 from .label_propagation import propagation_kernel
 from .units import Units
@@ -21,8 +21,9 @@ def split_clusters(
     max_units: int,
     max_pieces: int,
     alpha: float | None,
+    loose_below: float | None,
 ) -> Tensor:
-    """Split the touched clusters; see ``HierarchyRefiner`` for the settings.
+    """Split the touched clusters, or dissolve them; see ``HierarchyRefiner`` for the settings.
 
     Copies, units of one cluster that are closer than ``SAME``, are assigned as the first of them:
     rounding alone would decide which of two prototypes is nearer. Those beyond the first
@@ -35,6 +36,8 @@ def split_clusters(
         max_units: maximum number of units searched for peaks.
         max_pieces: maximum number of pieces of a cluster.
         alpha: alpha of label propagation, or None to assign units to the nearest peak.
+        loose_below: mean cosine of its images below which a cluster without a split is dissolved
+            into its units if these are at most ``max_units``, or None.
 
     Returns:
         New labels, shape (u,): a piece is labelled by its first image.
@@ -43,13 +46,19 @@ def split_clusters(
     # The piece of each unit within its cluster. Padding, row -1, writes to the last entry.
     column = everyone.new_zeros(len(everyone) + 1)
     copies = Components(everyone.clone())
-    for batch in size_batches(clusters, min_units, max_units, units.table.shape[1]):
+    # Clusters too small for a split may be dissolved, but for their copies.
+    least = min_units if loose_below is None else 2
+    for batch in size_batches(clusters, least, max_units, units.table.shape[1]):
         rows = padded_rows(clusters, batch.chosen, batch.width)
         valid = rows >= 0
         points = units.centers(rows.clamp(min=0))
         cosine = points @ points.transpose(1, 2)
         copies.add(*_copies(points, cosine, rows))
+        if batch.width < min_units <= max_units:
+            continue
         peaks = density_peaks(cosine, valid, max_pieces)
+        if least < min_units:
+            peaks[:, 1:].masked_fill_(clusters.counts[batch.chosen, None] < min_units, -1)
         score = cosine if alpha is None else propagation_kernel(cosine, valid, alpha)
         column[rows] = _strongest_peak(score, peaks)
         if batch.wider:
@@ -57,10 +66,27 @@ def split_clusters(
             prototypes = rows[wide].gather(1, peaks[wide].clamp(min=0))
             prototypes.masked_fill_(peaks[wide] < 0, -1)
             _assign_wide(units, clusters, batch.chosen[wide], prototypes, column)
-    piece = clusters.inverse * max_pieces + column[copies.join()]
+    alike = copies.join()
+    column = column[alike]
+    piece = clusters.inverse * max_pieces + column
     first = piece.new_full((len(clusters.ids) * max_pieces,), len(everyone))
     first.scatter_reduce_(0, piece, everyone, 'amin')
-    return units.names[first[piece]]
+    heads = first[piece]
+    if loose_below is not None:
+        last = torch.zeros_like(clusters.counts)
+        last.scatter_reduce_(0, clusters.inverse, column, 'amax')
+        loose = _loose(units, clusters, loose_below) & (last == 0) & (clusters.counts <= max_units)
+        heads = torch.where(loose[clusters.inverse], alike, heads)
+    return units.names[heads]
+
+
+def _loose(units: Units, clusters: Groups, below: float) -> Tensor:
+    """Return which touched clusters have images of a mean cosine ``below``, shape (G,)."""
+    sums = segment_sum(units.table, units.rows, clusters)
+    sizes = torch.zeros_like(clusters.counts).index_add_(0, clusters.inverse, units.sizes)
+    between = sums.square().sum(1) - sizes
+    # The margin keeps rounding from dissolving a cluster of copies.
+    return (clusters.marked > 0) & (between < (below - SAME) * (sizes * (sizes - 1)))
 
 
 def _copies(points: Tensor, cosine: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:

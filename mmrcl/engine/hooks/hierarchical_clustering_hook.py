@@ -67,9 +67,15 @@ class HierarchicalClusteringHook(Hook):
 
     During the first ``warmup_epochs`` every image is a cluster of its own, so retrievers of
     same-cluster samples fall back to the same-image key and the loss is Eq. 1. Then the keys of all
-    images are extracted and clustered by ``source``. Afterwards either ``refiner`` refines the
-    clusters of each batch (online), or the source clusters again every ``recluster_interval``
-    epochs (offline), or the labels stay fixed (frozen).
+    images are extracted, with the test-time transform, and clustered by ``source``. Afterwards
+    either ``refiner`` refines the clusters of each batch (online), or the source clusters again
+    every ``recluster_interval`` epochs (offline), or the labels stay fixed (frozen).
+
+    The bank holds keys of one kind. With a refiner these are the keys of the steps, of augmented
+    images, from the first step on: refinement compares no others, and measures its thresholds on
+    them. It starts with the first epoch after the warm-up, or without a warm-up with the second,
+    for which the first fills the bank. Images that no step has seen by then are clusters of their
+    own. Without a refiner the bank has the extracted keys of the last clustering.
 
     All state is in the model's hierarchy, except the refiner's thresholds of the epoch, which are
     saved in the checkpoint, so resume is exact. The hierarchy is the same on every rank: all ranks
@@ -171,6 +177,7 @@ class HierarchicalClusteringHook(Hook):
         class_hierarchy_of(self.dataloader.dataset)
         if not isinstance(self.space, str) and self._clusters_again(model.hierarchy):
             self.space.check(model, self.dataloader)
+        self._check_galleries(model)
         if model.hierarchy.num_samples == 0:
             model.hierarchy.allocate(size)
         elif model.hierarchy.num_samples != size:
@@ -179,6 +186,15 @@ class HierarchicalClusteringHook(Hook):
                 f'train_dataloader has {size}: resume with the data set of the checkpoint, or '
                 'start again from its backbone by model.backbone.init_cfg=dict('
                 'type="mmrcl.StrictPretrained", checkpoint=...)'
+            )
+
+    def _check_galleries(self, model: Any) -> None:
+        galleries = [getattr(part, 'gallery', None) for part in getattr(model, 'retrievers', [])]
+        if 'bank' in galleries and self.refiner is None and self.recluster_interval is None:
+            raise ValueError(
+                "a retriever with gallery='bank' would search the keys of the first clustering for "
+                "the whole training: set gallery='queue', or recluster_interval or refiner of "
+                'HierarchicalClusteringHook, which keep the bank up to date'
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -197,7 +213,7 @@ class HierarchicalClusteringHook(Hook):
             images = extract_clustering_input(model, self._space(model), self.dataloader)
             self._cluster(runner, hierarchy, images)
             self._report(runner, hierarchy, runner.epoch)
-        if self.refiner is not None:
+        if self.refiner is not None and bool(hierarchy.seen.any()):
             _require_finite(bank=hierarchy.bank)
             self.refiner.calibrate(hierarchy)
             listed = ', '.join(f'{value:.3f}' for value in self.refiner.thresholds)
@@ -211,9 +227,9 @@ class HierarchicalClusteringHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Update the bank with the keys of the optimiser step, then refine the hierarchy."""
-        model = unwrapped(runner.model)
-        if not model.hierarchy.clustered:
+        if self.refiner is None:
             return
+        model = unwrapped(runner.model)
         self._waiting.append(model.last_keys)
         if not runner.optim_wrapper.should_update():
             return
@@ -221,7 +237,7 @@ class HierarchicalClusteringHook(Hook):
         self._waiting.clear()
         # The refiner computes centres from the bank, so update the bank first.
         model.hierarchy.update_bank(*keys)
-        if self.refiner is None:
+        if not self.refiner.thresholds:
             return
         for change in self.refiner.refine(model.hierarchy, keys.indices):
             hub = runner.message_hub
@@ -231,15 +247,13 @@ class HierarchicalClusteringHook(Hook):
     def after_train_epoch(self, runner: Runner) -> None:
         """Compare the hierarchies of the ranks and log the partition of each level."""
         hierarchy = unwrapped(runner.model).hierarchy
-        if not hierarchy.clustered:
-            return
         sums = {int(value) for value in all_gather(hierarchy.checksum())}
         if len(sums) > 1:
             raise RuntimeError(
                 'the label hierarchies of the ranks differ: use GPUs of one kind, and no hook '
                 'that changes labels or bank on one rank only'
             )
-        if self.refiner is not None:
+        if self.refiner is not None and hierarchy.clustered:
             self._report(runner, hierarchy, runner.epoch + 1)
 
     def _clusters_again(self, hierarchy: LabelHierarchy) -> bool:
@@ -256,7 +270,8 @@ class HierarchicalClusteringHook(Hook):
 
     def _cluster(self, runner: Runner, hierarchy: LabelHierarchy, images: ClusteringInput) -> None:
         _require_finite(keys=images.keys, features=images.features)
-        hierarchy.set_bank(images.keys)
+        if self.refiner is None:
+            hierarchy.set_bank(images.keys)
         with _warnings_to(runner.logger):
             classes = with_coarser(images.classes, self.dataloader.dataset)
             found = self.source(images.features, classes, progress)

@@ -26,6 +26,7 @@ class PairDynamics(NamedTuple):
         """eta', Eq. 8, shape (N, R): the pair is attracted below 0 and repelled above.
 
         With one predictor for all criteria it is H (``P(z'|q)`` - P_c), Eq. 9. It describes Eq. 3,
-        ``negative_pairs='repel'``; with ``'ignore'`` the loss repels no pair.
+        ``negative_pairs='repel'``. With ``'graded'`` and ``'ignore'`` the loss repels no pair, and
+        attracts one if any criterion labels it positive, P_c > 0.
         """
         return (self.probability - self.positive_mask.to(self.probability)).sum(0)

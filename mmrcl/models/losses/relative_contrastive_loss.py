@@ -39,24 +39,29 @@ class RelativeContrastiveLoss(nn.Module):
     same-image key it is InfoNCE (Eq. 1).
 
     A negative pair has no numerator, so by Eq. 3 it repels the query from the whole queue, once for
-    every key. ``negative_pairs='ignore'`` drops these pairs and spreads a pair's weight evenly over
-    the criteria that label it positive. A key from the queue stays in the denominator of the other
-    pairs.
+    every key. Two settings beyond the paper drop the terms L_i of negative pairs; a key from the
+    queue stays in the denominator of the other pairs. ``negative_pairs='graded'`` keeps the weight
+    1/H of the positive terms, so a pair that k criteria label positive weighs k/H, its P_c (Eq. 9).
+    ``'ignore'`` spreads the weight of a pair over its positive terms, so every pair with any weighs
+    1, whatever its P_c.
 
     Args:
         temperature: tau.
-        negative_pairs: ``'repel'``, exactly Eq. 3 and 4, or ``'ignore'``.
+        negative_pairs: ``'repel'``, exactly Eq. 3 and 4, ``'graded'`` or ``'ignore'``.
+
+    Raises:
+        ValueError: for another setting, or a temperature that is not positive.
     """
 
     def __init__(
         self,
         temperature: float = 0.1,
-        negative_pairs: Literal['repel', 'ignore'] = 'repel',
+        negative_pairs: Literal['repel', 'graded', 'ignore'] = 'repel',
     ) -> None:
         super().__init__()
-        if negative_pairs not in ('repel', 'ignore'):
+        if negative_pairs not in ('repel', 'graded', 'ignore'):
             raise ValueError(
-                f"negative_pairs='{negative_pairs}' is unknown: use 'repel' or 'ignore'"
+                f"negative_pairs='{negative_pairs}' is unknown: use 'repel', 'graded' or 'ignore'"
             )
         if temperature <= 0:
             raise ValueError(f'temperature={temperature} must be above 0')
@@ -101,13 +106,17 @@ class RelativeContrastiveLoss(nn.Module):
             key_in_denominator.permute(2, 0, 1), negatives, negatives.logaddexp(logits)
         )
         pair_losses = total - positive * logits
-        if self.negative_pairs == 'repel':
-            weight = torch.full_like(pair_losses, 1 / criteria)
-        else:
-            weight = positive.to(pair_losses) / positive.sum(0).clamp(min=1)
-        loss = (weight * pair_losses).sum(0).mean()
+        loss = (self._weights(positive.to(pair_losses)) * pair_losses).sum(0).mean()
         pairs = PairDynamics((logits - total).detach().exp(), positive)
         return LossOutput(dict(loss=loss, **_parts(pair_losses.detach(), pairs)), pairs)
+
+    def _weights(self, positive: Tensor) -> Tensor:
+        """Weigh the terms L_i of each pair, from I (H, N, R) as numbers; same shape."""
+        if self.negative_pairs == 'repel':
+            return torch.full_like(positive, 1 / len(positive))
+        if self.negative_pairs == 'graded':
+            return positive / len(positive)
+        return positive / positive.sum(0).clamp(min=1)
 
 
 def _parts(pair_losses: Tensor, pairs: PairDynamics) -> dict[str, Tensor]:

@@ -113,8 +113,7 @@ class GalleryRetriever(nn.Module):
         if self.gallery == 'queue':
             return given.queue.features, given.queue.indices, given.queue.indices >= 0
         assert given.hierarchy is not None
-        images = given.hierarchy.level_labels(1)
-        return given.hierarchy.bank, images, given.hierarchy.initialized.expand(len(images))
+        return given.hierarchy.bank, given.hierarchy.level_labels(1), given.hierarchy.seen
 
     def labelings(self, indices: Tensor, hierarchy: LabelHierarchy | None) -> list[Labeled]:
         """Return, for each key to retrieve, the labels to share with a query and to differ in."""
