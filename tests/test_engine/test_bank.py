@@ -34,7 +34,7 @@ class Training:
             lambda *_: ClusteringInput(self.clean, self.clean, None),
         )
         self.hook = HierarchicalClusteringHook(dict(), SOURCE, **settings)
-        self.hook.dataloader = None
+        self.hook.dataloader = SimpleNamespace(dataset=SimpleNamespace(metainfo={}))
         self.hook._report = lambda *_: None
         self.hierarchy = LabelHierarchy(3, DIM, IMAGES, bank_momentum=MOMENTUM).double()
         self.model = torch.nn.Module()
