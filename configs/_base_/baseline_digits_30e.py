@@ -20,6 +20,7 @@ default_hooks = dict(
         test_dataloader=_base_.test_dataloader,
         interval=3,
     ),
+    channels_last=dict(type='ChannelsLastHook'),
     logger=dict(interval=11),
     checkpoint=dict(interval=6),
 )

@@ -28,6 +28,7 @@ default_hooks = dict(
         test_dataloader=_base_.test_dataloader,
         interval=3,
     ),
+    channels_last=dict(type='ChannelsLastHook'),
     collapse=dict(type='CollapseHook', dataloader=_base_.plain_train_dataloader),
     pair_monitor=dict(type='PairMonitorHook'),
     hierarchy_monitor=dict(type='HierarchyMonitorHook'),
