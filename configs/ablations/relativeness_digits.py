@@ -33,6 +33,17 @@ arms = {
         for number in (1, levels)
         for setting in _settings
     },
+    # The same-image key weighs half of all keys, as it does when graded.
+    'ignore-same-image-twice': dict(
+        title='ignore, H = 3, predictors: 3, same-image key twice',
+        options={
+            **_base_.arms['images']['options'],
+            'model.retrievers': [
+                dict(type='SameImageRetriever'),
+                *_base_.arms['images']['options']['model.retrievers'],
+            ],
+        },
+    ),
     **{
         f'{setting}-keys': dict(
             title=f'{setting}, H = 3, predictors: 3, clusters of the keys',
