@@ -122,9 +122,7 @@ def test_a_config_cannot_have_files_read_or_downloaded(option):
 
 def test_another_output_than_vectors_is_refused():
     backbone = LibraryBackbone('timm', 'test_vit', global_pool='')
-    with pytest.raises(
-        ValueError, match=r'returns \(1, 101, 64\), not one vector'
-    ):
+    with pytest.raises(ValueError, match=r'returns \(1, 101, 64\), not one vector'):
         backbone(torch.zeros(1, 3, 160, 160))
 
 
