@@ -1,5 +1,6 @@
 # What relativeness does: three settings of negative pairs, levels and predictors. First-neighbour
-# clusters of the images, made once, so that at each H all arms have the same criteria.
+# clusters of the images, made once, so that at each H all arms have the same criteria; and of the
+# keys, which are less clean.
 _base_ = 'testbed_digits.py'
 
 title = 'Relativeness on digits'
@@ -30,6 +31,16 @@ arms = {
         f'{setting}-h{levels}-p{number}': _arm(levels, setting, number)
         for levels in _sizes
         for number in (1, levels)
+        for setting in _settings
+    },
+    **{
+        f'{setting}-keys': dict(
+            title=f'{setting}, H = 3, predictors: 3, clusters of the keys',
+            options={
+                **_base_.arms['keys']['options'],
+                'model.head.loss.negative_pairs': setting,
+            },
+        )
         for setting in _settings
     },
 }
