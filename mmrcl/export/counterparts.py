@@ -5,17 +5,21 @@ counterpart is filled, and its features are compared with the encoder's.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 import torchvision
+from mmpretrain.models.backbones import VisionTransformer
 from torch import Tensor, nn
 
 from mmrcl.checkpoint import match_encoder, nearest_resnet
+from mmrcl.models import LibraryBackbone
 
 from .encoder import TrainedEncoder
+from .vision_transformers import timm_vit, torchvision_vit, vit_names, why_no_vit
 
-__all__ = ['Counterpart', 'NoFormatError', 'architecture_of', 'find_counterpart']
+__all__ = ['Candidate', 'Counterpart', 'NoFormatError', 'candidate_of', 'find_counterpart']
 
 State = Mapping[str, Tensor]
 
@@ -34,11 +38,13 @@ class Candidate(NamedTuple):
         architecture: the library's name of the network.
         rename: maps the encoder's tensors to the library's names.
         options: further arguments of the network.
+        classifier: name of its last layer, which the encoder lacks.
     """
 
     architecture: str
     rename: Callable[[State], dict[str, Tensor]] = dict
     options: Mapping[str, Any] = {}
+    classifier: str = 'fc'
 
 
 class Counterpart(NamedTuple):
@@ -62,7 +68,7 @@ def find_counterpart(encoder: TrainedEncoder, library: str) -> Counterpart:
         ImportError: if the library is not installed.
         NoFormatError: if there is none; the message names the first tensor without counterpart.
     """
-    candidate = _candidate(encoder, library)
+    candidate = candidate_of(encoder, library)
     network = _BUILDERS[library](candidate, encoder.images.size[0])
     state = candidate.rename(encoder.backbone.state_dict())
     match = match_encoder(state, network.state_dict(), '')
@@ -77,38 +83,62 @@ def find_counterpart(encoder: TrainedEncoder, library: str) -> Counterpart:
     return Counterpart(candidate.architecture, network, candidate.rename(encoder.match.tensors))
 
 
-def architecture_of(encoder: TrainedEncoder, library: str) -> str:
-    """Return a library's name of the network that is nearest to an encoder.
+def candidate_of(encoder: TrainedEncoder, library: str) -> Candidate:
+    """Return the network of a library that is nearest to an encoder, not yet compared.
 
     Raises:
         NoFormatError: if the encoder is of a family that mmrcl cannot convert.
     """
-    return _candidate(encoder, library).architecture
-
-
-def _resnet(encoder: TrainedEncoder, library: str) -> Candidate | None:
-    """mmpretrain, timm and torchvision name the tensors of a ResNet alike."""
-    depth = nearest_resnet(encoder.backbone.state_dict())
-    return None if depth is None else Candidate(f'resnet{depth}')
-
-
-# One function for each family of networks: None for an encoder of another family.
-FAMILIES: tuple[Callable[[TrainedEncoder, str], Candidate | None], ...] = (_resnet,)
-
-
-def _candidate(encoder: TrainedEncoder, library: str) -> Candidate:
     for family in FAMILIES:
         if (found := family(encoder, library)) is not None:
             return found
     kind = type(encoder.backbone).__name__
     raise NoFormatError(
-        f'{kind} is not converted to {library}, only ResNets are, of 18 to 152 layers; {_REMEDY}'
+        f'{kind} is not converted to {library}: ResNets of 18 to 152 layers, vision transformers '
+        f'and LibraryBackbone are; {_REMEDY}'
     )
 
 
+def _own(encoder: TrainedEncoder, library: str) -> Candidate | None:
+    """Return the library's network itself, which ``LibraryBackbone`` wraps."""
+    backbone = encoder.backbone
+    if not isinstance(backbone, LibraryBackbone) or backbone.library != library:
+        return None
+    return Candidate(backbone.model, _unwrapped, backbone.options, *backbone.classifiers[:1])
+
+
+def _resnet(encoder: TrainedEncoder, library: str) -> Candidate | None:
+    """mmpretrain, timm and torchvision name the tensors of a ResNet alike."""
+    depth = nearest_resnet(_unwrapped(encoder.backbone.state_dict()))
+    return None if depth is None else Candidate(f'resnet{depth}', _unwrapped)
+
+
+def _unwrapped(state: State) -> dict[str, Tensor]:
+    return {name.removeprefix('network.'): tensor for name, tensor in state.items()}
+
+
+def _vision_transformer(encoder: TrainedEncoder, library: str) -> Candidate | None:
+    backbone = encoder.backbone
+    if not isinstance(backbone, VisionTransformer):
+        return None
+    if reason := why_no_vit(backbone, library):
+        raise NoFormatError(f'{reason}; {_REMEDY}')
+    architecture, options = (timm_vit if library == 'timm' else torchvision_vit)(backbone)
+    return Candidate(architecture, partial(vit_names, library=library), options, 'heads')
+
+
+# One function for each family of networks: None for an encoder of another family.
+FAMILIES: tuple[Callable[[TrainedEncoder, str], Candidate | None], ...] = (
+    _own,
+    _resnet,
+    _vision_transformer,
+)
+
+
 def _from_torchvision(candidate: Candidate, channels: int) -> nn.Module:
-    network = torchvision.models.get_model(candidate.architecture, **candidate.options)
-    network.fc = nn.Identity()
+    network = getattr(torchvision.models, candidate.architecture)(**candidate.options)
+    parent, _, name = candidate.classifier.rpartition('.')
+    setattr(network.get_submodule(parent), name, nn.Identity())
     return network
 
 

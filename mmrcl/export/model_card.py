@@ -1,5 +1,6 @@
 """The model card of an exported encoder: what it is, how it was trained, how to load it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from mmrcl.checkpoint import nearest_resnet
 from mmrcl.version import __version__
 from mmrcl.visualization import read_run
 
-from .counterparts import architecture_of
+from .counterparts import Candidate, candidate_of
 from .encoder import TrainedEncoder
 from .snippets import SHARED_NAMES, SNIPPETS, TORCHVISION
 from .writing import LIBRARIES, Exported
@@ -137,10 +138,9 @@ def _loading(encoder: TrainedEncoder, written: Mapping[str, Path]) -> Iterator[s
     """Yield text with code for each file."""
     channels, height, width = encoder.images.size
     for kind, path in written.items():
-        library = LIBRARIES.get(kind)
         settings = dict(
+            _of_candidate(candidate_of(encoder, LIBRARIES[kind])) if kind in LIBRARIES else {},
             file=path.name,
-            architecture=library and architecture_of(encoder, library),
             backbone=as_code(_backbone(encoder)),
             channels=channels,
             height=height,
@@ -150,3 +150,13 @@ def _loading(encoder: TrainedEncoder, written: Mapping[str, Path]) -> Iterator[s
         if kind == 'safetensors' and nearest_resnet(encoder.backbone.state_dict()) is not None:
             texts += [SHARED_NAMES, TORCHVISION] if channels == 3 else [SHARED_NAMES]
         yield from (text.format(**settings) for text in texts)
+
+
+def _of_candidate(candidate: Candidate) -> dict[str, str]:
+    """Return what the code that builds a library's network needs."""
+    options = ', '.join(f'{key}={value!r}' for key, value in candidate.options.items())
+    return dict(
+        architecture=candidate.architecture,
+        options=options,
+        classifier=re.sub(r'\.(\d+)', r'[\1]', candidate.classifier),
+    )

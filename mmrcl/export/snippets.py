@@ -56,8 +56,8 @@ _TORCHVISION_FILE = """\
 import torch
 import torchvision
 
-model = torchvision.models.{architecture}()
-model.fc = torch.nn.Identity()
+model = torchvision.models.{architecture}({options})
+model.{classifier} = torch.nn.Identity()
 model.load_state_dict(torch.load('{file}'))
 ```"""
 
@@ -67,8 +67,9 @@ _TIMM_FILE = """\
 ```python
 import timm
 
+options = dict({options})
 model = timm.create_model(
-    '{architecture}', num_classes=0, in_chans={channels}, checkpoint_path='{file}'
+    '{architecture}', num_classes=0, in_chans={channels}, checkpoint_path='{file}', **options
 )
 ```"""
 

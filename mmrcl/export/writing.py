@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from mmrcl.checkpoint import CHECKPOINT_WRITERS
+from mmrcl.checkpoint import CHECKPOINT_WRITERS, nearest_resnet
 from mmrcl.errors import ConfigError
 
 from .counterparts import NoFormatError, find_counterpart
@@ -73,6 +73,8 @@ def _write_checkpoint(kind: str, encoder: TrainedEncoder, folder: Path, name: st
     tensors = encoder.match.tensors
     if kind in LIBRARIES:
         tensors = find_counterpart(encoder, LIBRARIES[kind]).tensors
+    if kind == 'detectron2' and nearest_resnet(tensors) is None:
+        raise NoFormatError('detectron2 gets ResNets alone; use the format mmdet or onnx')
     folder.mkdir(parents=True, exist_ok=True)
     suffix, writer = CHECKPOINT_WRITERS[kind]
     partial_file = folder / f'{name}_{kind}.partial{suffix}'

@@ -66,6 +66,7 @@ class LibraryBackbone(BaseBackbone):
             )
         self.library = library
         self.model = model
+        self.options = options
         network: Any
         network, self.classifiers = library_network(
             library, model, **_channels(library, in_channels), **options
