@@ -53,6 +53,14 @@ VIT = dict(
     model__neck__in_channels=16,
     model__neck__with_avg_pool=False,
 )
+# Changes that make a residual network of timm of it, with batch norms.
+OF_TIMM = dict(
+    model__backbone=dict(
+        _delete_=True, type='LibraryBackbone', library='timm', model='test_resnet', in_channels=1
+    ),
+    model__neck__in_channels=96,
+    model__neck__with_avg_pool=False,
+)
 
 MEASURING = ('knn', 'collapse', 'pair_monitor', 'hierarchy_monitor')
 

@@ -9,15 +9,8 @@ from mmrcl.features import clustering_input, pooled
 from mmrcl.features.clustering_input import SPACES, extract_clustering_input
 from mmrcl.launch import build_runner
 
-from ..runs import VIT, tiny_config, train
+from ..runs import OF_TIMM, VIT, tiny_config, train
 
-OF_TIMM = dict(
-    model__backbone=dict(
-        _delete_=True, type='LibraryBackbone', library='timm', model='test_resnet', in_channels=1
-    ),
-    model__neck__in_channels=96,
-    model__neck__with_avg_pool=False,
-)
 BACKBONES = dict(
     maps={},
     cls_token=VIT | dict(model__backbone__out_type='cls_token'),
