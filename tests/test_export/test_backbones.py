@@ -15,8 +15,8 @@ from mmrcl.export import NoFormatError, find_counterpart, trained_encoder, write
 from mmrcl.export.vision_transformers import timm_vit, torchvision_vit, vit_names
 from mmrcl.registry import MODELS
 
-from .runs import VIT, tiny_config
-from .test_apis.folders import write_checkpoint
+from ..runs import VIT, tiny_config
+from ..test_apis.folders import write_checkpoint
 
 MINI = dict(embed_dims=48, num_layers=2, num_heads=4, feedforward_channels=96)
 
