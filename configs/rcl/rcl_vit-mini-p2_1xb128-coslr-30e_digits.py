@@ -1,6 +1,6 @@
 # RCL with a small vision transformer on scikit-learn's handwritten digits: 8 x 8 patches of 2 x 2
-# pixels, 4 layers of width 64. All else is as in the config with ResNet-18. Reproduces no table, and
-# not run by us beyond the few iterations of the tests.
+# pixels, 4 layers of width 64. All else is as in the config with ResNet-18. Reproduces no table,
+# and not run by us beyond the few iterations of the tests.
 _base_ = 'rcl_resnet18_1xb128-coslr-30e_digits.py'
 
 model = dict(

@@ -1,8 +1,9 @@
-# RCL with ViT-S/16 on ImageNet-1k, which the paper does not train: it has ResNets alone. The criteria,
-# queue, views and temperature are the paper's. What concerns the transformer follows MoCo v3's config
-# for ViT-S: AdamW, fixed sin-cos position embedding and random patch embedding, 40 epochs of warm-up,
-# 300 epochs, projector 384-4096-4096-256. Here the ViT has 6 heads, as DeiT's and timm's ViT-S, not 12,
-# and the clustering starts when the learning rate has warmed up. Not run by us.
+# RCL with ViT-S/16 on ImageNet-1k, which the paper does not train: it has ResNets alone. The
+# criteria, queue, views and temperature are the paper's. What concerns the transformer follows MoCo
+# v3's config for ViT-S: AdamW, fixed sin-cos position embedding and random patch embedding, 40
+# epochs of warm-up, 300 epochs, projector 384-4096-4096-256. Here the ViT has 6 heads, as DeiT's
+# and timm's ViT-S, not 12, and the clustering starts when the learning rate has warmed up. Not run
+# by us.
 _base_ = 'rcl_resnet50_8xb512-coslr-200e_in1k.py'
 
 model = dict(
