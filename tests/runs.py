@@ -39,6 +39,28 @@ TINY = {
     'default_hooks.checkpoint.max_keep_ckpts': -1,
 }
 
+# Changes that make a vision transformer of the backbone: 8 x 8 patches, class tokens of width 16.
+VIT = dict(
+    model__backbone=dict(
+        _delete_=True,
+        type='MoCoV3ViT',
+        arch=dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32),
+        img_size=16,
+        patch_size=2,
+        in_channels=1,
+        stop_grad_conv1=True,
+    ),
+    model__neck__in_channels=16,
+    model__neck__with_avg_pool=False,
+)
+# Changes that make a residual network of timm of it, with batch norms.
+OF_TIMM = dict(
+    model__backbone=dict(
+        _delete_=True, type='LibraryBackbone', library='timm', model='test_resnet', in_channels=1
+    ),
+    model__neck__in_channels=96,
+    model__neck__with_avg_pool=False,
+)
 
 MEASURING = ('knn', 'collapse', 'pair_monitor', 'hierarchy_monitor')
 

@@ -227,9 +227,10 @@ OTHERS = {
         ImageNet ImageNet21k LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler
         SampleKey SeededDataset UnreadableImageError WHITE balanced_share check_same_classes
         class_names compare_classes guard_loaders guarded read_image seed_all""",
-    apis: """Encoder Features config_of extract_features get_config get_model
+    apis: """DEFAULT_FORMATS EXPORT_FORMATS Encoder Features config_of export_encoder
+        extract_features get_config get_model
         list_models load_encoder wrap_encoder write_hierarchy_page""",
-    mmrcl: """Encoder Features __version__ extract_features get_config get_model list_models
+    mmrcl: """Encoder Features __version__ export_encoder extract_features get_config get_model list_models
         load_encoder wrap_encoder write_hierarchy_page""",
 }
 

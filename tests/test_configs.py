@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hub import get_config
 from mmengine.logging import MessageHub
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
@@ -24,6 +25,8 @@ RCL_ON_IMAGENET = [
     for path in CONFIGS
     if path.stem.endswith('in1k') and Config.fromfile(path).model.type == 'RCL'
 ]
+# The paper trains ResNets alone.
+OF_THE_PAPER = [path for path in RCL_ON_IMAGENET if '_vit-' not in path.stem]
 
 
 # tests/test_baselines builds the models of the other methods for ImageNet.
@@ -98,7 +101,7 @@ def test_name_tells_batch_and_epochs(path):
     assert config.train_cfg.max_epochs == int(epochs)
 
 
-@pytest.mark.parametrize('path', RCL_ON_IMAGENET, ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', OF_THE_PAPER, ids=lambda path: path.stem)
 def test_imagenet_config_of_rcl_has_the_settings_of_the_paper(path):
     config = Config.fromfile(path)
     assert config.model.queue.length == 98304
@@ -107,6 +110,21 @@ def test_imagenet_config_of_rcl_has_the_settings_of_the_paper(path):
     assert config.optim_wrapper.optimizer.weight_decay == 1e-6
     assert 8 * config.train_dataloader.batch_size == config.auto_scale_lr.base_batch_size == 4096
     assert config.model.base_momentum == (0.004 if '800e' in path.stem else 0.01)
+
+
+def test_the_vision_transformer_has_the_optimiser_of_mocov3_and_the_loss_of_the_paper():
+    ours = Config.fromfile(ROOT / 'rcl/rcl_vit-small-p16_8xb512-coslr-300e_in1k.py')
+    theirs = get_config('mmpretrain::mocov3/mocov3_vit-small-p16_16xb256-amp-coslr-300e_in1k.py')
+    paper = Config.fromfile(ROOT / 'rcl/rcl_resnet50_8xb512-coslr-200e_in1k.py')
+    assert ours.optim_wrapper.optimizer == theirs.optim_wrapper.optimizer
+    assert ours.param_scheduler == theirs.param_scheduler
+    assert ours.auto_scale_lr == theirs.auto_scale_lr
+    for key in ('img_size', 'patch_size', 'stop_grad_conv1', 'type'):
+        assert ours.model.backbone[key] == theirs.model.backbone[key]
+    for key in ('in_channels', 'hid_channels', 'out_channels', 'num_layers', 'with_avg_pool'):
+        assert ours.model.neck[key] == theirs.model.neck[key]
+    for key in ('head', 'queue', 'retrievers', 'hierarchy', 'base_momentum'):
+        assert ours.model[key] == paper.model[key]
 
 
 PRETRAINING_ON_IMAGENET = [path for path in CONFIGS if path.stem.endswith('in1k')]
@@ -132,6 +150,21 @@ def test_imagenet_runtime_differs_from_the_default_in_these_alone():
     assert runtime == default
 
 
+def check_exclusions(model, optim_wrapper):
+    """Biases and norms stay out of weight decay and of LARS' adaptation."""
+    groups = {
+        name: group
+        for group in optim_wrapper.param_groups
+        for name, parameter in model.named_parameters()
+        if parameter is group['params'][0] and parameter.requires_grad
+    }
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            flat = parameter.ndim == 1 or name.endswith('bias')
+            assert groups[name].get('lars_exclude', False) == flat, name
+            assert (groups[name]['weight_decay'] == 0) == flat, name
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('path', RCL_ON_IMAGENET, ids=lambda path: path.stem)
 def test_imagenet_config_of_rcl_takes_an_optimiser_step(path):
@@ -145,17 +178,8 @@ def test_imagenet_config_of_rcl_takes_an_optimiser_step(path):
         optim_wrapper = build_optim_wrapper(model, config.optim_wrapper)
     MessageHub.get_current_instance().update_info('max_iters', 10)
     model.train()
-    groups = {
-        name: group
-        for group in optim_wrapper.param_groups
-        for name, parameter in model.named_parameters()
-        if parameter is group['params'][0] and parameter.requires_grad
-    }
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            flat = parameter.ndim == 1 or name.endswith('bias')
-            assert groups[name].get('lars_exclude', False) == flat, name
-            assert (groups[name]['weight_decay'] == 0) == flat, name
+    if config.optim_wrapper.optimizer.type == 'LARS':
+        check_exclusions(model, optim_wrapper)
     before = [parameter.clone() for parameter in model.parameters() if parameter.requires_grad]
     for step in range(2):
         views = [torch.randint(0, 256, (4, 3, 96, 96), dtype=torch.uint8) for _ in range(2)]

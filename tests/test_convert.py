@@ -158,6 +158,10 @@ def test_a_small_stem_is_no_resnet_of_torchvision(tmp_path):
         backbone = MODELS.build(Config.fromfile(config).model.backbone)
     state = {f'backbone.{name}': tensor for name, tensor in backbone.state_dict().items()}
     torch.save(dict(state_dict={**state, 'neck.bias': torch.zeros(1)}), tmp_path / 'a.pth')
-    done = call('convert/backbone.py', tmp_path / 'a.pth', '--config', config, '--format', 'timm')
+    formats = ('--format', 'timm', 'mmdet', 'detectron2')
+    done = call('convert/backbone.py', tmp_path / 'a.pth', '--config', config, *formats)
     assert done.returncode == 1
-    assert 'conv1.weight of shape (16, 1, 3, 3), not (64, 3, 7, 7)' in done.stderr
+    assert 'timm: compared with the nearest network of timm, resnet18' in done.stderr
+    assert 'conv1.weight of shape (16, 1, 3, 3), not (64, 1, 7, 7)' in done.stderr
+    assert 'detectron2: compared with' in done.stderr and '--allow-partial' not in done.stderr
+    assert 'written: ' in done.stdout and list(tmp_path.glob('*_mmdet-*.pth'))

@@ -2,16 +2,20 @@
 
 from .checkpoint_config import config_of
 from .encoders import Encoder, load_encoder, wrap_encoder
+from .export import DEFAULT_FORMATS, EXPORT_FORMATS, export_encoder
 from .features import Features, extract_features
 from .hierarchies import build_hierarchy, write_hierarchy_page
 from .probes import knn_accuracy, linear_accuracy
 from .zoo import get_config, get_model, list_models
 
 __all__ = [
+    'DEFAULT_FORMATS',
+    'EXPORT_FORMATS',
     'Encoder',
     'Features',
     'build_hierarchy',
     'config_of',
+    'export_encoder',
     'extract_features',
     'get_config',
     'get_model',

@@ -4,7 +4,7 @@ State dicts in, state dicts out; depends only on torch and mmengine.
 """
 
 from .config_text import config_from_text
-from .formats import FORMATS, resnet_state
+from .formats import CHECKPOINT_WRITERS, nearest_resnet
 from .histories import hub_of, plain_hub
 from .latest import latest_checkpoint
 from .matching import Match, load_weights, match_encoder
@@ -12,7 +12,7 @@ from .reading import SAFE_TYPES, guard_mmengine, is_whole, read_checkpoint
 from .safetensors_file import read_safetensors
 
 __all__ = [
-    'FORMATS',
+    'CHECKPOINT_WRITERS',
     'SAFE_TYPES',
     'Match',
     'config_from_text',
@@ -22,8 +22,8 @@ __all__ = [
     'latest_checkpoint',
     'load_weights',
     'match_encoder',
+    'nearest_resnet',
     'plain_hub',
     'read_checkpoint',
     'read_safetensors',
-    'resnet_state',
 ]

@@ -5,6 +5,7 @@ import pickle
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +28,25 @@ _TO_DETECTRON2 = (
 )
 
 
-def resnet_state(state: State) -> State:
-    """Return the tensors of the torchvision ResNet that has the names in ``state``.
+def nearest_resnet(state: State) -> int | None:
+    """Return the number of layers of the ResNet whose tensors have the most of these names.
 
-    They are on the meta device, without the classifier. mmpretrain, mmdet and timm name a ResNet's
-    tensors as torchvision does.
+    mmpretrain, mmdet, timm and torchvision name a ResNet's tensors alike. Shapes are not compared.
 
-    Raises:
-        ValueError: if no ResNet of 18, 34, 50, 101 or 152 layers has these names.
+    Returns:
+        18, 34, 50, 101 or 152, or None for no ResNet.
     """
-    for depth in RESNET_DEPTHS:
-        with torch.device('meta'):
-            model = get_model(f'resnet{depth}')
-        reference = model.state_dict()
-        if _weights(reference) - {'fc.weight', 'fc.bias'} == _weights(state):
-            return {name: value for name, value in reference.items() if name[:3] != 'fc.'}
-    raise ValueError(
-        f'the encoder is no ResNet of {", ".join(map(str, RESNET_DEPTHS))} layers: convert it to '
-        'mmpretrain or mmdet, which can build the backbone of its config'
-    )
+    if 'layer1.0.conv1.weight' not in state:
+        return None
+    names = _weights(state)
+    return min(RESNET_DEPTHS, key=lambda depth: len(names ^ _resnet_names(depth)))
+
+
+@cache
+def _resnet_names(depth: int) -> set[str]:
+    with torch.device('meta'):
+        model = get_model(f'resnet{depth}')
+    return {name for name in _weights(model.state_dict()) if not name.startswith('fc.')}
 
 
 def _weights(state: State) -> set[str]:
@@ -84,7 +85,7 @@ def write_detectron2(state: State, meta: Meta, path: Path) -> None:
 
 
 # Suffix and writer of each format.
-FORMATS: dict[str, tuple[str, Callable[[State, Meta, Path], None]]] = dict(
+CHECKPOINT_WRITERS: dict[str, tuple[str, Callable[[State, Meta, Path], None]]] = dict(
     mmpretrain=('.pth', write_mmpretrain),
     mmdet=('.pth', write_mmdet),
     torchvision=('.pth', write_torchvision),

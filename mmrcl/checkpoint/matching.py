@@ -91,21 +91,39 @@ def load_weights(path: str | Path, trust: bool = False) -> tuple[dict[str, Tenso
     return tensors, meta if isinstance(meta, dict) else {}
 
 
-def match_encoder(state: State, module: State, prefix: str | None = None) -> Match:
+def match_encoder(
+    state: State, module: State, prefix: str | None = None, ignored: Sequence[str] = ()
+) -> Match:
     """Find the tensors of a module in a checkpoint under any prefix of their names.
 
     The prefix (``backbone.``, ``module.backbone.``, empty, ...) with the most of the module's names
     is chosen. On a tie the query encoder wins over a momentum encoder, target or teacher. Batch
-    norm's ``num_batches_tracked`` may be missing.
+    norm's ``num_batches_tracked`` may be missing. If all tensors of the module belong to one part,
+    as those of a wrapper do, the checkpoint may hold them without the name of the part.
 
     Args:
         state: the tensors of the checkpoint.
         module: the module's tensors; only names and shapes are used.
         prefix: the prefix to use instead of the detected one.
+        ignored: layers of the checkpoint that the module lacks on purpose, such as a classifier.
 
     Raises:
         ValueError: if several encoders match equally well.
     """
+    found = _match(state, module, prefix, ignored)
+    parts = {name.partition('.')[0] for name in module}
+    if found.is_whole or len(parts) != 1:
+        return found
+    (part,) = parts
+    bare = {name.removeprefix(f'{part}.'): tensor for name, tensor in module.items()}
+    inner = _match(state, bare, prefix, ignored)
+    if len(inner.tensors) <= len(found.tensors):
+        return found
+    tensors = {f'{part}.{name}': tensor for name, tensor in inner.tensors.items()}
+    return inner._replace(tensors=tensors)
+
+
+def _match(state: State, module: State, prefix: str | None, ignored: Sequence[str]) -> Match:
     wanted = [name for name in module if not name.endswith('num_batches_tracked')]
     if prefix is None:
         prefix = _find_prefix(state, wanted)
@@ -121,7 +139,12 @@ def match_encoder(state: State, module: State, prefix: str | None = None) -> Mat
             tensors[name] = tensor
     parts = {name.split('.')[0] for name in module}
     held = (name[len(prefix) :] for name in state if name.startswith(prefix))
-    surplus = [name for name in held if name not in module and name.split('.')[0] in parts]
+    left_out = tuple(f'{layer}.' for layer in ignored)
+    surplus = [
+        name
+        for name in held
+        if name not in module and name.split('.')[0] in parts and not name.startswith(left_out)
+    ]
     return Match(prefix, tensors, missing, unfit, surplus)
 
 

@@ -1,6 +1,6 @@
 """Extraction of the features that a clustering source clusters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from torch.utils.data import DataLoader
 
-from .extraction import extract
+from .extraction import extract, pooled
 
 _ROWS = 1 << 16  # rows normalised together
 
@@ -27,15 +27,15 @@ class ClusteringInput(NamedTuple):
     classes: Tensor | None
 
 
-def _maps(model: Any, images: Tensor) -> Tensor:
+def _maps(model: Any, images: Tensor) -> Sequence[Tensor]:
     backbone, _ = model.momentum_encoder.module
-    return backbone(images)[-1]
+    return backbone(images)
 
 
 SPACES: Mapping[str, Callable[[Any, Tensor], Tensor] | None] = {
     'projection': None,
-    'encoder': lambda model, images: _maps(model, images).flatten(2).mean(2),
-    'maps': lambda model, images: _maps(model, images).flatten(1),
+    'encoder': lambda model, images: pooled(_maps(model, images)),
+    'maps': lambda model, images: _maps(model, images)[-1].flatten(1),
     'images': lambda model, images: images.flatten(1),
 }
 """Functions from model and images to the features to cluster, by space; None uses the keys."""

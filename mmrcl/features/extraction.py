@@ -82,20 +82,27 @@ def extract(model: Any, encode: Callable[[Tensor], Tensor], dataloader: DataLoad
 
 
 def pooled(maps: Tensor | Sequence[Tensor]) -> Tensor:
-    """Average-pool the last feature map of a backbone to vectors (n, channels)."""
+    """Average the last output of a backbone over its positions, to vectors (n, d).
+
+    Args:
+        maps: feature maps (n, d, height, width), tokens (n, L, d), or vectors (n, d) that need no
+            average, such as class tokens; of a sequence the last.
+    """
     last = maps if isinstance(maps, Tensor) else maps[-1]
+    if last.ndim == 3:
+        return last.mean(1)
     return last.flatten(2).mean(2) if last.ndim > 2 else last
 
 
 def extract_representation(model: Any, dataloader: DataLoader) -> tuple[Tensor, Tensor]:
-    """Extract average-pooled features of the backbone and the true classes.
+    """Extract features of the backbone, as :func:`pooled` averages them, and the true classes.
 
     Args:
         model: model with ``backbone`` and ``data_preprocessor``, or a wrapper of it such as DDP.
         dataloader: as for :func:`extract`.
 
     Returns:
-        Features (N, channels) and classes (N,), the same on every rank.
+        Features (N, d) and classes (N,), the same on every rank.
 
     Raises:
         ValueError: if an image has no ``gt_label``.

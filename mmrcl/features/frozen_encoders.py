@@ -1,17 +1,23 @@
 """Encoders of other libraries and of checkpoints, without their classifiers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mmrcl.checkpoint import load_weights, match_encoder
+from mmrcl.models import library_network
 
 from .pretrained_backbone import build_preprocessor, load_backbone
 from .recorded_config import recorded_config
 
-LIBRARIES = ('timm', 'torchvision')
+Statistics = tuple[Sequence[float], Sequence[float], int]  # mean, std, and size of the images
+
+# Options by which each library downloads its own weights.
+_DOWNLOAD: dict[str, dict[str, Any]] = dict(
+    timm=dict(pretrained=True), torchvision=dict(weights='DEFAULT')
+)
 
 
 class FrozenEncoder(NamedTuple):
@@ -55,7 +61,7 @@ def from_library(
     """Build an encoder of a library.
 
     Args:
-        library: one of :data:`LIBRARIES`.
+        library: one of :data:`mmrcl.models.LIBRARIES`.
         model: name in the library.
         checkpoint: file of the weights, with or without a classifier, or None for those that the
             library downloads.
@@ -65,67 +71,27 @@ def from_library(
         ImportError: without the library.
         ValueError: for an unknown model, or weights that do not fill it.
     """
-    build = _timm if library == 'timm' else _torchvision
-    encoder, classifiers = build(model, checkpoint is None, image_size)
+    download = _DOWNLOAD[library] if checkpoint is None else {}
+    network, classifiers = library_network(library, model, **download)
     if checkpoint is not None:
-        _fill(encoder.network, model, checkpoint, classifiers)
-    return encoder
+        _fill(network, model, checkpoint, classifiers)
+    resolve = _timm_statistics if library == 'timm' else _torchvision_statistics
+    mean, std, own_size = resolve(network, model)
+    return FrozenEncoder(network, _channels(mean), _channels(std), image_size or own_size)
 
 
-def _timm(
-    model: str, pretrained: bool, image_size: int | None
-) -> tuple[FrozenEncoder, Sequence[str]]:
-    try:
-        import timm
-    except ImportError as error:
-        raise ImportError("EncoderFeatures: library='timm' needs timm: pip install timm") from error
-    if not timm.is_model(model):
-        raise ValueError(
-            f"EncoderFeatures: timm has no model='{model}': timm.list_models() lists them"
-        )
-    network: Any = timm.create_model(model, pretrained=pretrained, num_classes=0)
+def _timm_statistics(network: nn.Module, model: str) -> Statistics:
+    import timm
+
     taken = timm.data.resolve_model_data_config(network)
-    classifier = network.pretrained_cfg.get('classifier') or ()
-    return (
-        FrozenEncoder(
-            network,
-            _channels(taken['mean']),
-            _channels(taken['std']),
-            image_size or taken['input_size'][-1],
-        ),
-        [classifier] if isinstance(classifier, str) else classifier,
-    )
+    return taken['mean'], taken['std'], taken['input_size'][-1]
 
 
-def _torchvision(
-    model: str, pretrained: bool, image_size: int | None
-) -> tuple[FrozenEncoder, Sequence[str]]:
+def _torchvision_statistics(network: nn.Module, model: str) -> Statistics:
     from torchvision import models
 
-    if model not in models.list_models(module=models):
-        raise ValueError(
-            f"EncoderFeatures: torchvision has no model='{model}' for classification: "
-            'torchvision.models.list_models(module=torchvision.models) lists them'
-        )
-    weights = models.get_model_weights(model).DEFAULT
-    network = models.get_model(model, weights=weights if pretrained else None)
-    linear = [name for name, part in network.named_modules() if isinstance(part, nn.Linear)]
-    if not linear:
-        raise ValueError(
-            f'EncoderFeatures: {model} does not end with a linear layer: choose another model'
-        )
-    parent, _, name = linear[-1].rpartition('.')
-    setattr(network.get_submodule(parent), name, nn.Identity())
-    taken = weights.transforms()
-    return (
-        FrozenEncoder(
-            network,
-            _channels(taken.mean),
-            _channels(taken.std),
-            image_size or taken.crop_size[0],
-        ),
-        linear[-1:],
-    )
+    taken = models.get_model_weights(model).DEFAULT.transforms()
+    return taken.mean, taken.std, taken.crop_size[0]
 
 
 def _channels(values: Sequence[float]) -> Tensor:
@@ -136,16 +102,10 @@ def _channels(values: Sequence[float]) -> Tensor:
 def _fill(network: nn.Module, model: str, checkpoint: str, classifiers: Sequence[str]) -> None:
     """Load all weights of a network from a file; it may hold classifiers besides."""
     state, _ = load_weights(checkpoint)
-    match = match_encoder(_without(state, classifiers), network.state_dict())
+    match = match_encoder(state, network.state_dict(), ignored=classifiers)
     if not match.is_whole:
         raise ValueError(
             f'{checkpoint} does not hold {model}: {match.coverage}; it has {match.faults}. Set '
             'model to the one that the weights are of'
         )
     network.load_state_dict(match.tensors, strict=False)  # num_batches_tracked may be missing.
-
-
-def _without(state: Mapping[str, Tensor], layers: Sequence[str]) -> dict[str, Tensor]:
-    """Leave out the tensors of layers, under any prefix."""
-    endings = tuple(f'.{layer}.{part}' for layer in layers for part in ('weight', 'bias'))
-    return {name: tensor for name, tensor in state.items() if not f'.{name}'.endswith(endings)}

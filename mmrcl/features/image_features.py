@@ -10,10 +10,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader
 
+from mmrcl.models import LIBRARIES
 from mmrcl.registry import TASK_UTILS
 
 from .extraction import eval_mode, extract, pooled
-from .frozen_encoders import LIBRARIES, from_checkpoint, from_library
+from .frozen_encoders import from_checkpoint, from_library
 
 __all__ = ['EncoderFeatures', 'HOGFeatures']
 

@@ -20,6 +20,7 @@ _PACKAGES = (
     'mmengine.utils.dl_utils.parrots_wrapper.',
     'mmpretrain.datasets.transforms.',
     'mmpretrain.models.backbones.',
+    'mmpretrain.models.selfsup.mocov3.',  # MoCoV3ViT
     'mmpretrain.models.utils.',
     'mmrcl.',
     'torch.nn.',

@@ -31,6 +31,12 @@ def check_config(config: Config) -> None:
             f"default_scope='{config.default_scope}' is unknown: set default_scope='mmrcl', or "
             "'mmdet' for detection"
         )
+    types = {str(node.get('type')) for node in dicts(config.model)}
+    if config.get('sync_bn') and types & {'LibraryBackbone', 'mmrcl.LibraryBackbone'}:
+        raise ConfigError(
+            'sync_bn would drop the activations in the norms of timm: remove sync_bn, the norms of '
+            'LibraryBackbone are synchronised already'
+        )
 
 
 def check_paths(config: Config, sections: Sequence[str]) -> None:

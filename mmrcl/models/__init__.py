@@ -3,6 +3,13 @@
 from mmrcl.clustering import LabelHierarchy
 from mmrcl.registry import MODELS
 
+from .backbones import (
+    LIBRARIES,
+    BackboneChoice,
+    LibraryBackbone,
+    backbone_config,
+    library_network,
+)
 from .heads import ProtoNCEHead, RCLHead
 from .losses import (
     LossOutput,
@@ -34,7 +41,7 @@ from .selfsup import (
     KeyBatch,
     MomentumQueueSelfSupervisor,
     QueueSelfSupervisor,
-    named_width,
+    named_neck,
 )
 from .strict_pretrained import StrictPretrained
 from .views import (
@@ -52,6 +59,7 @@ from .views import (
 MODELS.register_module(module=LabelHierarchy)
 
 __all__ = [
+    'BackboneChoice',
     'BatchAffineCrop',
     'BatchBrightness',
     'BatchColorJitter',
@@ -66,8 +74,10 @@ __all__ = [
     'GalleryRetriever',
     'KeyBatch',
     'Keys',
+    'LIBRARIES',
     'LabelHierarchy',
     'LevelRetriever',
+    'LibraryBackbone',
     'LossOutput',
     'MSF',
     'MomentumQueueSelfSupervisor',
@@ -91,6 +101,8 @@ __all__ = [
     'SupportQueue',
     'SyncBatchNorm',
     'ViewsDataPreprocessor',
-    'named_width',
+    'backbone_config',
+    'library_network',
+    'named_neck',
     'streaming_logsumexp',
 ]

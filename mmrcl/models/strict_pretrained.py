@@ -87,7 +87,8 @@ class StrictPretrained:
             if not name.startswith(tuple(f'{part}.' for part in self.new_parts))
         }
         state, _ = load_weights(self.checkpoint, self.trust)
-        match = match_encoder(state, wanted, self.prefix)
+        classifiers = getattr(module, 'classifiers', ())  # of LibraryBackbone
+        match = match_encoder(state, wanted, self.prefix, classifiers)
         if not match.is_whole:
             raise ValueError(
                 f'{self.checkpoint} does not hold the {type(module).__name__} of this config: '

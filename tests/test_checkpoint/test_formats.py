@@ -2,7 +2,7 @@ import pytest
 import torch
 from torchvision.models import get_model
 
-from mmrcl.checkpoint import resnet_state
+from mmrcl.checkpoint import nearest_resnet
 from mmrcl.checkpoint.formats import detectron2_name
 
 BATCH_NORM = ('weight', 'bias', 'running_mean', 'running_var')
@@ -34,14 +34,14 @@ def test_detectron2_names(depth):
     assert set(renamed) == names_in_detectron2(depth)
 
 
-@pytest.mark.parametrize('depth', [18, 50, 152])
+@pytest.mark.parametrize('depth', [18, 34, 50, 101, 152])
 def test_tells_a_resnet_by_its_names(depth):
     state = get_model(f'resnet{depth}').state_dict()
-    wanted = {name: tensor.shape for name, tensor in state.items() if name[:3] != 'fc.'}
-    found = resnet_state(dict.fromkeys(wanted, torch.zeros(1)))
-    assert {name: tensor.shape for name, tensor in found.items()} == wanted
+    names = [name for name in state if name[:3] != 'fc.']
+    assert nearest_resnet(dict.fromkeys(names, torch.zeros(1))) == depth
+    without_last_block = [name for name in names if not name.startswith('layer4.2.')]
+    assert nearest_resnet(dict.fromkeys(without_last_block, torch.zeros(1))) == depth
 
 
-def test_other_encoders_are_refused():
-    with pytest.raises(ValueError, match='no ResNet of 18, 34, 50, 101, 152 layers'):
-        resnet_state({'patch_embed.weight': torch.zeros(1)})
+def test_other_encoders_are_no_resnet():
+    assert nearest_resnet({'patch_embed.weight': torch.zeros(1)}) is None

@@ -6,6 +6,7 @@ import signal
 import pytest
 import torch
 
+from ..runs import VIT
 from .children import BY_ITERATION, run_ranks, train_tiny
 
 # 24 iterations in 4 epochs; the first clustering is before iteration 12. Keys are drawn at random.
@@ -30,7 +31,14 @@ def ends(work_dir, ranks: int) -> list[dict[str, str]]:
     return [torch.load(work_dir / f'end_{rank}.pth') for rank in range(ranks)]
 
 
-@pytest.fixture(scope='module', params=[(1, ONE), (2, TWO)], ids=['one process', 'two processes'])
+RUNS = {
+    'one process': (1, ONE),
+    'two processes': (2, TWO),
+    'a vision transformer in two processes': (2, TWO | VIT),
+}
+
+
+@pytest.fixture(scope='module', params=RUNS.values(), ids=RUNS)
 def undisturbed(request, tmp_path_factory):
     ranks, size = request.param
     work_dir = tmp_path_factory.mktemp('undisturbed')

@@ -5,16 +5,23 @@ import torch
 from mmengine.runner import Runner
 from torch.nn.functional import normalize
 
-from mmrcl.features import clustering_input
+from mmrcl.features import clustering_input, pooled
 from mmrcl.features.clustering_input import SPACES, extract_clustering_input
 from mmrcl.launch import build_runner
 
-from ..runs import tiny_config, train
+from ..runs import OF_TIMM, VIT, tiny_config, train
+
+BACKBONES = dict(
+    maps={},
+    cls_token=VIT | dict(model__backbone__out_type='cls_token'),
+    avg_featmap=VIT | dict(model__backbone__out_type='avg_featmap'),
+    timm=OF_TIMM,
+)
 
 
-@pytest.fixture(scope='module')
-def model_and_loader(tmp_path_factory):
-    config = tiny_config(tmp_path_factory.mktemp('run'))
+@pytest.fixture(scope='module', params=BACKBONES.values(), ids=BACKBONES)
+def model_and_loader(request, tmp_path_factory):
+    config = tiny_config(tmp_path_factory.mktemp('run'), **request.param)
     runner = build_runner(config)
     runner.model.init_weights()
     return runner.model, Runner.build_dataloader(config.default_hooks.clustering.dataloader)
@@ -25,7 +32,7 @@ def literal(model, space, image):
     maps = model.momentum_encoder.module[0](image)[-1]
     found = dict(
         projection=lambda: model.momentum_encoder.module[1]((maps,))[0],
-        encoder=lambda: maps.mean((2, 3)),
+        encoder=lambda: maps.mean((2, 3)) if maps.ndim == 4 else maps,
         maps=lambda: maps.reshape(1, -1),
         images=lambda: image.reshape(1, -1),
     )
@@ -78,6 +85,11 @@ def test_clusters_of_the_images_do_not_depend_on_the_encoder(tmp_path):
         labels.append(train(config).model.hierarchy.labels)
     assert torch.equal(*labels)
     assert len(labels[0][0].unique()) < 192
+
+
+def test_tokens_are_averaged_over_their_positions():
+    tokens = torch.randn(3, 5, 4)
+    assert torch.equal(pooled([tokens]), torch.stack([each.mean(0) for each in tokens]))
 
 
 def test_unknown_space_is_refused(tmp_path):

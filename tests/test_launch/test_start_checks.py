@@ -50,6 +50,15 @@ def test_what_every_config_needs_is_named_with_the_remedy():
         check_config(Config(dict(default_scope='mmrcl')))
 
 
+def test_torchs_conversion_of_norms_is_refused_for_networks_of_timm():
+    backbone = dict(type='LibraryBackbone', library='timm', model='test_efficientnet')
+    config = Config(dict(default_scope='mmrcl', model=dict(backbone=backbone)))
+    check_config(config)
+    config.sync_bn = 'torch'
+    with pytest.raises(ConfigError, match='sync_bn would drop the activations .*: remove sync_bn'):
+        check_config(config)
+
+
 @pytest.mark.parametrize(
     ('section', 'key', 'close'),
     [('env_cfg', 'cudnn_bench', 'cudnn_benchmark'), ('auto_scale_lr', 'enabled', 'enable')],

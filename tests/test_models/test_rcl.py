@@ -289,6 +289,33 @@ def test_shapes_that_do_not_fit(changes, message):
         build(**changes).loss(*batch())
 
 
+VIT = dict(
+    type='VisionTransformer',
+    arch=dict(embed_dims=32, num_layers=1, num_heads=2, feedforward_channels=32),
+    img_size=16,
+    patch_size=8,
+)
+
+
+@pytest.mark.parametrize(
+    ('backbone', 'pool', 'remedy'),
+    [
+        (PARTS['backbone'], False, 'model.neck.with_avg_pool=True'),
+        (dict(VIT, out_type='cls_token'), True, 'model.neck.with_avg_pool=False'),
+        (dict(VIT, out_type='avg_featmap'), True, 'model.neck.with_avg_pool=False'),
+        (dict(VIT, out_type='raw'), True, "out_type to 'cls_token' or 'avg_featmap'"),
+        (dict(VIT, out_type='raw'), False, "out_type to 'cls_token' or 'avg_featmap'"),
+        (dict(VIT, out_type='featmap'), False, 'model.neck.with_avg_pool=True'),
+    ],
+)
+def test_a_neck_that_does_not_take_the_output_of_the_backbone(backbone, pool, remedy):
+    neck = MODELS.build(dict(PARTS['neck'], with_avg_pool=pool))
+    model = build()
+    model.backbone, model.neck = MODELS.build(backbone), neck
+    with pytest.raises(ValueError, match=rf'does not take \(6, .*: set .*{remedy}'):
+        model.project(torch.zeros(6, 3, 16, 16))
+
+
 def test_pipelines_that_do_not_fit():
     model = build()
     views, samples = batch()

@@ -11,7 +11,7 @@ from torch import Tensor
 from mmrcl.errors import TrainingError
 from mmrcl.evaluation import effective_rank, mean_deviation
 from mmrcl.features import eval_mode, resumable, unwrapped
-from mmrcl.models import named_width
+from mmrcl.models import named_neck
 from mmrcl.registry import HOOKS
 
 from ..scalars import log_scalars
@@ -150,8 +150,7 @@ class CollapseHook(Hook):
 def _project(model: Any, batch: dict) -> Tensor:
     images = model.data_preprocessor(batch, False)['inputs']
     maps = model.backbone(images)
-    last = maps[-1] if isinstance(maps, (tuple, list)) else maps
-    with named_width('model.neck', last.shape[1]):
+    with named_neck(model.neck, maps if isinstance(maps, (tuple, list)) else [maps]):
         outputs = model.neck(maps)
     projection = outputs[0] if isinstance(outputs, (tuple, list)) else outputs
     if projection.ndim != 2:

@@ -93,11 +93,12 @@ class HierarchicalClusteringHook(Hook):
         recluster_interval: epochs between two clusterings by the source, or None.
         max_share: warn after an epoch if a cluster contains more than this share of the images.
         space: features that the source clusters: ``'projection'``, the keys z-hat'; ``'encoder'``,
-            the momentum encoder's last feature maps, average-pooled; ``'maps'``, these maps
-            flattened; or ``'images'``, pixels after the test-time transform. The last two are for
-            small aligned images: for ImageNet they would be 500 and 800 GB. Features from elsewhere
-            are the config of a feature source: ``FileFeatures``, ``EncoderFeatures``,
-            ``HOGFeatures``. They are computed once. Refinement always uses keys.
+            the momentum encoder's vectors, or its last feature maps, average-pooled; ``'maps'``,
+            these maps flattened; or ``'images'``, pixels after the test-time transform. The last
+            two are for small aligned images: for ImageNet they would be 500 and 800 GB. Features
+            from elsewhere are the config of a feature source: ``FileFeatures``,
+            ``EncoderFeatures``, ``HOGFeatures``. They are computed once. Refinement always uses
+            keys.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 from .base import MomentumQueueSelfSupervisor, QueueSelfSupervisor
 from .msf import MSF
 from .nnclr import NNCLR
-from .parts import KeyBatch, named_width
+from .parts import KeyBatch, named_neck
 from .pcl import PCL
 from .rcl import RCL
 
@@ -15,5 +15,5 @@ __all__ = [
     'KeyBatch',
     'MomentumQueueSelfSupervisor',
     'QueueSelfSupervisor',
-    'named_width',
+    'named_neck',
 ]

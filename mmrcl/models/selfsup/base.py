@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from mmrcl.registry import MODELS
 
 from ..momentum import ForeachEMA
-from .parts import named_width
+from .parts import named_neck
 
 
 class QueueSelfSupervisor(BaseSelfSupervisor):
@@ -44,7 +44,7 @@ class QueueSelfSupervisor(BaseSelfSupervisor):
             ValueError: if the neck does not fit the backbone or the queue.
         """
         maps = self.backbone(images)
-        with named_width('model.neck', maps[-1].shape[1]):
+        with named_neck(self.neck, maps):
             projection: Tensor = self.neck(maps)[0]
         channels, wanted = projection.shape[1], self.queue.feat_dim
         if channels != wanted:

@@ -1,13 +1,13 @@
 """Functions that the algorithms share: views, dataset indices, keys of all ranks, width checks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 from mmengine.dist import all_gather
 from mmpretrain.structures import DataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmrcl.device_copies import to_device
 
@@ -67,6 +67,38 @@ def named_width(setting: str, channels: int) -> Iterator[None]:
             f'{setting} does not take {channels} channels: set {setting}.in_channels={channels} '
             f'({error})'
         ) from error
+
+
+@contextmanager
+def named_neck(neck: nn.Module, maps: Sequence[Tensor]) -> Iterator[None]:
+    """Convert the error of a neck that does not fit the backbone to one with the setting.
+
+    Args:
+        neck: the projector.
+        maps: output of the backbone: feature maps, tokens or vectors.
+    """
+    last = maps[-1]
+    try:
+        with named_width('model.neck', last.shape[1]):
+            yield
+    except (RuntimeError, ValueError) as error:
+        setting = _misfit(neck, last)
+        if setting is None:
+            raise
+        raise ValueError(
+            f'model.neck does not take {tuple(last.shape)}, the shape of what model.backbone '
+            f'returns: set {setting}'
+        ) from error
+
+
+def _misfit(neck: nn.Module, output: Tensor) -> str | None:
+    """Return the setting by which a neck would take an output of these dimensions, if it is one."""
+    if output.ndim == 3:  # (N, L, d) of a vision transformer
+        return "model.backbone.out_type to 'cls_token' or 'avg_featmap'"
+    pools = getattr(neck, 'with_avg_pool', None)
+    if pools is not None and pools != (output.ndim == 4):
+        return f'model.neck.with_avg_pool={not pools}'
+    return None
 
 
 @torch.no_grad()

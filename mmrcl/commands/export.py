@@ -1,0 +1,43 @@
+"""Write the encoder of a checkpoint for timm, ONNX and other libraries, with a model card."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmrcl.apis import DEFAULT_FORMATS, EXPORT_FORMATS, export_encoder
+from mmrcl.checkpoint import latest_checkpoint
+from mmrcl.errors import ConfigError
+from mmrcl.launch import add_trust_argument
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``mmrcl export``."""
+    parser.add_argument('checkpoint', type=Path, help='a checkpoint, or a work dir for its latest')
+    parser.add_argument('--out', type=Path, help='folder; default: encoder, beside the checkpoint')
+    parser.add_argument('--formats', nargs='+', choices=EXPORT_FORMATS, default=DEFAULT_FORMATS)
+    parser.add_argument('--config', help='config of the training; default: that in the checkpoint')
+    add_trust_argument(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Export, print a line for each format, and exit with 1 if one was not written.
+
+    Raises:
+        ConfigError: if nothing can be exported.
+    """
+    checkpoint = _checkpoint(args.checkpoint)
+    out = args.out or checkpoint.parent / 'encoder'
+    exported = export_encoder(checkpoint, out, args.formats, args.config, args.trust_checkpoint)
+    print(exported.summary)
+    print(f'model card: {out / "README.md"}')
+    if exported.refused:
+        sys.exit(1)
+
+
+def _checkpoint(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    found = latest_checkpoint(path)
+    if found is None:
+        raise ConfigError(f'{path} holds no checkpoint: pass a work dir of a training, or a file')
+    return found
