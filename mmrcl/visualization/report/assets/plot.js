@@ -1,0 +1,288 @@
+// The map of the images: similar ones lie close together. A part chosen elsewhere keeps its colours here.
+
+const MANY_CLASSES = 20;
+const THUMBNAILS = 160; // so few images or fewer in sight are drawn as such
+const HIT = 12; // pixels
+
+const plot = {
+  active: -1, zoom: 1, x: 0, y: 0, buckets: undefined, bucketsOf: undefined, frame: byId('plot'),
+  canvas: make('canvas', {
+    tabindex: '0', role: 'application',
+    'aria-label': 'Map of the images. Arrow keys choose an image, Enter opens it, s selects it, plus and minus zoom.',
+  }),
+};
+
+function layoutPlot() {
+  const dense = window.devicePixelRatio || 1;
+  const { clientWidth, clientHeight } = plot.frame;
+  Object.assign(plot, { width: clientWidth, height: clientHeight });
+  plot.canvas.width = Math.round(clientWidth * dense);
+  plot.canvas.height = Math.round(clientHeight * dense);
+  fitPlot(imagesOf({ kind: 'node', id: 0 }));
+}
+
+// Zooms to where images lie.
+function fitPlot(images) {
+  let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const image of images) {
+    left = Math.min(left, tree.x[image]); right = Math.max(right, tree.x[image]);
+    top = Math.min(top, tree.y[image]); bottom = Math.max(bottom, tree.y[image]);
+  }
+  const room = (length) => Math.max(1, length - 48);
+  plot.zoom = Math.min(room(plot.width) / Math.max(right - left, 500), room(plot.height) / Math.max(bottom - top, 500));
+  [plot.x, plot.y] = [(left + right) / 2, (top + bottom) / 2];
+  drawPlot();
+}
+
+function zoomPlot(factor, atX = plot.width / 2, atY = plot.height / 2) {
+  const [dx, dy] = [atX - plot.width / 2, atY - plot.height / 2];
+  plot.x += (dx / plot.zoom) * (1 - 1 / factor);
+  plot.y += (dy / plot.zoom) * (1 - 1 / factor);
+  plot.zoom *= factor;
+  drawPlot();
+}
+
+const plotX = (image) => (tree.x[image] - plot.x) * plot.zoom + plot.width / 2;
+const plotY = (image) => (tree.y[image] - plot.y) * plot.zoom + plot.height / 2;
+const inSight = (x, y) => x >= 0 && y >= 0 && x < plot.width && y < plot.height;
+
+function imagesInSight() {
+  const found = [];
+  for (let i = 0; i < imageCount; i++) if (inSight(plotX(i), plotY(i))) found.push(i);
+  return found;
+}
+
+// The colour of an image: of its class, or the value of its finest cluster.
+function colorOfImage(image) {
+  if (map.mode === 'class') return colorOfClass(tree.classes[image]);
+  return css(colorOf(leavesOf[image]));
+}
+
+// The images by colour, so that a colour is set once a drawing.
+function plotBuckets() {
+  if (plot.bucketsOf !== map.mode) {
+    plot.buckets = new Map();
+    for (let i = 0; i < imageCount; i++) {
+      const color = colorOfImage(i);
+      if (!plot.buckets.has(color)) plot.buckets.set(color, []);
+      plot.buckets.get(color).push(i);
+    }
+    plot.bucketsOf = map.mode;
+  }
+  return plot.buckets;
+}
+
+let plotting = 0;
+function drawPlot() {
+  if (tree.x && !plotting) plotting = requestAnimationFrame(() => { plotting = 0; paintPlot(); });
+}
+
+function paintPlot() {
+  const context = plot.canvas.getContext('2d');
+  const dense = window.devicePixelRatio || 1;
+  context.setTransform(dense, 0, 0, dense, 0, 0);
+  context.clearRect(0, 0, plot.width, plot.height);
+  map.theme = themeColors();
+  const shown = shownMask();
+  const sight = imagesInSight();
+  if (sight.length <= THUMBNAILS) paintThumbnails(context, sight, shown);
+  else paintDots(context, shown, sight.length);
+  if (sight.length > THUMBNAILS && map.mode === 'class' && page.classNames.length <= MANY_CLASSES) paintNames(context);
+  paintChosen(context, sight.length <= THUMBNAILS);
+  plot.canvas.dataset.painted = sight.length;
+}
+
+// 1 for the images of the view, all of them where the view is one image.
+function shownMask() {
+  if (sameView(state.view, { kind: 'node', id: 0 }) || state.view.kind === 'image') return undefined;
+  const mask = new Uint8Array(imageCount);
+  for (const image of imagesOf(state.view)) mask[image] = 1;
+  return mask;
+}
+
+function paintDots(context, shown, inView) {
+  const radius = Math.max(1, Math.min(5, Math.sqrt((plot.width * plot.height) / inView) / 8));
+  if (shown) dots(context, css(map.theme.singles), radius, plotBuckets().values(), (image) => !shown[image]);
+  for (const [color, images] of plotBuckets()) dots(context, color, radius, [images], (image) => !shown || shown[image]);
+}
+
+function dots(context, color, radius, lists, keeps) {
+  context.fillStyle = color;
+  context.beginPath();
+  for (const images of lists) {
+    for (const image of images) {
+      if (!keeps(image)) continue;
+      const [x, y] = [plotX(image), plotY(image)];
+      if (!inSight(x, y)) continue;
+      if (radius < 2) context.rect(x - radius, y - radius, 2 * radius, 2 * radius);
+      else { context.moveTo(x + radius, y); context.arc(x, y, radius, 0, 7); }
+    }
+  }
+  context.fill();
+}
+
+const thumbnailSide = (inView) => Math.max(20, Math.min(48, Math.sqrt((plot.width * plot.height) / Math.max(1, inView)) / 2));
+
+function paintThumbnails(context, sight, shown) {
+  const size = thumbnailSide(sight.length);
+  for (const image of sight) {
+    const [x, y] = [plotX(image) - size / 2, plotY(image) - size / 2];
+    context.globalAlpha = shown && !shown[image] ? 0.25 : 1;
+    context.fillStyle = colorOfImage(image);
+    context.fillRect(x - 2, y - 2, size + 4, size + 4);
+    drawImage(context, image, x, y, size);
+  }
+  context.globalAlpha = 1;
+}
+
+// Where the name of each class stands: in the upper half of its images, whatever lies far off.
+let namePlaces;
+function placesOfNames() {
+  const sorted = (images, values) => Uint16Array.from(images, (i) => values[i]).sort();
+  namePlaces ??= page.classNames.map((_, kind) => {
+    const images = imagesOfClass(kind);
+    return images.length && { x: sorted(images, tree.x)[images.length >> 1], y: sorted(images, tree.y)[images.length >> 2] };
+  });
+  return namePlaces;
+}
+
+function paintNames(context) {
+  context.font = '600 12px system-ui, sans-serif';
+  context.textAlign = 'center';
+  context.textBaseline = 'bottom';
+  Object.assign(context, { lineWidth: 4, lineJoin: 'round', strokeStyle: map.theme.card, fillStyle: map.theme.ink });
+  placesOfNames().forEach((at, kind) => {
+    if (!at) return;
+    const place = [(at.x - plot.x) * plot.zoom + plot.width / 2, (at.y - plot.y) * plot.zoom + plot.height / 2 - 5];
+    context.strokeText(page.classNames[kind], ...place);
+    context.fillText(page.classNames[kind], ...place);
+  });
+  context.textAlign = 'start';
+}
+
+function paintChosen(context, large) {
+  Object.assign(context, { lineWidth: 1.25, strokeStyle: map.theme.ink });
+  for (const image of selected) ring(context, image, large ? 4 : 5);
+  if (state.view.kind === 'image') {
+    Object.assign(context, { lineWidth: 1.5, strokeStyle: map.theme.accent });
+    for (const { image } of similarTo(state.view.id)) ring(context, image, 6);
+    context.lineWidth = 4;
+    ring(context, state.view.id, 11);
+  }
+  if (plot.active < 0) return;
+  Object.assign(context, { lineWidth: 2, strokeStyle: map.theme.ink });
+  ring(context, plot.active, 8);
+}
+
+function ring(context, image, radius) {
+  context.beginPath();
+  context.arc(plotX(image), plotY(image), radius, 0, 7);
+  context.stroke();
+}
+
+// The image nearest to a place among those that fit; -1 for none.
+function closestImage(x, y, limit, fits = () => true) {
+  let [best, least] = [-1, limit * limit];
+  for (let i = 0; i < imageCount; i++) {
+    const [dx, dy] = [plotX(i) - x, plotY(i) - y];
+    const distance = dx * dx + dy * dy;
+    if (distance < least && fits(i, dx, dy)) [best, least] = [i, distance];
+  }
+  return best;
+}
+
+function activateImage(image) {
+  plot.active = image;
+  plot.canvas.style.cursor = image < 0 ? 'crosshair' : 'pointer';
+  if (image < 0) plot.tip.hidden = true;
+  else placeTip(plot.tip, image, linesOf(image), plotX(image), plotY(image));
+  drawPlot();
+}
+
+// The next image in a direction, brought into sight.
+function stepOnPlot(dx, dy) {
+  const from = plot.active >= 0 ? plot.active : faceOf(state.view);
+  const next = plot.active < 0 ? from : closestImage(plotX(from), plotY(from), Infinity, (image, x, y) => image !== from && x * dx + y * dy > Math.abs(x * dy + y * dx));
+  if (next < 0) return;
+  if (!inSight(plotX(next), plotY(next))) [plot.x, plot.y] = [tree.x[next], tree.y[next]];
+  activateImage(next);
+  byId('status').textContent = linesOf(next).filter(Boolean).join(', ');
+}
+
+function onPlotKey(event) {
+  if (ARROWS[event.key]) stepOnPlot(...ARROWS[event.key]);
+  else if (event.key === 'Enter' && plot.active >= 0) go({ kind: 'image', id: plot.active });
+  else if (event.key === '+' || event.key === '=') zoomPlot(1.5);
+  else if (event.key === '-') zoomPlot(1 / 1.5);
+  else if (event.key === 'Backspace' || event.key === 'Escape') go(above(state.view));
+  else return;
+  event.preventDefault();
+}
+
+// Drag with the mouse: the images in the rectangle are selected.
+function dragTo(event) {
+  const [x, y] = [event.offsetX, event.offsetY];
+  const box = { left: Math.min(x, plot.from.x), top: Math.min(y, plot.from.y), right: Math.max(x, plot.from.x), bottom: Math.max(y, plot.from.y) };
+  if (!plot.box && box.right - box.left + box.bottom - box.top < 6) return;
+  plot.box = box;
+  plot.rubber.hidden = false;
+  Object.assign(plot.rubber.style, { left: `${box.left}px`, top: `${box.top}px`, width: `${box.right - box.left}px`, height: `${box.bottom - box.top}px` });
+}
+
+function endDrag() {
+  const { box } = plot;
+  plot.from = undefined;
+  plot.rubber.hidden = true;
+  if (!box) return;
+  const inside = imagesInSight().filter((i) => plotX(i) >= box.left && plotX(i) <= box.right && plotY(i) >= box.top && plotY(i) <= box.bottom);
+  if (inside.length && !allSelected(inside)) toggleSelected(inside);
+}
+
+function onPlotClick(event) {
+  if (plot.box) { plot.box = undefined; return; }
+  const image = closestImage(event.offsetX, event.offsetY, reach());
+  if (image < 0) return;
+  if (event.shiftKey) toggleSelected([image]);
+  else go({ kind: 'image', id: image });
+}
+
+// How far from its place an image answers, in pixels.
+function reach() {
+  const inView = Number(plot.canvas.dataset.painted);
+  return inView <= THUMBNAILS ? Math.max(HIT, thumbnailSide(inView) * 0.7) : HIT;
+}
+
+function startPlot() {
+  byId('plot-side').hidden = !tree.x;
+  if (!tree.x) return;
+  plot.rubber = make('div', { class: 'rubber' });
+  plot.rubber.hidden = true;
+  plot.frame.append(plot.canvas, plot.rubber);
+  plot.tip = makeTip(plot.frame);
+  waiting.add(drawPlot);
+  plot.canvas.addEventListener('pointerdown', (event) => {
+    plot.box = undefined;
+    if (event.pointerType === 'mouse' && event.button === 0) plot.from = { x: event.offsetX, y: event.offsetY };
+  });
+  plot.canvas.addEventListener('pointermove', (event) => {
+    if (plot.from) dragTo(event);
+    else activateImage(closestImage(event.offsetX, event.offsetY, reach()));
+  });
+  window.addEventListener('pointerup', () => { if (plot.from) endDrag(); });
+  plot.canvas.addEventListener('pointerleave', () => activateImage(-1));
+  plot.canvas.addEventListener('click', onPlotClick);
+  plot.canvas.addEventListener('keydown', onPlotKey);
+  plot.canvas.addEventListener('wheel', (event) => {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    zoomPlot(event.deltaY < 0 ? 1.25 : 0.8, event.offsetX, event.offsetY);
+  }, { passive: false });
+  new ResizeObserver(layoutPlot).observe(plot.frame);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawPlot);
+  byId('plot-tools').append(
+    make('button', { type: 'button', class: 'button', 'aria-label': 'Zoom in', onclick: () => zoomPlot(1.5) }, '+'),
+    make('button', { type: 'button', class: 'button', 'aria-label': 'Zoom out', onclick: () => zoomPlot(1 / 1.5) }, '−'),
+    make('button', { type: 'button', class: 'button', title: 'Zoom to the chosen part', onclick: () => fitPlot(imagesOf(state.view)) }, 'Zoom to chosen'),
+  );
+  byId('plot-note').textContent = `${page.method} A drag with the mouse selects, Ctrl and the wheel zoom. Rings mark the image shown and those similar to it.`;
+}
