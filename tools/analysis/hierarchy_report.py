@@ -191,7 +191,9 @@ def retrieve(model: Any, queries: Tensor) -> list[Retrieved]:
         if isinstance(retriever, GalleryRetriever):
             keys = retriever(RetrievalInput(features, queries, model.queue, hierarchy))
             cosines = (keys.features @ features[:, :, None])[..., 0]
-            found.append(Retrieved(retriever_name(retriever), keys.indices.where(keys.found, -1), cosines))
+            found.append(
+                Retrieved(retriever_name(retriever), keys.indices.where(keys.found, -1), cosines)
+            )
     count = min(NEIGHBORS + 1, len(hierarchy.bank))
     cosines, keys = nearest_neighbors(features, hierarchy.bank, count)
     # The stable sort moves the query itself to the end and keeps the others in order.

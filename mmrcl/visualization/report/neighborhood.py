@@ -50,7 +50,7 @@ def find_neighborhood(features: Tensor) -> Neighborhood:
 
 
 def neighborhood_arrays(near: Neighborhood) -> dict[str, np.ndarray]:
-    """Return what the page reads: integers, cosines as bytes (255 for 1), both axes to one scale."""
+    """Return the arrays that the page reads; cosines as bytes, 255 for 1, and axes of one scale."""
     points = near.projection.points.astype(np.float64)
     points -= points.min(0)
     places = np.rint(_STEPS * points / max(points.max(), np.finfo(float).tiny)).astype(np.int64)

@@ -34,12 +34,21 @@ function fitPlot(images) {
   drawPlot();
 }
 
-function zoomPlot(factor, atX = plot.width / 2, atY = plot.height / 2) {
-  const [dx, dy] = [atX - plot.width / 2, atY - plot.height / 2];
-  plot.x += (dx / plot.zoom) * (1 - 1 / factor);
-  plot.y += (dy / plot.zoom) * (1 - 1 / factor);
+// Zooms with the place at (x, y) staying where it is.
+function zoomPlot(factor, x, y) {
+  plot.x += ((x - plot.width / 2) / plot.zoom) * (1 - 1 / factor);
+  plot.y += ((y - plot.height / 2) / plot.zoom) * (1 - 1 / factor);
   plot.zoom *= factor;
   drawPlot();
+}
+
+// Zooms with the active image or that of the chosen part in the middle.
+function zoomOnChosen(factor) {
+  const whole = sameView(state.view, { kind: 'node', id: 0 });
+  const image = plot.active >= 0 ? plot.active : whole ? -1 : faceOf(state.view);
+  if (image >= 0) [plot.x, plot.y] = [tree.x[image], tree.y[image]];
+  zoomPlot(factor, plot.width / 2, plot.height / 2);
+  activateImage(plot.active);
 }
 
 const plotX = (image) => (tree.x[image] - plot.x) * plot.zoom + plot.width / 2;
@@ -212,8 +221,8 @@ function stepOnPlot(dx, dy) {
 function onPlotKey(event) {
   if (ARROWS[event.key]) stepOnPlot(...ARROWS[event.key]);
   else if (event.key === 'Enter' && plot.active >= 0) go({ kind: 'image', id: plot.active });
-  else if (event.key === '+' || event.key === '=') zoomPlot(1.5);
-  else if (event.key === '-') zoomPlot(1 / 1.5);
+  else if (event.key === '+' || event.key === '=') zoomOnChosen(1.5);
+  else if (event.key === '-') zoomOnChosen(1 / 1.5);
   else if (event.key === 'Backspace' || event.key === 'Escape') go(above(state.view));
   else return;
   event.preventDefault();
@@ -280,8 +289,8 @@ function startPlot() {
   new ResizeObserver(layoutPlot).observe(plot.frame);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawPlot);
   byId('plot-tools').append(
-    make('button', { type: 'button', class: 'button', 'aria-label': 'Zoom in', onclick: () => zoomPlot(1.5) }, '+'),
-    make('button', { type: 'button', class: 'button', 'aria-label': 'Zoom out', onclick: () => zoomPlot(1 / 1.5) }, '−'),
+    make('button', { type: 'button', class: 'button', 'aria-label': 'Zoom in', onclick: () => zoomOnChosen(1.5) }, '+'),
+    make('button', { type: 'button', class: 'button', 'aria-label': 'Zoom out', onclick: () => zoomOnChosen(1 / 1.5) }, '−'),
     make('button', { type: 'button', class: 'button', title: 'Zoom to the chosen part', onclick: () => fitPlot(imagesOf(state.view)) }, 'Zoom to chosen'),
   );
   byId('plot-note').textContent = `${page.method} A drag with the mouse selects, Ctrl and the wheel zoom. Rings mark the image shown and those similar to it.`;
