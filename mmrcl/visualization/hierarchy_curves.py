@@ -24,6 +24,7 @@ PANELS = {
     'collapse: effective rank': r'collapse/effective_rank',
     'clusters': r'hierarchy/level_(\d+)/clusters',
     'largest cluster [images]': r'hierarchy/level_(\d+)/largest',
+    'single images': r'hierarchy/level_(\d+)/singletons',
     'mean size [images]': r'hierarchy/level_(\d+)/mean_size',
     'churn': r'hierarchy/level_(\d+)/churn',
     'AMI with the classes': r'hierarchy/level_(\d+)/ami',
