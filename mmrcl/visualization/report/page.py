@@ -151,7 +151,8 @@ def write_report(
     with path.open('w', encoding='utf-8') as file:
         file.writelines(_page(title, content, sheets))
     if parquet is not None and near is not None:
-        names_of = None if classes is None else [content['classNames'][kind] for kind in classes]
+        known = _class_names(classes, class_names)
+        names_of = None if classes is None else [known[kind] for kind in classes.tolist()]
         places = np.arange(len(images)) if numbers is None else numbers
         write_atlas(Path(parquet), labels, thumbnails, near, places, paths, names_of)
     return path
