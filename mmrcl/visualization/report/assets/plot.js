@@ -2,10 +2,11 @@
 
 const MANY_CLASSES = 20;
 const THUMBNAILS = 160; // so few images or fewer in sight are drawn as such
+const MANY_SELECTED = 2000;
 const HIT = 12; // pixels
 
 const plot = {
-  active: -1, zoom: 1, x: 0, y: 0, buckets: undefined, bucketsOf: undefined, frame: byId('plot'),
+  active: -1, zoom: 1, radius: 1, x: 0, y: 0, buckets: undefined, bucketsOf: undefined, frame: byId('plot'), marks: make('canvas', { class: 'marks', 'aria-hidden': 'true' }),
   canvas: make('canvas', {
     tabindex: '0', role: 'application',
     'aria-label': 'Map of the images. Arrow keys choose an image, Enter opens it, s selects it, plus and minus zoom.',
@@ -16,8 +17,10 @@ function layoutPlot() {
   const dense = window.devicePixelRatio || 1;
   const { clientWidth, clientHeight } = plot.frame;
   Object.assign(plot, { width: clientWidth, height: clientHeight });
-  plot.canvas.width = Math.round(clientWidth * dense);
-  plot.canvas.height = Math.round(clientHeight * dense);
+  for (const layer of [plot.canvas, plot.marks]) {
+    layer.width = Math.round(clientWidth * dense);
+    layer.height = Math.round(clientHeight * dense);
+  }
   fitPlot(imagesOf({ kind: 'node', id: 0 }));
 }
 
@@ -86,19 +89,25 @@ function drawPlot() {
   if (tree.x && !plotting) plotting = requestAnimationFrame(() => { plotting = 0; paintPlot(); });
 }
 
-function paintPlot() {
-  const context = plot.canvas.getContext('2d');
+// An empty layer to draw on, in pixels of the page.
+function cleared(layer) {
+  const context = layer.getContext('2d');
   const dense = window.devicePixelRatio || 1;
   context.setTransform(dense, 0, 0, dense, 0, 0);
   context.clearRect(0, 0, plot.width, plot.height);
+  return context;
+}
+
+function paintPlot() {
+  const context = cleared(plot.canvas);
   map.theme = themeColors();
   const shown = shownMask();
   const sight = imagesInSight();
   if (sight.length <= THUMBNAILS) paintThumbnails(context, sight, shown);
   else paintDots(context, shown, sight.length);
   if (sight.length > THUMBNAILS && map.mode === 'class' && page.classNames.length <= MANY_CLASSES) paintNames(context);
-  paintChosen(context, sight.length <= THUMBNAILS);
   plot.canvas.dataset.painted = sight.length;
+  paintMarksOfPlot();
 }
 
 // 1 for the images of the view, all of them where the view is one image.
@@ -110,22 +119,22 @@ function shownMask() {
 }
 
 function paintDots(context, shown, inView) {
-  const radius = Math.max(1, Math.min(5, Math.sqrt((plot.width * plot.height) / inView) / 8));
-  if (shown) dots(context, css(map.theme.singles), radius, plotBuckets().values(), (image) => !shown[image]);
-  for (const [color, images] of plotBuckets()) dots(context, color, radius, [images], (image) => !shown || shown[image]);
+  plot.radius = Math.max(1, Math.min(5, Math.sqrt((plot.width * plot.height) / inView) / 8));
+  if (shown) for (const images of plotBuckets().values()) dots(context, css(map.theme.singles), images, (image) => !shown[image]);
+  for (const [color, images] of plotBuckets()) dots(context, color, images, (image) => !shown || shown[image]);
 }
 
-function dots(context, color, radius, lists, keeps) {
+// Circles, or squares where they are too small to tell: these are much quicker.
+function dots(context, color, images, keeps = () => true) {
+  const { radius } = plot;
   context.fillStyle = color;
   context.beginPath();
-  for (const images of lists) {
-    for (const image of images) {
-      if (!keeps(image)) continue;
-      const [x, y] = [plotX(image), plotY(image)];
-      if (!inSight(x, y)) continue;
-      if (radius < 2) context.rect(x - radius, y - radius, 2 * radius, 2 * radius);
-      else { context.moveTo(x + radius, y); context.arc(x, y, radius, 0, 7); }
-    }
+  for (const image of images) {
+    if (!keeps(image)) continue;
+    const [x, y] = [plotX(image), plotY(image)];
+    if (!inSight(x, y)) continue;
+    if (radius < 2) context.fillRect(x - radius, y - radius, 2 * radius, 2 * radius);
+    else { context.moveTo(x + radius, y); context.arc(x, y, radius, 0, 7); }
   }
   context.fill();
 }
@@ -169,23 +178,27 @@ function paintNames(context) {
   context.textAlign = 'start';
 }
 
-function paintChosen(context, large) {
-  Object.assign(context, { lineWidth: 1.25, strokeStyle: map.theme.ink });
-  for (const image of selected) ring(context, image, large ? 4 : 5);
+// What changes with the pointer and the selection lies on a layer of its own.
+function paintMarksOfPlot() {
+  const context = cleared(plot.marks);
+  const { ink, accent } = map.theme;
+  if (selected.size > MANY_SELECTED) dots(context, ink, selected);
+  else rings(context, selected, Math.max(4, plot.radius), ink, 1.25);
   if (state.view.kind === 'image') {
-    Object.assign(context, { lineWidth: 1.5, strokeStyle: map.theme.accent });
-    for (const { image } of similarTo(state.view.id)) ring(context, image, 6);
-    context.lineWidth = 4;
-    ring(context, state.view.id, 11);
+    rings(context, similarTo(state.view.id).map(({ image }) => image), 6, accent, 1.5);
+    rings(context, [state.view.id], 11, accent, 4);
   }
-  if (plot.active < 0) return;
-  Object.assign(context, { lineWidth: 2, strokeStyle: map.theme.ink });
-  ring(context, plot.active, 8);
+  if (plot.active >= 0) rings(context, [plot.active], 8, ink, 2);
 }
 
-function ring(context, image, radius) {
+function rings(context, images, radius, color, width) {
+  Object.assign(context, { lineWidth: width, strokeStyle: color });
   context.beginPath();
-  context.arc(plotX(image), plotY(image), radius, 0, 7);
+  for (const image of images) {
+    const [x, y] = [plotX(image), plotY(image)];
+    context.moveTo(x + radius, y);
+    context.arc(x, y, radius, 0, 7);
+  }
   context.stroke();
 }
 
@@ -205,7 +218,7 @@ function activateImage(image) {
   plot.canvas.style.cursor = image < 0 ? 'crosshair' : 'pointer';
   if (image < 0) plot.tip.hidden = true;
   else placeTip(plot.tip, image, linesOf(image), plotX(image), plotY(image));
-  drawPlot();
+  paintMarksOfPlot();
 }
 
 // The next image in a direction, brought into sight.
@@ -213,7 +226,10 @@ function stepOnPlot(dx, dy) {
   const from = plot.active >= 0 ? plot.active : faceOf(state.view);
   const next = plot.active < 0 ? from : closestImage(plotX(from), plotY(from), Infinity, (image, x, y) => image !== from && x * dx + y * dy > Math.abs(x * dy + y * dx));
   if (next < 0) return;
-  if (!inSight(plotX(next), plotY(next))) [plot.x, plot.y] = [tree.x[next], tree.y[next]];
+  if (!inSight(plotX(next), plotY(next))) {
+    [plot.x, plot.y] = [tree.x[next], tree.y[next]];
+    drawPlot();
+  }
   activateImage(next);
   byId('status').textContent = linesOf(next).filter(Boolean).join(', ');
 }
@@ -266,7 +282,7 @@ function startPlot() {
   if (!tree.x) return;
   plot.rubber = make('div', { class: 'rubber' });
   plot.rubber.hidden = true;
-  plot.frame.append(plot.canvas, plot.rubber);
+  plot.frame.append(plot.canvas, plot.marks, plot.rubber);
   plot.tip = makeTip(plot.frame);
   waiting.add(drawPlot);
   plot.canvas.addEventListener('pointerdown', (event) => {

@@ -27,7 +27,7 @@ function afterSelecting(what, size) {
   byId('selection-count').textContent = `${count(selected.size, 'image')} selected`;
   byId('status').textContent = `${count(size, 'image')} ${what}`;
   drawMap();
-  drawPlot();
+  if (tree.x) paintMarksOfPlot();
   if (state.view.kind === 'selection') {
     if (selected.size) show(state.view);
     else go({ kind: 'node', id: 0 });
