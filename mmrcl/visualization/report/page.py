@@ -45,6 +45,7 @@ SCRIPTS = (
     'tips',
     'map',
     'plot',
+    'plot_input',
     'panel',
     'search',
     'retrieval',
@@ -114,6 +115,7 @@ def write_report(
         if features is None:
             raise ValueError('parquet needs the features: pass features of shape (N, d)')
     near = None if features is None else find_neighborhood(features)
+    class_names = _class_names(classes, class_names)
     tree = build_tree(labels, features, classes)
     side = min(SIDE, *images.shape[1:3])
     layout = sheet_layout(side)
@@ -136,7 +138,7 @@ def write_report(
         'method': '' if near is None else near.projection.method,
         'conformity': nesting_conformity(labels),
         'levels': level_rows(labels, tree, classes),
-        'classNames': _class_names(classes, class_names),
+        'classNames': class_names,
         'palette': [to_hex(color) for color in COLORS],
         'sprites': layout._asdict(),
         'queries': list(queries),
@@ -151,10 +153,10 @@ def write_report(
     with path.open('w', encoding='utf-8') as file:
         file.writelines(_page(title, content, sheets))
     if parquet is not None and near is not None:
-        known = _class_names(classes, class_names)
-        names_of = None if classes is None else [known[kind] for kind in classes.tolist()]
-        places = np.arange(len(images)) if numbers is None else numbers
-        write_atlas(Path(parquet), labels, thumbnails, near, places, paths, names_of)
+        names_of = None if classes is None else [class_names[kind] for kind in classes.tolist()]
+        if numbers is None:
+            numbers = np.arange(len(images))
+        write_atlas(Path(parquet), labels, thumbnails, near, numbers, paths, names_of)
     return path
 
 
