@@ -358,8 +358,8 @@ def test_the_page_fits_its_window(page, report):
 
     try:
         shape(1400, 900)
-        maps, panel = page.one('.maps').rect, page.one('#panel').rect
-        assert panel['y'] + panel['height'] == pytest.approx(maps['y'] + maps['height'], abs=30)
+        left, panel = page.one('#legend').rect, page.one('#panel').rect
+        assert panel['y'] + panel['height'] == pytest.approx(left['y'] + left['height'], abs=30)
         shape(400, 800)
         script = 'return document.documentElement.scrollWidth'
         assert page.browser.execute_script(script) <= 400
