@@ -62,6 +62,8 @@ setup(
             'hypothesis',
             'mypy',
             'pre-commit',
+            # A test reads the table that the hierarchy page writes for embedding-atlas.
+            'pyarrow',
             'pytest',
             'pytest-cov',
             'pytest-timeout',

@@ -216,9 +216,8 @@ OTHERS = {
         Schedule Score Setting Sweep effective_rank format_results format_table mean_deviation
         read_correct write_results_csv""",
     visualization: """COLORS Instances LocalVisBackend MARKERS Retrieved SIDE TensorboardVisBackend
-        WandbVisBackend as_image
-        light_axes plot_curves plot_detections plot_hierarchy_curves read_run read_scalars save
-        thumbnail""",
+        WandbVisBackend as_image import_pyarrow light_axes plot_curves plot_detections
+        plot_hierarchy_curves read_run read_scalars save thumbnail""",
     features: """ClusteringInput EncoderFeatures Extracted FeatureSource FileFeatures HOGFeatures
         SPACES build_backbone build_preprocessor class_hierarchy_of classes_of eval_mode
         extract extract_clustering_input extract_representation load_backbone map_array naming_sizes

@@ -12,6 +12,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
+from mmrcl.models import LevelRetriever, NearestRetriever
 from mmrcl.registry import MODELS
 
 from .runs import CONFIG, TINY, tiny_config
@@ -93,7 +94,8 @@ def test_retrievals_are_the_models_and_the_banks(report, checkpoint, model):
     report(CONFIG, checkpoint)
     page = content(checkpoint.with_name('hierarchy_report.html'))
     retriever, nearest = page['retrieved']
-    assert retriever['name'] == 'ClusterRetriever: random in the queue'
+    name = 'Random image of its coarsest cluster, among the latest of the training'
+    assert retriever['name'] == name and nearest['name'] == 'Nearest of all images'
     bank, coarse = model.hierarchy.bank, model.hierarchy.labels[-1]
     entries = set(model.queue.indices.tolist())
     found = 0
@@ -125,6 +127,26 @@ def test_a_part_is_whole_clusters_and_what_was_retrieved(report, checkpoint, mod
     assert dict(page['about'])['Images'] == f'{len(numbers)} of 192, in whole clusters'
     tiles = shown(page, 'tiles')
     assert sorted(tiles) == list(range(len(numbers)))
+
+
+def test_retrievers_are_described_in_plain_words():
+    name = runpy.run_path(str(SCRIPT))['retriever_name']
+    assert name(LevelRetriever('nearest', 'bank')) == (
+        'Nearest image of its cluster at each level, among all images'
+    )
+    assert name(NearestRetriever()).startswith('Nearest other image, ')
+
+    class Own(LevelRetriever):
+        """A user's own."""
+
+    assert name(Own()).startswith('Nearest image by Own, ')
+
+
+def test_a_table_without_pyarrow_stops_before_work(report, checkpoint, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'pyarrow', None)
+    with pytest.raises(SystemExit, match='error: --parquet: .* pip install pyarrow'):
+        report(CONFIG, checkpoint, '--parquet', tmp_path / 'table.parquet')
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_page_without_queries(report, checkpoint, tmp_path):

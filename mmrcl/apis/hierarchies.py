@@ -17,7 +17,13 @@ from mmrcl.clustering import (
 )
 from mmrcl.datasets import MAX_PIXELS, WHITE, UnreadableImageError, read_image
 from mmrcl.progress import progress
-from mmrcl.visualization import SIDE, choose_clusters, thumbnail, write_report
+from mmrcl.visualization import (
+    SIDE,
+    choose_clusters,
+    import_pyarrow,
+    thumbnail,
+    write_report,
+)
 
 from .features import Features, class_numbers
 
@@ -57,10 +63,12 @@ def write_hierarchy_page(
     title: str = 'Label hierarchy',
     background: Sequence[int] = WHITE,
     max_pixels: int = MAX_PIXELS,
+    parquet: str | Path | None = None,
 ) -> Path:
     """Write one HTML file that shows the clusters and their images in any browser.
 
-    A file that can no longer be read is shown black, with a warning.
+    It has file and class names, the similar images of each, and a map of all. A file that can no
+    longer be read is shown black, with a warning.
 
     Args:
         path: the file to write.
@@ -70,18 +78,22 @@ def write_hierarchy_page(
         title: heading of the page.
         background: RGB colour, 0 to 255, behind transparent pixels; the one of the encoder.
         max_pixels: largest number of pixels to decode; the one of the encoder.
+        parquet: also write the images shown as a table for embedding-atlas to this file.
 
     Returns:
         The path written.
 
     Raises:
         ValueError: if hierarchy and features have different numbers of images.
+        ImportError: if ``parquet`` is given and pyarrow is not installed.
     """
     if len(features.paths) != hierarchy.num_samples:
         raise ValueError(
             f'{len(features.paths)} images do not fit a hierarchy of {hierarchy.num_samples}: pass '
             'the features that it was built from'
         )
+    if parquet is not None:
+        import_pyarrow()
     chosen = choose_clusters(hierarchy.labels, images)
     shown = [features.paths[index] for index in chosen]
     pictures = [
@@ -97,6 +109,8 @@ def write_hierarchy_page(
         class_names=names,
         numbers=chosen.numpy(),
         title=title,
+        paths=shown,
+        parquet=parquet,
     )
 
 

@@ -10,10 +10,7 @@ from .gallery import plot_cluster_gallery
 from .hierarchy_curves import plot_hierarchy_curves
 from .lasting_backends import LocalVisBackend, TensorboardVisBackend
 from .pair_distributions import draw_pair_distributions
-from .report import Retrieved, write_report
-from .report.content import choose_clusters
-from .report.page import SIDE
-from .report.sprites import thumbnail
+from .report import SIDE, Retrieved, choose_clusters, import_pyarrow, thumbnail, write_report
 from .style import COLORS, MARKERS, as_image, light_axes, save
 from .wandb_backend import WandbVisBackend
 
@@ -29,6 +26,7 @@ __all__ = [
     'as_image',
     'choose_clusters',
     'draw_pair_distributions',
+    'import_pyarrow',
     'light_axes',
     'plot_cluster_gallery',
     'plot_curves',

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -74,6 +75,7 @@ def plot_curves(
     runs: Mapping[str, str | Path],
     path: str | Path,
     title: str = 'Pretraining',
+    references: Mapping[str, float] | None = None,
 ) -> Path:
     """Draw loss and kNN accuracy of one or more runs against the epoch.
 
@@ -85,6 +87,8 @@ def plot_curves(
         runs: Name of each run and its ``scalars.json``.
         path: The figure to write; its suffix chooses the format.
         title: Heading of the figure.
+        references: Accuracies, 0 to 1, of what is not trained, such as raw pixels:
+            horizontal lines in the panel of the kNN accuracy.
 
     Returns:
         The path written.
@@ -102,18 +106,24 @@ def plot_curves(
         raise ValueError(f'none of the runs {list(runs)} has a row with loss or knn/top1 to draw')
     figure = Figure(figsize=(5.6 * len(panels), 3.9), layout='constrained')
     for axes, label in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        _draw_panel(axes, label, panels[label])
+        lines = references if label == 'kNN accuracy' else None
+        _draw_panel(axes, label, panels[label], lines or {})
     figure.suptitle(title, weight='bold')
     return save(figure, path)
 
 
-def _draw_panel(axes: Axes, label: str, lines: Mapping[str, Line]) -> None:
+def _draw_panel(
+    axes: Axes, label: str, lines: Mapping[str, Line], references: Mapping[str, float]
+) -> None:
     for place, (name, (epochs, values)) in enumerate(lines.items()):
         if epochs:
             color = COLORS[place % len(COLORS)]
             marker = MARKERS[place % len(MARKERS)] if len(epochs) <= 50 else None
-            caption = f'{name} ({values[-1]:.4g})'
+            caption = f'{name}, at the end {values[-1]:.4g}'
             axes.plot(epochs, values, color=color, marker=marker, markersize=4, label=caption)
+    for style, (name, value) in zip(cycle(('--', ':', '-.')), references.items(), strict=False):
+        caption = f'{name}, not trained {value:.4g}'
+        axes.axhline(value, color='0.35', linestyle=style, linewidth=1.4, label=caption)
     axes.set(xlabel='epoch', ylabel=label)
     axes.set_xlim(left=0)
     light_axes(axes)

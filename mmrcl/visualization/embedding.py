@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import ColorType
-from sklearn.manifold import TSNE
 from torch import Tensor
 
 from mmrcl.arguments import check_features, check_labels
 
+from .projection import tsne
 from .style import COLORS, MARKERS, clear_axes, save
 
 __all__ = ['plot_tsne']
@@ -65,7 +65,8 @@ def plot_tsne(
     figure = Figure(figsize=(3.9 * count, 4.8), layout='constrained')
     panels = figure.subplots(1, count, squeeze=False)[0]
     for axes, (name, features) in zip(panels, features_by_name.items(), strict=True):
-        points = _tsne(features.cpu()[shown], perplexity, seed)
+        directions = F.normalize(features.cpu()[shown].float(), dim=1).numpy()
+        points = tsne(directions, perplexity, seed)
         _draw_panel(axes, name, points, classes, class_names)
     handles = [_handle(label, name) for label, name in enumerate(class_names)]
     figure.legend(
@@ -73,12 +74,6 @@ def plot_tsne(
     )
     figure.suptitle(title, weight='bold')
     return save(figure, path)
-
-
-def _tsne(features: Tensor, perplexity: float, seed: int) -> np.ndarray:
-    directions = F.normalize(features.float(), dim=1).numpy()
-    perplexity = min(perplexity, (len(directions) - 1) / 3)
-    return TSNE(init='pca', perplexity=perplexity, random_state=seed).fit_transform(directions)
 
 
 def _draw_panel(
@@ -105,9 +100,8 @@ def _draw_panel(
 
 
 def _color_and_marker(label: int) -> tuple[ColorType, str]:
-    """Return colour and marker of a class: ten colours, repeated with the next marker."""
-    marker = MARKERS[label // len(COLORS) % len(MARKERS)]
-    return COLORS[label % len(COLORS)], marker
+    """Return colour and marker of a class: ten colours and seven markers make 70 pairs."""
+    return COLORS[label % len(COLORS)], MARKERS[label % len(MARKERS)]
 
 
 def _handle(label: int, name: str) -> Line2D:

@@ -27,14 +27,14 @@ def plot_cluster_gallery(
     clusters_per_level: int = 8,
     images_per_cluster: int = 10,
     level_names: Sequence[str] | None = None,
-    title: str = 'Clusters at each level',
+    title: str = 'The largest clusters and their largest parts',
 ) -> Path:
-    """Draw the largest clusters of every level with their first images.
+    """Draw the largest clusters of the coarsest level and, beside each, the finer ones inside.
 
-    There is a column per level, from fine to coarse, and a row per cluster. The
-    heading of a row shows the cluster's size and, with ``classes``, its most
-    frequent class and that class's share; images of another class get a frame.
-    Clusters of one image are not drawn.
+    There is a column per level, from coarse to fine. In a row, each cluster is the
+    largest part of the one to its left. The heading of a cluster shows its size and,
+    with ``classes``, its most frequent class and that class's share; images of
+    another class get a frame. Clusters of one image are not drawn.
 
     Args:
         images: (N, H, W) gray or (N, H, W, 3) RGB, uint8.
@@ -44,9 +44,9 @@ def plot_cluster_gallery(
         path: The figure to write; its suffix chooses the format.
         classes: True class of every image, (N,) integers, if known.
         class_names: Names of the classes; without them their numbers show.
-        clusters_per_level: Rows drawn, largest cluster first.
+        clusters_per_level: Rows drawn, largest coarse cluster first.
         images_per_cluster: Images drawn of each, in the order of the dataset.
-        level_names: Heading of each level; by default 'level 2 (fine)' onwards.
+        level_names: Heading of each level, fine to coarse; by default 'level 2 (fine)' onwards.
         title: Heading of the figure.
 
     Returns:
@@ -58,21 +58,27 @@ def plot_cluster_gallery(
     if classes is not None:
         classes = check_labels(classes, 'classes', labels.shape[1], 0)
     names = level_names or _level_names(len(labels))
+    levels = labels.cpu().numpy()[::-1]
+    rows = _nested_rows(levels, clusters_per_level)
     width, height = 0.5 * images_per_cluster + 0.3, 0.74 * clusters_per_level + 1.1
-    figure = Figure(figsize=(width * len(labels), height), layout='constrained')
-    columns = figure.subfigures(1, len(labels), squeeze=False, wspace=0.03)[0]
-    for column, name, level in zip(columns, names, labels.cpu().numpy(), strict=True):
-        clusters = _largest(level, clusters_per_level)
+    figure = Figure(figsize=(width * len(levels), height), layout='constrained')
+    columns = figure.subfigures(1, len(levels), squeeze=False, wspace=0.03)[0]
+    for place, (column, name, level) in enumerate(zip(columns, names[::-1], levels, strict=True)):
         column.suptitle(f'{name}\n{_summary(level)}', fontsize=10)
-        rows = column.subplots(clusters_per_level, 1, squeeze=False)[:, 0]
-        for axes in rows:
+        panels = column.subplots(clusters_per_level, 1, squeeze=False)[:, 0]
+        for axes in panels:
             clear_axes(axes)
-        for axes, members in zip(rows, clusters, strict=False):
-            kinds = None if classes is None else classes.cpu().numpy()[members]
-            _draw_cluster(axes, images, members, kinds, class_names, images_per_cluster)
+        for axes, row in zip(panels, rows, strict=False):
+            if len(row[place]) < 2:
+                continue
+            kinds = None if classes is None else classes.cpu().numpy()[row[place]]
+            _draw_cluster(axes, images, row[place], kinds, class_names, images_per_cluster)
     figure.suptitle(title, weight='bold')
     if classes is not None:
-        figure.supxlabel('framed: images of another class', fontsize=9)
+        figure.supxlabel(
+            'Framed: images of another class than the most frequent one, which the heading names',
+            fontsize=9,
+        )
     return save(figure, path)
 
 
@@ -82,6 +88,18 @@ def _level_names(count: int) -> list[str]:
         names[0] += ' (fine)'
         names[-1] += ' (coarse)'
     return names
+
+
+def _nested_rows(levels: np.ndarray, count: int) -> list[list[np.ndarray]]:
+    """Return the clusters of each row, as members in dataset order, for levels coarse to fine."""
+    rows = []
+    for members in _largest(levels[0], count):
+        row = [members]
+        for level in levels[1:]:
+            values, sizes = np.unique(level[row[-1]], return_counts=True)
+            row.append(np.flatnonzero(level == values[sizes.argmax()]))
+        rows.append(row)
+    return rows
 
 
 def _largest(labels: np.ndarray, count: int) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Curves of the hierarchy, its keys and its pairs over training, from the hooks' scalars."""
+"""Curves of loss, accuracy, hierarchy, keys, pairs and collapse, from the scalars of runs."""
 
 import re
 from collections.abc import Mapping
@@ -16,30 +16,47 @@ from .style import COLORS, light_axes, save
 __all__ = ['plot_hierarchy_curves']
 
 PANELS = {
+    'loss': r'loss',
+    'loss of positive pairs': r'positive_part',
+    'loss of negative pairs': r'negative_part',
+    'kNN accuracy': r'knn/top1',
+    'collapse: deviation': r'collapse/deviation',
+    'collapse: effective rank': r'collapse/effective_rank',
     'clusters': r'hierarchy/level_(\d+)/clusters',
     'largest cluster [images]': r'hierarchy/level_(\d+)/largest',
+    'single images': r'hierarchy/level_(\d+)/singletons',
     'mean size [images]': r'hierarchy/level_(\d+)/mean_size',
     'churn': r'hierarchy/level_(\d+)/churn',
     'AMI with the classes': r'hierarchy/level_(\d+)/ami',
     'purity without singletons': r'hierarchy/level_(\d+)/purity',
     'same-cluster samples of the same class': r'hierarchy/level_(\d+)/same_cluster_precision',
     'nesting conformity': r'hierarchy/nesting_conformity',
+    'splits in an iteration': r'splits_level_(\d+)',
+    'merges in an iteration': r'merges_level_(\d+)',
     'queries with a retrieved key': r'retrieval_hit_rate',
     'retrieved keys of the same class': r'pairs/key_precision',
+    'pairs labelled positive': r'positives_level_(\d+)',
+    "mean $P(z'|q_i)$ of all pairs": r'key_probability',
+    'pairs attracted': r'attracted_fraction',
     'share of all pairs': r'pairs/(\d+)_of_\d+/share',
     'pairs attracted, the rest repelled': r'pairs/(\d+)_of_\d+/attracted_fraction',
     "mean $P(z'|q_i)$": r'pairs/(\d+)_of_\d+/probability',
-    'kNN accuracy': r'knn/top1',
 }
-LOGARITHMIC = ('clusters', 'largest cluster [images]', 'mean size [images]', "mean $P(z'|q_i)$")
+LOGARITHMIC = (
+    'clusters',
+    'largest cluster [images]',
+    'mean size [images]',
+    "mean $P(z'|q_i)$",
+    "mean $P(z'|q_i)$ of all pairs",
+)
 STYLES: Final = ('-', '--', '-.', ':')
 COLUMNS = 4
 
 
 def plot_hierarchy_curves(
-    runs: Mapping[str, str | Path], path: str | Path, title: str = 'Hierarchy and keys'
+    runs: Mapping[str, str | Path], path: str | Path, title: str = 'Loss, hierarchy and pairs'
 ) -> Path:
-    """Draw the scalars of ``HierarchicalClusteringHook`` and the monitor hooks against the epoch.
+    """Draw loss, kNN accuracy, collapse and the monitors' scalars against the epoch.
 
     Colours are runs. Line styles are levels of the hierarchy or, where pairs are
     grouped by P_c, the number of criteria that label them positive. Panels without
@@ -64,8 +81,8 @@ def plot_hierarchy_curves(
     panels = {label: lines for label, lines in panels.items() if any(lines.values())}
     if not panels:
         raise ValueError(
-            f'none of the runs {list(runs)} logged a hierarchy: train with '
-            'HierarchicalClusteringHook, HierarchyMonitorHook or PairMonitorHook in default_hooks'
+            f'none of the runs {list(runs)} logged a loss, an accuracy or a hierarchy: pass the '
+            'work_dir of a pretraining'
         )
     width = min(len(panels), COLUMNS)
     height = -(-len(panels) // width)

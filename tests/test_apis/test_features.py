@@ -1,7 +1,9 @@
 """Features of a folder, scored and clustered."""
 
+import json
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -158,6 +160,10 @@ def test_the_page_shows_the_images(digits, tmp_path):
     )
     assert '<title>Digits</title>' in whole.read_text()
     assert part.stat().st_size < whole.stat().st_size
+    folder = Path(train.paths[0]).parents[1]
+    text = whole.read_text()
+    for path in train.paths:
+        assert json.dumps(str(Path(path).relative_to(folder))) in text
     with pytest.raises(ValueError, match='100 images do not fit a hierarchy of 300'):
         mmrcl.write_hierarchy_page(tmp_path / 'c.html', hierarchy, test)
 

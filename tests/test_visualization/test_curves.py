@@ -52,7 +52,16 @@ def test_loss_and_accuracy_stand_at_their_epochs(tmp_path, drawn):
     assert list(accuracy.lines[1].get_ydata()) == [0.1, 0.2, 0.3, 0.4]
     assert accuracy.get_ylabel() == 'kNN accuracy' and accuracy.get_xlabel() == 'epoch'
     legend = [text.get_text() for text in accuracy.get_legend().get_texts()]
-    assert legend == ['instance discrimination (0.4)', 'RCL (0.4)']
+    assert legend == ['instance discrimination, at the end 0.4', 'RCL, at the end 0.4']
+
+
+def test_references_are_lines_of_the_accuracy_alone(tmp_path, drawn):
+    runs = {'RCL': write_run(tmp_path / 'a.json')}
+    plot_curves(runs, 'curves.png', references={'raw pixels': 0.25})
+    loss, accuracy = drawn[0].axes
+    assert len(loss.lines) == 1
+    assert list(accuracy.lines[1].get_ydata()) == [0.25, 0.25]
+    assert accuracy.get_legend().get_texts()[1].get_text() == 'raw pixels, not trained 0.25'
 
 
 def test_a_run_without_accuracy_keeps_its_colour_and_leaves_no_line(tmp_path, drawn):

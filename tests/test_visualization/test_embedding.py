@@ -72,10 +72,11 @@ def test_length_of_features_does_not_matter(drawn):
     np.testing.assert_allclose(first, second, atol=1e-3)
 
 
-def test_more_than_ten_classes_differ_by_marker():
+def test_classes_differ_by_colour_and_marker():
     styles = [embedding._color_and_marker(label) for label in range(70)]
     assert len(set(styles)) == 70
-    assert {marker for _, marker in styles[:10]} == {'o'}
+    for (color, marker), (next_color, next_marker) in zip(styles, styles[1:], strict=False):
+        assert color != next_color and marker != next_marker
 
 
 def test_a_file_is_written_for_a_tiny_set_too(tmp_path):

@@ -1,6 +1,10 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from mmrcl.visualization import gallery, plot_cluster_gallery
@@ -30,11 +34,11 @@ def shown(column) -> list[list[int]]:
     return [[int(im.get_array().flat[0]) for im in axes.images] for axes in column.axes]
 
 
-def test_rows_are_clusters_by_size_without_singletons(drawn):
+def test_rows_are_clusters_by_size_and_their_largest_parts(drawn):
     plot_cluster_gallery(gray_images(), torch.tensor([FINE, COARSE]), 'g.png', clusters_per_level=4)
-    fine, coarse = drawn[0].subfigs
-    assert shown(fine) == [[2, 3, 4], [0, 1], [6, 7], []]
+    coarse, fine = drawn[0].subfigs
     assert shown(coarse) == [[0, 1, 2, 3, 4], [5, 6, 7], [], []]
+    assert shown(fine) == [[2, 3, 4], [6, 7], [], []]
     assert fine.get_suptitle() == 'level 2 (fine)\n3 clusters, 1 single images'
     assert coarse.get_suptitle() == 'level 3 (coarse)\n2 clusters, 0 single images'
 
@@ -62,6 +66,21 @@ def test_true_classes_give_purity_and_frames(drawn):
     assert headings == ['5 images, 60% of class cat', '3 images, 100% of class dog']
     assert [patch.get_x() for patch in rows[0].patches] == [3]
     assert not rows[1].patches
+    assert drawn[0].get_supxlabel().startswith('Framed: images of another class than')
+
+
+@given(st.integers(0, 2**16))
+def test_a_row_leads_from_a_cluster_to_the_largest_part_of_each_level(seed):
+    generator = torch.Generator().manual_seed(seed)
+    fine = torch.randint(0, 20, (40,), generator=generator)
+    middle = torch.randint(0, 8, (20,), generator=generator)[fine]
+    coarse = torch.randint(0, 3, (8,), generator=generator)[middle]
+    levels = torch.stack([coarse, middle, fine]).numpy()
+    for row in gallery._nested_rows(levels, 3):
+        for outer, inner, level in zip(row, row[1:], levels[1:], strict=False):
+            sizes = Counter(level[outer].tolist())
+            assert len(inner) == max(sizes.values())
+            assert set(inner) <= set(outer) and len(set(level[inner])) == 1
 
 
 def test_gray_and_colour_images_keep_their_values(drawn):
@@ -80,7 +99,7 @@ def test_gray_and_colour_images_keep_their_values(drawn):
 def test_names_of_levels_can_be_given(drawn):
     labels = torch.tensor([FINE, COARSE])
     plot_cluster_gallery(gray_images(), labels, 'g.png', level_names=['2 of 3', '3 of 3'])
-    assert [c.get_suptitle().splitlines()[0] for c in drawn[0].subfigs] == ['2 of 3', '3 of 3']
+    assert [c.get_suptitle().splitlines()[0] for c in drawn[0].subfigs] == ['3 of 3', '2 of 3']
 
 
 def test_a_file_is_written_even_where_all_images_are_single(tmp_path):

@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -49,6 +51,7 @@ def test_lines_are_levels_and_runs(tmp_path, drawn):
     plot_hierarchy_curves(runs, 'figure.png')
     panels = {axes.get_ylabel(): axes for axes in drawn[0].axes}
     assert list(panels) == [
+        'loss',
         'AMI with the classes',
         'queries with a retrieved key',
         'pairs attracted, the rest repelled',
@@ -88,6 +91,21 @@ def test_a_file_is_written(tmp_path):
 def test_user_errors_say_what_to_give(tmp_path):
     with pytest.raises(ValueError, match='no vis_data/scalars.json below .*: pass the work_dir'):
         plot_hierarchy_curves({'RCL': tmp_path}, tmp_path / 'figure.png')
-    plain = write(tmp_path / 'plain', '20260101_000000', [dict(loss=1, epoch=1, iter=1, step=1)])
-    with pytest.raises(ValueError, match=r"none of the runs \['RCL'\] logged a hierarchy"):
-        plot_hierarchy_curves({'RCL': plain}, tmp_path / 'figure.png')
+    other = write(tmp_path / 'other', '20260101_000000', [dict(lr=1, epoch=1, iter=1, step=1)])
+    with pytest.raises(ValueError, match=r"none of the runs \['RCL'\] logged a loss"):
+        plot_hierarchy_curves({'RCL': other}, tmp_path / 'figure.png')
+
+
+def test_every_value_that_the_docs_list_is_drawn():
+    page = (Path(__file__).parents[2] / 'docs/monitoring.md').read_text()
+    table = page.split('| name | meaning |')[1].split('\n\n')[0].split('\n')[2:]
+    for row in table:
+        cell = row.split('|')[1]
+        names = re.findall('`([^`]+)`', cell)
+        folder = names[0].rpartition('/')[0]
+        for name in names:
+            full = name if '/' in name or not folder else f'{folder}/{name}'
+            logged = full.replace('level_i', 'level_2').replace('level_L', 'level_2')
+            logged = logged.replace('k_of_H', '1_of_3')
+            patterns = hierarchy_curves.PANELS.values()
+            assert any(re.fullmatch(pattern, logged) for pattern in patterns), logged

@@ -18,8 +18,10 @@ from PIL import Image
 from sklearn.metrics import adjusted_mutual_info_score
 
 from mmrcl.visualization import Retrieved, write_report
-from mmrcl.visualization.report.content import level_rows, packed
+from mmrcl.visualization.report import neighborhood
+from mmrcl.visualization.report.content import level_rows, packed, split_folder
 from mmrcl.visualization.report.curves import MAX_POINTS, curve_panels
+from mmrcl.visualization.report.neighborhood import find_neighborhood, neighborhood_arrays
 from mmrcl.visualization.report.sprites import encode_sheets, sheet_layout, thumbnail, tile_order
 from mmrcl.visualization.report.tree import build_tree
 
@@ -212,6 +214,98 @@ def test_arrays_are_packed_in_the_narrowest_type(highest, kind):
     assert np.frombuffer(base64.b64decode(out['base64']), kind).tolist() == values.tolist()
 
 
+@pytest.mark.parametrize(('seed', 'count'), [(0, 40), (1, 40), (2, 13), (3, 5), (4, 2)])
+def test_similar_images_by_brute_force(monkeypatch, seed, count):
+    monkeypatch.setattr(neighborhood, '_ROWS', 7)
+    features = random_features(seed, count)
+    found = find_neighborhood(features)
+    assert found.nearest.shape == found.cosines.shape == (count, min(12, count - 1))
+    unit = torch.nn.functional.normalize(features.double(), dim=1)
+    for image in range(count):
+        cosines = [(float(unit[image] @ unit[other]), other) for other in range(count)]
+        literal = sorted((each for each in cosines if each[1] != image), reverse=True)[:12]
+        assert found.nearest[image].tolist() == [other for _, other in literal]
+        assert found.cosines[image] == pytest.approx([value for value, _ in literal], abs=1e-5)
+
+
+def test_the_map_keeps_proportions_and_cosines_become_bytes():
+    near = find_neighborhood(random_features(0, 40))
+    arrays = neighborhood_arrays(near)
+    assert arrays['nearest'].tolist() == near.nearest.reshape(-1).tolist()
+    assert arrays['cosines'] / 255 == pytest.approx(near.cosines.clip(0).reshape(-1), abs=0.002)
+    places = np.stack([arrays['x'], arrays['y']], 1)
+    assert places.min(0).tolist() == [0, 0] and places.max() == 65_535
+    points = near.projection.points - near.projection.points.min(0)
+    np.testing.assert_allclose(places / 65_535, points / points.max(), atol=1e-5)
+
+
+def test_one_image_has_no_similar_ones():
+    near = find_neighborhood(torch.ones(1, 3))
+    assert near.nearest.shape == (1, 0)
+    assert {name: len(part) for name, part in neighborhood_arrays(near).items()} == {
+        'nearest': 0,
+        'cosines': 0,
+        'x': 1,
+        'y': 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ('paths', 'folder', 'names'),
+    [
+        (['/a/b/c/1.png', '/a/b/2.png'], '/a/b', ['c/1.png', '2.png']),
+        (['/1.png', '/b/2.png'], '/', ['1.png', 'b/2.png']),
+        (['/a/bc/1.png', '/a/bd/1.png'], '/a', ['bc/1.png', 'bd/1.png']),
+        (['a/1.png'], 'a', ['1.png']),
+        (['1.png', 'b/2.png'], '', ['1.png', 'b/2.png']),
+        (['/a/1.png', 'a/2.png'], '', ['/a/1.png', 'a/2.png']),
+        ([], '', []),
+    ],
+)
+def test_the_folder_of_all_files_is_split_off(paths, folder, names):
+    assert split_folder(paths) == (folder, names)
+
+
+def test_a_table_for_embedding_atlas(tmp_path):
+    arrow = pytest.importorskip('pyarrow.parquet', reason='pip install pyarrow')
+    features = random_features(0, 6)
+    paths = [f'/photos/{name}.jpg' for name in 'abcdef']
+    images = np.arange(6, dtype=np.uint8)[:, None, None] * np.full((6, 8, 8), 40, np.uint8)
+    write_small(
+        tmp_path / 'page.html',
+        images=images,
+        features=features,
+        classes=torch.tensor([0, 0, 1, 1, 0, 1]),
+        class_names=['cat', 'dog'],
+        numbers=np.arange(6) + 10,
+        paths=paths,
+        parquet=tmp_path / 'new' / 'table.parquet',
+    )
+    rows = arrow.read_table(tmp_path / 'new' / 'table.parquet').to_pylist()
+    assert [row['file'] for row in rows] == paths
+    assert [row['number'] for row in rows] == list(range(10, 16))
+    assert [row['class'] for row in rows] == ['cat', 'cat', 'dog', 'dog', 'cat', 'dog']
+    assert [row['cluster_level_2'] for row in rows] == [f'L2-{c}' for c in (0, 0, 2, 2, 4, 5)]
+    assert [row['cluster_level_3'] for row in rows] == [f'L3-{c}' for c in (0, 0, 0, 0, 4, 4)]
+    near = find_neighborhood(features)
+    assert [[row['x'], row['y']] for row in rows] == near.projection.points.tolist()
+    for row, images_near, cosines in zip(rows, near.nearest, near.cosines, strict=True):
+        assert row['neighbors']['ids'] == images_near.tolist()
+        assert row['neighbors']['distances'] == pytest.approx((1 - cosines).tolist())
+    shown = [np.asarray(Image.open(io.BytesIO(row['image']['bytes']))) for row in rows]
+    assert [int(each[0, 0]) for each in shown] == images[:, 0, 0].tolist()
+
+
+def test_a_table_needs_features_and_pyarrow(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'pyarrow', None)
+    with pytest.raises(ImportError, match='pip install pyarrow'):
+        write_small(tmp_path / 'page.html', parquet=tmp_path / 'table.parquet')
+    monkeypatch.setattr('mmrcl.visualization.report.page.import_pyarrow', lambda: None)
+    with pytest.raises(ValueError, match='parquet needs the features'):
+        write_small(tmp_path / 'page.html', parquet=tmp_path / 'table.parquet')
+    assert not list(tmp_path.iterdir())
+
+
 class Elements(HTMLParser):
     """Start tags of a page, and the text of its data."""
 
@@ -245,6 +339,7 @@ def test_nothing_of_the_data_becomes_markup(tmp_path):
         class_names=[EVIL, 'dog'],
         title=EVIL,
         about={EVIL: EVIL},
+        paths=[EVIL] * 6,
         queries=[0],
         retrieved=[Retrieved(EVIL, torch.tensor([[1]]), torch.tensor([[0.5]]))],
     )
@@ -253,13 +348,14 @@ def test_nothing_of_the_data_becomes_markup(tmp_path):
     content = json.loads(page.data)
     assert content['classNames'][0] == content['title'] == content['retrieved'][0]['name'] == EVIL
     assert content['about'] == [[EVIL, EVIL]]
+    assert content['folder'] + '/' + content['names'][0] == EVIL
 
 
 def test_a_page_without_classes_features_and_run_has_none(tmp_path):
     text = write_small(tmp_path / 'page.html').read_text('utf-8')
     content = json.loads(Elements(text).data)
     assert content['classNames'] == content['curves'] == content['retrieved'] == []
-    assert {'majority', 'agreeing', 'cohesion', 'classes'}.isdisjoint(content['arrays'])
+    assert {'majority', 'agreeing', 'cohesion', 'classes', 'x'}.isdisjoint(content['arrays'])
     assert 'purity' not in content['levels'][0]
 
 
@@ -282,6 +378,7 @@ def test_a_page_asks_for_nothing_else(tmp_path):
         ({'labels': torch.zeros(6, dtype=torch.long)}, r'shape \(levels, images\)'),
         ({'images': np.zeros((5, 8, 8), np.uint8)}, '5 images do not fit labels of 6 images'),
         ({'features': torch.zeros(7, 2)}, '7 features do not fit labels of 6 images'),
+        ({'paths': ['a.png']}, '1 paths do not fit labels of 6 images'),
         ({'images': np.zeros((6, 8, 8))}, 'float64 of shape'),
         (
             {'classes': torch.arange(6), 'class_names': ['a', 'b']},

@@ -1,5 +1,6 @@
 """The page of a hierarchy as a reader has it: opened from disk in a browser, without a network."""
 
+import csv
 import io
 import json
 import shutil
@@ -42,6 +43,9 @@ pytestmark = [
 
 COUNT = 60
 CLASSES = [0] * 30 + [1] * 30
+# Names with what CSV and addresses have to quote.
+NAMES = [f'{"cat" if i < 30 else "dog"}/shot {i}, "{i % 7}".jpg' for i in range(COUNT)]
+FEATURES = torch.randn(COUNT, 4, generator=torch.Generator().manual_seed(0))
 QUERIES, KEYS = [0, 31, 59], [[1, 40], [32, 30], [-1, 58]]
 
 
@@ -136,7 +140,6 @@ def nested_labels() -> torch.Tensor:
 @pytest.fixture(scope='module')
 def report(tmp_path_factory) -> Path:
     """Everything that a page can have."""
-    features = torch.randn(COUNT, 4, generator=torch.Generator().manual_seed(0))
     rows = [{'loss': 9.0 - e, 'iter': 4 * e, 'epoch': e, 'step': 4 * e} for e in range(1, 6)]
     rows += [
         {f'hierarchy/level_{h}/ami': 0.1 * h * e, 'step': 4 * e} for h in (2, 3) for e in (1, 2)
@@ -146,7 +149,7 @@ def report(tmp_path_factory) -> Path:
         tmp_path_factory.mktemp('report') / 'page.html',
         nested_labels(),
         gray_images(),
-        features,
+        FEATURES,
         torch.tensor(CLASSES),
         ['cat', '<b>dog</b>'],
         QUERIES,
@@ -155,6 +158,7 @@ def report(tmp_path_factory) -> Path:
         numbers=np.arange(COUNT) + 100,
         title='A page',
         about={'Run': 'tiny'},
+        paths=[f'/photos/{name}' for name in NAMES],
     )
 
 
@@ -168,7 +172,7 @@ def test_the_tree_is_there(page, report):
     page.open(report)
     assert page.heading() == 'All images'
     assert page.texts('tbody tr')[0].split()[:3] == ['3', '2', '0']
-    assert page.texts('#panel .row b')[:2] == ['Cluster 0', 'Cluster 30']
+    assert page.texts('#panel .row b')[:2] == ['Cluster L3-0', 'Cluster L3-30']
     colors = np.unique(page.pixels(page.one('#map canvas')).reshape(-1, 3), axis=0)
     assert len(colors) > COUNT
 
@@ -176,12 +180,12 @@ def test_the_tree_is_there(page, report):
 def test_a_click_expands_and_crumbs_lead_back(page, report):
     page.open(report)
     canvas = page.one('#map canvas')
-    left = ActionChains(page.browser).move_to_element_with_offset(canvas, -200, 0)
+    left = ActionChains(page.browser).move_to_element_with_offset(canvas, -120, 0)
     left.click().perform()
     page.wait(lambda: len(page.crumbs()) == 2)
     top = page.heading()
-    assert top in ('Cluster 0', 'Cluster 30')
-    assert page.crumbs() == ['All images', f'{top} (level 3)']
+    assert top in ('Cluster L3-0', 'Cluster L3-30')
+    assert page.crumbs() == ['All images', top]
     page.all('#panel .row')[0].click()
     page.wait(lambda: len(page.crumbs()) == 3)
     assert len(page.all('#members .thumb')) == 5
@@ -192,7 +196,7 @@ def test_a_click_expands_and_crumbs_lead_back(page, report):
 def test_keys_alone_reach_an_image(page, report):
     page.open(report)
     canvas = page.one('#map canvas')
-    for depth, kind in enumerate(['Cluster', 'Cluster', 'Image'], 2):
+    for depth, kind in enumerate(['Cluster L3', 'Cluster L2', ('cat', 'dog')], 2):
         canvas.send_keys(Keys.ARROW_RIGHT, Keys.ENTER)
         page.wait(lambda depth=depth: len(page.crumbs()) == depth)
         assert page.heading().startswith(kind)
@@ -203,49 +207,180 @@ def test_keys_alone_reach_an_image(page, report):
 def test_an_image_shows_itself_and_its_clusters(page, report):
     for image in (0, 23, 41, 59):
         page.open(report, f'#image={image}')
-        assert page.heading() == f'Image {image + 100}'
+        assert page.heading() == NAMES[image]
+        assert page.texts('.hero .sub') == [
+            f'image {image + 100}',
+            ['cat', '<b>dog</b>'][image // 30],
+        ]
         assert page.brightness(page.one('.hero .picture')) == pytest.approx(4 * image, abs=3)
         rows = [text.split('\n') for text in page.texts('#path .row')]
-        assert [row[0] for row in rows] == [f'Cluster {c}' for c in nested_labels()[:, image]]
-        assert rows[1][1].startswith('level 3, 30 images, 100 % ')
+        levels = enumerate(nested_labels()[:, image], 2)
+        assert [row[0] for row in rows] == [f'Cluster L{level}-{c}' for level, c in levels]
+        assert rows[1][1].startswith('30 images, 100 % ')
 
 
 def test_members_are_the_images_of_the_cluster(page, report):
     page.open(report)
     page.search('cluster 20')
     page.one('#results a').click()
-    page.wait(lambda: page.heading() == 'Cluster 20')
+    page.wait(lambda: page.heading() == 'Cluster L2-20')
     shown = [(t.get_attribute('title'), page.brightness(t)) for t in page.all('#members .thumb')]
-    assert sorted(title for title, _ in shown) == [f'Image {i}, cat' for i in range(120, 125)]
+    assert {title for title, _ in shown} == {f'{NAMES[i]}, cat' for i in range(20, 25)}
     for title, brightness in shown:
-        assert brightness == pytest.approx(4 * (int(title[6:9]) - 100), abs=3)
+        image = NAMES.index(title.removesuffix(', cat'))
+        assert brightness == pytest.approx(4 * image, abs=3)
+    captions = [text.split('\n') for text in page.texts('#members figcaption')]
+    assert [name for name, _ in captions] == [title[4:-5] for title, _ in shown]
+    assert {kind for _, kind in captions} == {'cat'}
     page.all('#members .thumb')[2].click()
     page.wait(lambda: f'{page.heading()}, cat' == shown[2][0])
 
 
 def test_search_by_image_class_size_and_cluster(page, report):
     page.open(report)
-    assert page.search('image 107') == ['Image 107']
-    assert page.search('107') == ['Image 107']
-    assert page.search('30') == ['Cluster 30', 'Cluster 30']
-    assert page.search('size > 5') == ['Cluster 0', 'Cluster 30']
-    assert len(page.search('dog')) == len(page.search('class <b>dog</b>')) == 1 + 5 + 5
+    assert page.search('image 107') == [NAMES[7]]
+    assert page.search('107') == [NAMES[7]]
+    found = page.search('30')  # also part of a file's name
+    assert found == ['Cluster L3-30', 'Cluster L2-30', NAMES[30]]
+    assert page.search('L3-30') == page.search('cluster l3-30') == ['Cluster L3-30']
+    assert page.search('size > 5') == ['Cluster L3-0', 'Cluster L3-30']
+    assert len(page.search('class <b>dog</b>')) == 1 + 1 + 5 + 5
+    assert page.search('class dog')[0] == '<b>dog</b>'
+    assert page.search('dog')[12:] == NAMES[30:58]  # the first 40 are listed
+    assert page.search('file shot 4, ') == [NAMES[4]]
     assert page.search('no such thing') == []
-    assert page.search('cluster 5') == ['Cluster 5']
+    assert page.search('cluster 5') == ['Cluster L2-5']
     page.one('#search').send_keys(Keys.ENTER)
-    page.wait(lambda: page.heading() == 'Cluster 5')
+    page.wait(lambda: page.heading() == 'Cluster L2-5')
+
+
+def test_a_number_finds_image_and_class(page, tmp_path):
+    names = [str(number) for number in range(10)]
+    path = write_report(
+        tmp_path / 'page.html',
+        nested_labels(),
+        gray_images(),
+        classes=torch.arange(COUNT) % 10,
+        class_names=names,
+    )
+    page.open(path)
+    assert page.search('9')[:2] == ['Image 9', 'class 9']
+    page.all('#results a')[1].click()
+    page.wait(lambda: page.heading() == 'class 9')
+    titles = [thumb.get_attribute('title') for thumb in page.all('#members .thumb')]
+    assert titles == [f'Image {i}, class 9' for i in range(9, COUNT, 10)]
+
+
+def test_similar_images_are_shown_for_any_image(page, report):
+    features = torch.nn.functional.normalize(FEATURES, dim=1)
+    for image in (3, 58):
+        page.open(report, f'#image={image}')
+        cosines = features @ features[image]
+        literal = [i for i in cosines.argsort(descending=True).tolist() if i != image][:12]
+        titles = [t.get_attribute('title').rsplit(', ', 1)[0] for t in page.all('#similar .thumb')]
+        assert titles == [NAMES[i] for i in literal]
+        notes = [text.split('\n')[1].split()[0] for text in page.texts('#similar figcaption')]
+        assert [float(note) for note in notes] == pytest.approx(
+            cosines[literal].clamp(min=0).tolist(), abs=0.008
+        )
+
+
+def downloaded(page, tmp_path) -> list[list[str]]:
+    """The rows of the selection's file."""
+    page.browser.execute_cdp_cmd(
+        'Browser.setDownloadBehavior', {'behavior': 'allow', 'downloadPath': str(tmp_path)}
+    )
+    page.one('#download').click()
+    page.wait(lambda: (tmp_path / 'selection.csv').exists())
+    with (tmp_path / 'selection.csv').open(newline='', encoding='utf-8') as file:
+        return list(csv.reader(file))
+
+
+def row_of(image: int) -> list[str]:
+    fine, coarse = nested_labels()[:, image].tolist()
+    kind = ['cat', '<b>dog</b>'][CLASSES[image]]
+    return [f'/photos/{NAMES[image]}', str(image + 100), kind, f'L2-{fine}', f'L3-{coarse}']
+
+
+def test_a_selection_is_collected_and_exported(page, report, tmp_path):
+    page.open(report, '#image=59')
+    assert not page.one('#selection').is_displayed()
+    page.one('.pick').click()
+    assert page.one('.pick').text == 'Remove this image from selection'
+    page.search('cluster l2-20')
+    page.one('#results a').click()
+    page.wait(lambda: page.heading() == 'Cluster L2-20')
+    page.one('body').send_keys('s')
+    shifted = page.all('#members .thumb')[0]
+    out = NAMES.index(shifted.get_attribute('title').removesuffix(', cat'))
+    ActionChains(page.browser).key_down(Keys.SHIFT).click(shifted).key_up(Keys.SHIFT).perform()
+    assert page.heading() == 'Cluster L2-20'
+    assert page.one('#selection-count').text == '5 images selected'
+    images = [i for i in range(20, 25) if i != out] + [59]
+    header, *rows = downloaded(page, tmp_path)
+    assert header == ['file', 'number', 'class', 'cluster_level_2', 'cluster_level_3']
+    assert rows == [row_of(image) for image in images]
+    page.all('#selection .button')[0].click()
+    page.wait(lambda: page.heading() == 'Selection')
+    assert len(page.all('#members .thumb.chosen')) == 5
+    page.all('#selection .button')[-1].click()
+    page.wait(lambda: page.heading() == 'All images')
+    assert not page.one('#selection').is_displayed()
+
+
+def test_the_map_opens_images_and_selects_by_dragging(page, report, tmp_path):
+    page.open(report)
+    plot = page.one('#plot canvas')
+    page.wait(lambda: plot.get_attribute('data-painted') == str(COUNT))
+    wide, high = plot.size['width'], plot.size['height']
+    drag = ActionChains(page.browser).move_to_element_with_offset(
+        plot, 3 - wide // 2, 3 - high // 2
+    )
+    drag.click_and_hold().move_by_offset(wide - 6, high - 6).release().perform()
+    assert page.one('#selection-count').text == f'{COUNT} images selected'
+    assert downloaded(page, tmp_path)[1:] == [row_of(image) for image in range(COUNT)]
+    plot.send_keys(Keys.ARROW_RIGHT)
+    name = page.one('#plot .tip b').text
+    plot.send_keys('++', 's')
+    assert page.one('#selection-count').text == f'{COUNT - 1} images selected'
+    plot.send_keys(Keys.ENTER)
+    page.wait(lambda: page.heading() == name)
+    assert int(plot.get_attribute('data-painted')) < COUNT
+
+
+def test_the_page_fits_its_window(page, report):
+    def shape(width, height):
+        page.browser.execute_cdp_cmd(
+            'Emulation.setDeviceMetricsOverride',
+            dict(width=width, height=height, deviceScaleFactor=1, mobile=False),
+        )
+        page.open(report, '#node=1')
+
+    try:
+        shape(1400, 900)
+        left, panel = page.one('#legend').rect, page.one('#panel').rect
+        assert panel['y'] + panel['height'] == pytest.approx(left['y'] + left['height'], abs=30)
+        shape(400, 800)
+        script = 'return document.documentElement.scrollWidth'
+        assert page.browser.execute_script(script) <= 400
+        table = page.one('#summary .scroll')
+        inner, outer = (table.get_property(f'{kind}Width') for kind in ('scroll', 'client'))
+        bar = table.get_property('offsetHeight') - table.get_property('clientHeight')
+        assert inner > outer and bar > 0
+    finally:
+        page.browser.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
 
 
 def test_single_images_are_one_part(page, report):
     page.open(report)
     page.search('size = 30')
     page.all('#results a')[1].click()
-    page.wait(lambda: page.heading() == 'Cluster 30')
+    page.wait(lambda: page.heading() == 'Cluster L3-30')
     assert page.texts('#panel .row b').count('5 single images') == 1
     next(row for row in page.all('#panel .row') if '5 single' in row.text).click()
     page.wait(lambda: page.heading() == 'Single images')
     titles = {thumb.get_attribute('title') for thumb in page.all('#members .thumb')}
-    assert titles == {f'Image {i}, <b>dog</b>' for i in range(155, 160)}
+    assert titles == {f'{NAMES[i]}, <b>dog</b>' for i in range(55, 60)}
 
 
 def test_retrievals_show_the_label_of_each_level(page, report):
@@ -254,10 +389,10 @@ def test_retrievals_show_the_label_of_each_level(page, report):
     cards = page.all('.retrieval')
     assert len(cards) == len(QUERIES)
     for card, query, keys in zip(cards, QUERIES, KEYS, strict=True):
-        assert f'Image {query + 100}' in card.text
+        assert NAMES[query] in card.text
         for found, key in zip(card.find_elements(By.CSS_SELECTOR, '.key'), keys, strict=True):
             if key < 0:
-                assert found.text.startswith('nothing found')
+                assert found.text.startswith('none found')
                 continue
             together = [query == key, *(labels[:, query] == labels[:, key]).tolist()]
             signs = [f'{level}{"+" if yes else "−"}' for level, yes in enumerate(together, 1)]
@@ -279,7 +414,10 @@ def test_curves_are_drawn_and_read(page, report):
     assert page.texts('#curves .reading')[0] != 'loss\n4'
 
 
-@pytest.mark.parametrize('address', ['#curves-section', '#node=9999', '#singles=1', '#image=60'])
+@pytest.mark.parametrize(
+    'address',
+    ['#curves-section', '#node=9999', '#singles=1', '#image=60', '#class=2', '#selection=0'],
+)
 def test_an_address_without_a_view_shows_all(page, report, address):
     page.open(report, address)
     assert page.heading() == 'All images'
@@ -328,7 +466,7 @@ def test_levels_that_do_not_nest_are_told_and_shown_apart(page, tmp_path):
     assert page.texts('#panel .row b') == ['Level 2', 'Level 3']
     assert page.texts('#panel .figures dd')[0] == str(COUNT)
     page.open(tmp_path / 'page.html', '#image=7')
-    assert page.texts('#path .row b') == ['Cluster 0', 'Cluster 1']
+    assert page.texts('#path .row b') == ['Cluster L2-0', 'Cluster L3-1']
 
 
 def test_colour_images_keep_their_colours(page, tmp_path):

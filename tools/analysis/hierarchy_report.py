@@ -1,7 +1,7 @@
 """Write a learnt hierarchy as one HTML page, to be opened from disk in any browser.
 
-The page shows the clusters of a checkpoint from coarse to fine as a zoomable map, their images,
-what the model's retrievers find in its queue, and the curves of its run.
+The page shows the clusters of a checkpoint from coarse to fine as a zoomable tree, a map of the
+images, the similar ones of each, what training pairs them with, and the curves of the run.
 """
 
 import argparse
@@ -35,20 +35,42 @@ from mmrcl.launch import (
     plain_loader,
     read_config,
 )
-from mmrcl.models import GalleryRetriever, RetrievalInput
+from mmrcl.models import (
+    ClusterRetriever,
+    GalleryRetriever,
+    LevelRetriever,
+    NearestRetriever,
+    RetrievalInput,
+)
 from mmrcl.progress import progress, stage
 from mmrcl.registry import DATASETS, MODELS
-from mmrcl.visualization import SIDE, Retrieved, choose_clusters, read_run, thumbnail, write_report
+from mmrcl.visualization import (
+    SIDE,
+    Retrieved,
+    choose_clusters,
+    import_pyarrow,
+    read_run,
+    thumbnail,
+    write_report,
+)
 
 CLUSTERED = 'default_hooks.clustering.dataloader.dataset'
-NEIGHBORS = 3  # nearest entries of the bank, shown beside the retrieved keys
+NEIGHBORS = 3  # nearest images, shown beside the retrieved keys
+# What the retrievers do, in the words of the page.
+MATCHES = {
+    NearestRetriever: 'other image',
+    ClusterRetriever: 'image of its coarsest cluster',
+    LevelRetriever: 'image of its cluster at each level',
+}
+GALLERIES = {'queue': 'among the latest of the training', 'bank': 'among all images'}
 
 
 class Pictures(NamedTuple):
-    """Thumbnails (N, side, side[, 3]) in RGB, and classes (N,), -1 where unknown."""
+    """Thumbnails (N, side, side[, 3]) in RGB, classes (N,), -1 where unknown, and files, if any."""
 
     images: np.ndarray
     classes: Tensor
+    paths: list[str] | None
 
 
 class Thumbnails(Dataset):
@@ -96,6 +118,11 @@ def prepare(args: argparse.Namespace) -> Config:
     config = read_config(args.config)
     if args.images < 1 or args.queries < 0:
         raise ConfigError('--images must be at least 1, --queries at least 0')
+    if args.parquet is not None:
+        try:
+            import_pyarrow()
+        except ImportError as error:
+            raise ConfigError(f'--parquet: {error}') from error
     check_overrides(config, args.cfg_options or {}, also=['plain_train_dataloader'])
     config.merge_from_dict(args.cfg_options or {})
     check_config(config)
@@ -164,14 +191,21 @@ def retrieve(model: Any, queries: Tensor) -> list[Retrieved]:
         if isinstance(retriever, GalleryRetriever):
             keys = retriever(RetrievalInput(features, queries, model.queue, hierarchy))
             cosines = (keys.features @ features[:, :, None])[..., 0]
-            name = f'{type(retriever).__name__}: {retriever.select} in the {retriever.gallery}'
-            found.append(Retrieved(name, keys.indices.where(keys.found, -1), cosines))
+            found.append(
+                Retrieved(retriever_name(retriever), keys.indices.where(keys.found, -1), cosines)
+            )
     count = min(NEIGHBORS + 1, len(hierarchy.bank))
     cosines, keys = nearest_neighbors(features, hierarchy.bank, count)
     # The stable sort moves the query itself to the end and keeps the others in order.
     others_first = (keys == queries[:, None]).int().argsort(dim=1, stable=True)[:, : count - 1]
     nearest = [part.gather(1, others_first) for part in (keys, cosines)]
-    return [*found, Retrieved('Nearest in the bank, of any cluster', *nearest)]
+    return [*found, Retrieved('Nearest of all images', *nearest)]
+
+
+def retriever_name(retriever: GalleryRetriever) -> str:
+    """Describe which images a retriever finds; one that is not mmrcl's has its own name."""
+    match = MATCHES.get(type(retriever), f'image by {type(retriever).__name__}')
+    return f'{retriever.select.capitalize()} {match}, {GALLERIES[retriever.gallery]}'
 
 
 def read_pictures(config: Config, dataset: BaseDataset, chosen: Tensor) -> Pictures:
@@ -185,7 +219,9 @@ def read_pictures(config: Config, dataset: BaseDataset, chosen: Tensor) -> Pictu
     )
     items = [item for batch in progress(loader, 'Reading images') for item in batch]
     images, classes = zip(*items, strict=True)
-    return Pictures(np.stack(images), torch.tensor(classes))
+    infos = [dataset.get_data_info(int(index)) for index in chosen]
+    paths = [info['img_path'] for info in infos] if 'img_path' in infos[0] else None
+    return Pictures(np.stack(images), torch.tensor(classes), paths)
 
 
 def facts(config: Config, meta: dict[str, Any], chosen: int, total: int) -> dict[str, str]:
@@ -239,6 +275,8 @@ def write(args: argparse.Namespace, config: Config, model: Any, meta: dict, data
             numbers=chosen.numpy(),
             title=Path(args.config).stem,
             about=facts(config, meta, len(chosen), hierarchy.num_samples),
+            paths=pictures.paths,
+            parquet=args.parquet,
         )
 
 
@@ -256,7 +294,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--images', type=int, default=50_000, help='images at most, drawn as whole clusters'
     )
-    parser.add_argument('--queries', type=int, default=24, help='retrieval examples')
+    parser.add_argument('--queries', type=int, default=24, help='examples of pairs')
+    parser.add_argument(
+        '--parquet', type=Path, help='also write the images as a table for embedding-atlas'
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',

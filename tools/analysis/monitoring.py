@@ -1,4 +1,4 @@
-"""Draw the hierarchy, its keys and its pairs over training for one or more runs.
+"""Draw loss, kNN accuracy, collapse, hierarchy and pairs over training for one or more runs.
 
 Reads the scalars that a run logs, across stops and resumes; missing scalars are left out.
 """

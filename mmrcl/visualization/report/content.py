@@ -1,6 +1,7 @@
 """Content of the page, as numbers and short texts."""
 
 import base64
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ __all__ = [
     'packed',
     'panel_rows',
     'retrieved_rows',
+    'split_folder',
     'tree_arrays',
 ]
 
@@ -102,6 +104,17 @@ def retrieved_rows(retrieved: Sequence[Retrieved]) -> list[dict[str, Any]]:
         }
         for row in retrieved
     ]
+
+
+def split_folder(paths: Sequence[str]) -> tuple[str, list[str]]:
+    """Split off the folder that all files share; it is '' if there is none."""
+    try:
+        folder = os.path.commonpath([os.path.dirname(path) for path in paths])
+    except ValueError:  # no files, or absolute paths beside relative ones
+        folder = ''
+    if not folder:
+        return '', list(paths)
+    return folder, [path.removeprefix(folder).lstrip(os.sep) for path in paths]
 
 
 def tree_arrays(tree: Tree) -> dict[str, np.ndarray]:

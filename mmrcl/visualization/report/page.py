@@ -17,8 +17,18 @@ from mmrcl.arguments import check_features, check_labels, check_levels
 from mmrcl.clustering import nesting_conformity
 
 from ..style import COLORS
-from .content import Retrieved, level_rows, packed, panel_rows, retrieved_rows, tree_arrays
+from .atlas import import_pyarrow, write_atlas
+from .content import (
+    Retrieved,
+    level_rows,
+    packed,
+    panel_rows,
+    retrieved_rows,
+    split_folder,
+    tree_arrays,
+)
 from .curves import curve_panels
+from .neighborhood import find_neighborhood, neighborhood_arrays
 from .sprites import encode_sheets, sheet_layout, thumbnail, tile_order
 from .tree import build_tree
 
@@ -30,8 +40,12 @@ SCRIPTS = (
     'data',
     'dom',
     'sprites',
+    'selection',
     'layout',
+    'tips',
     'map',
+    'plot',
+    'plot_input',
     'panel',
     'search',
     'retrieval',
@@ -53,6 +67,8 @@ def write_report(
     numbers: np.ndarray | None = None,
     title: str = 'Label hierarchy',
     about: Mapping[str, str] | None = None,
+    paths: Sequence[str] | None = None,
+    parquet: str | Path | None = None,
 ) -> Path:
     """Write a page that shows a hierarchy, to be opened from disk in any browser.
 
@@ -65,7 +81,8 @@ def write_report(
             (L, N).
         images: (N, H, W) gray or (N, H, W, 3) RGB, uint8; their central squares are shown, at most
             32 pixels wide.
-        features: the clustered features, shape (N, d); used for prototypes and cohesion.
+        features: the clustered features, shape (N, d); used for prototypes, cohesion, similar
+            images and the map of the images.
         classes: true classes, integers >= 0, shape (N,).
         class_names: names of the classes; without them their numbers are shown.
         queries: Q images whose retrieved keys are shown.
@@ -75,19 +92,30 @@ def write_report(
             integers >= 0, shape (N,); by default 0 to N - 1.
         title: heading of the page.
         about: further facts below the heading.
+        paths: the file of each image, N; without them the page has the images' numbers only.
+        parquet: also write the images as a table for embedding-atlas to this file; needs features
+            and pyarrow.
 
     Returns:
         The path written.
 
     Raises:
-        ValueError: if shapes, types or lengths of the arguments do not match.
+        ValueError: if shapes, types or lengths of the arguments do not match, or ``parquet`` is
+            given without features.
+        ImportError: if ``parquet`` is given and pyarrow is not installed.
     """
     labels = check_levels(labels)
     if features is not None:
         features = check_features(features)
     if classes is not None:
         classes = check_labels(classes, 'classes', least=0)
-    _check(labels, images, features, classes, class_names)
+    _check(labels, images, features, classes, class_names, paths)
+    if parquet is not None:
+        import_pyarrow()
+        if features is None:
+            raise ValueError('parquet needs the features: pass features of shape (N, d)')
+    near = None if features is None else find_neighborhood(features)
+    class_names = _class_names(classes, class_names)
     tree = build_tree(labels, features, classes)
     side = min(SIDE, *images.shape[1:3])
     layout = sheet_layout(side)
@@ -99,12 +127,18 @@ def write_report(
         arrays['classes'] = classes.cpu().numpy()
     if numbers is not None:
         arrays['numbers'] = numbers
+    if near is not None:
+        arrays |= neighborhood_arrays(near)
+    folder, names = split_folder(paths or [])
     content = {
         'title': title,
         'about': list((about or {}).items()),
+        'folder': folder,
+        'names': names,
+        'method': '' if near is None else near.projection.method,
         'conformity': nesting_conformity(labels),
         'levels': level_rows(labels, tree, classes),
-        'classNames': _class_names(classes, class_names),
+        'classNames': class_names,
         'palette': [to_hex(color) for color in COLORS],
         'sprites': layout._asdict(),
         'queries': list(queries),
@@ -118,6 +152,11 @@ def write_report(
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open('w', encoding='utf-8') as file:
         file.writelines(_page(title, content, sheets))
+    if parquet is not None and near is not None:
+        names_of = None if classes is None else [class_names[kind] for kind in classes.tolist()]
+        if numbers is None:
+            numbers = np.arange(len(images))
+        write_atlas(Path(parquet), labels, thumbnails, near, numbers, paths, names_of)
     return path
 
 
@@ -127,13 +166,14 @@ def _check(
     features: Tensor | None,
     classes: Tensor | None,
     class_names: Sequence[str] | None,
+    paths: Sequence[str] | None,
 ) -> None:
     if labels.ndim != 2 or not labels.numel() or int(labels.min()) < 0:
         raise ValueError(
             f'labels of shape {tuple(labels.shape)} must be integers >= 0 of shape (levels, '
             'images), at least (1, 1): make each noise point a cluster of its own'
         )
-    arguments = {'images': images, 'features': features, 'classes': classes}
+    arguments = {'images': images, 'features': features, 'classes': classes, 'paths': paths}
     for name, part in arguments.items():
         if part is not None and len(part) != labels.shape[1]:
             raise ValueError(f'{len(part)} {name} do not fit labels of {labels.shape[1]} images')

@@ -61,7 +61,8 @@ function clustersOf(image) {
   return path;
 }
 
-// A view is what the reader has chosen: {kind: 'node' | 'singles' | 'image', id}.
+// A view is what the reader has chosen: {kind, id}, where kind is 'node', 'singles' (the children of a
+// node that are one image), 'image', 'class' or 'selection'.
 function rangeOf(view) {
   if (view.kind === 'singles') return singlesOf(view.id);
   if (view.id === 0) return { start: 0, size: imageCount }; // Without the copies for other levels.
@@ -69,8 +70,31 @@ function rangeOf(view) {
 }
 
 function imagesOf(view) {
+  if (view.kind === 'image') return Uint32Array.of(view.id);
+  if (view.kind === 'class') return imagesOfClass(view.id);
+  if (view.kind === 'selection') return Uint32Array.from(selected).sort();
   const { start, size } = rangeOf(view);
   return tree.order.subarray(start, start + size);
+}
+
+function sizeOf(view) {
+  return view.kind === 'node' || view.kind === 'singles' ? rangeOf(view).size : imagesOf(view).length;
+}
+
+const classMembers = new Map();
+function imagesOfClass(kind) {
+  if (!classMembers.size) {
+    for (let i = 0; i < page.classNames.length; i++) classMembers.set(i, []);
+    tree.classes.forEach((own, image) => classMembers.get(own).push(image));
+  }
+  return classMembers.get(kind);
+}
+
+// The most similar images with their cosines.
+const nearestCount = tree.nearest ? tree.nearest.length / imageCount : 0;
+function similarTo(image) {
+  const [start, end] = [image * nearestCount, (image + 1) * nearestCount];
+  return Array.from(tree.nearest.subarray(start, end), (other, i) => ({ image: other, cosine: tree.cosines[start + i] / 255 }));
 }
 
 // Children of a node with several images: siblings are sorted by size, so these come first.
@@ -98,21 +122,30 @@ function lastWhole(node) {
 
 const numberOf = (image) => (tree.numbers ? tree.numbers[image] : image);
 const className = (kind) => page.classNames[kind].replace(/^\d+$/, 'class $&');
+const classOf = (image) => (tree.classes ? className(tree.classes[image]) : '');
 const majorityName = (node) => (tree.majority ? className(tree.majority[node]) : '');
 const purityOf = (node) => tree.agreeing[node] / tree.size[node];
 const cohesionOf = (node) => tree.cohesion[node] / 255;
 const count = (n, one, many = `${one}s`) => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 const percent = (share) => `${(100 * share).toFixed(share > 0.995 && share < 1 ? 1 : 0)} %`;
 
+// The file of an image, within the folder that all share and as a whole, or its number.
+const imageName = (image) => page.names[image] ?? `Image ${numberOf(image)}`;
+const fileOf = (image) => (page.folder ? `${page.folder.replace(/[/]$/, '')}/${page.names[image]}` : page.names[image]);
+const clusterName = (node) => `L${tree.level[node]}-${tree.label[node]}`;
+
 function nodeName(node) {
   if (node === 0) return 'All images';
   if (!tree.level[node]) return `Level ${tree.label[node]}`;
-  return `Cluster ${tree.label[node]}`;
+  return `Cluster ${clusterName(node)}`;
 }
 
 function nameOf(view) {
-  if (view.kind === 'image') return `Image ${numberOf(view.id)}`;
+  if (view.kind === 'image') return imageName(view.id);
+  if (view.kind === 'class') return className(view.id);
+  if (view.kind === 'selection') return 'Selection';
   return view.kind === 'singles' ? 'Single images' : nodeName(view.id);
 }
 
+const sameView = (a, b) => a.kind === b.kind && a.id === b.id;
 const hashOf = (view) => `#${view.kind}=${view.id}`;

@@ -119,7 +119,7 @@ function fill(cell, depth, cells) {
   const parts = cell.kind === 'node' ? partsOf(cell.id) : [];
   const fair = (number) => Math.sqrt((box.w * box.h) / number);
   if (parts.length && fair(parts.length) > 24) divide(parts, box, depth + 1, cells);
-  else if (fair(rangeOf(cell).size) >= 11) cells.push(...imageCells(imagesOf(cell), box, 4, LARGEST));
+  else if (fair(sizeOf(cell)) >= 11) cells.push(...imageCells(imagesOf(cell), box, 4, LARGEST));
   else if (Math.min(box.w, box.h) >= 10) cells.push(...imageCells(examplesOf(cell, box), box, 10, LARGEST));
 }
 

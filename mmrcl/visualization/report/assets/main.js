@@ -1,13 +1,13 @@
-// The state of the page is in its address: #node=3, #singles=3 or #image=17.
+// The view is in the address of the page: #node=3, #singles=3, #image=17, #class=2 or #selection=0.
 
 const state = { view: { kind: 'node', id: 0 }, focus: { kind: 'node', id: 0 } };
 
 function viewOfHash() {
-  const [, kind, id] = location.hash.match(/^#(node|singles|image)=(\d+)$/) || [];
+  const [, kind, id] = location.hash.match(/^#(node|singles|image|class|selection)=(\d+)$/) || [];
   if (!kind) return location.hash ? undefined : { kind: 'node', id: 0 };
   const view = { kind, id: Number(id) };
-  const end = kind === 'image' ? imageCount : tree.size.length;
-  return view.id < end && (kind === 'image' || rangeOf(view).size) ? view : undefined;
+  const ends = { node: tree.size.length, singles: tree.size.length, image: imageCount, class: page.classNames.length, selection: 1 };
+  return view.id < ends[kind] && sizeOf(view) ? view : undefined;
 }
 
 function go(view) {
@@ -38,6 +38,7 @@ function holderOf(view) {
 function above(view) {
   if (view.kind === 'image') return focusOf(view);
   if (view.kind === 'singles') return { kind: 'node', id: view.id };
+  if (view.kind !== 'node') return { kind: 'node', id: 0 };
   let node = view.id;
   while (node && tree.size[parentOf[node]] === tree.size[node]) node = parentOf[node];
   return { kind: 'node', id: Math.max(0, node ? parentOf[node] : 0) };
@@ -46,21 +47,21 @@ function above(view) {
 function drawCrumbs(view) {
   const path = [view];
   for (let at = view; at.kind !== 'node' || at.id;) {
-    at = at.kind === 'node' ? { kind: 'node', id: parentOf[at.id] } : holderOf(at);
+    if (at.kind === 'class' || at.kind === 'selection') at = { kind: 'node', id: 0 };
+    else at = at.kind === 'node' ? { kind: 'node', id: parentOf[at.id] } : holderOf(at);
     path.unshift(at);
   }
   byId('crumbs').replaceChildren(...path.map((step, i) => {
-    const level = step.kind === 'node' && tree.level[step.id];
-    const text = level ? `${nameOf(step)} (level ${level})` : nameOf(step);
+    const text = nameOf(step);
     return i === path.length - 1 ? make('span', { 'aria-current': 'location' }, text) : make('a', { href: hashOf(step) }, text);
   }));
 }
 
 function drawNote() {
   const shown = map.outer.length;
-  const all = rangeOf(state.focus).size;
-  let note = 'Areas are numbers of images, only single images are drawn smaller. A click or Enter opens a part, Backspace goes back.';
-  if (map.outer[0]?.kind === 'image') note = 'A click or Enter selects an image, Backspace goes back.';
+  const all = sizeOf(state.focus);
+  let note = 'Areas are numbers of images; only single images are drawn smaller. A click or Enter opens a part, Backspace goes back.';
+  if (map.outer[0]?.kind === 'image') note = 'A click or Enter opens an image, Backspace goes back.';
   if (map.outer[0]?.kind === 'image' && shown < all) note += ` The first ${shown.toLocaleString('en')} of ${count(all, 'image')} fit; the list has them all.`;
   byId('map-note').textContent = note;
 }
@@ -71,6 +72,7 @@ function show(view) {
   drawCrumbs(view);
   drawPanel(view);
   layoutMap();
+  drawPlot();
   drawNote();
   byId('status').textContent = `${nameOf(view)}, ${describe(view)}`;
 }
@@ -82,7 +84,7 @@ function followAddress() {
 }
 
 function drawSummary() {
-  const facts = make('dl', { class: 'facts' }, ...page.about.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))));
+  const facts = make('dl', { class: 'facts' }, ...[...page.about, ...(page.folder ? [['Folder', page.folder]] : [])].map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))));
   byId('summary').replaceChildren(facts, levelTable());
   if (page.conformity < 1) {
     byId('summary').append(make('p', { class: 'notice' }, `These levels were clustered apart and do not nest (nesting conformity ${percent(page.conformity)}): there is no tree, so each level is shown beside the others.`));
@@ -103,7 +105,7 @@ const COLUMNS = [
 function levelTable() {
   const columns = COLUMNS.filter(([key]) => key in page.levels[0]);
   const cell = (row, key, format) => (row[key] === null ? '–' : format(row[key]));
-  return make('div', { class: 'scroll' }, make('table', {},
+  return make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Levels' }, make('table', {},
     make('thead', {}, make('tr', {}, ...columns.map(([, title]) => make('th', { scope: 'col' }, title)))),
     make('tbody', {}, ...page.levels.toReversed().map((row) => make('tr', {}, ...columns.map(([key, , format], i) => make(i ? 'td' : 'th', i ? {} : { scope: 'row' }, cell(row, key, format))))))));
 }
@@ -111,7 +113,10 @@ function levelTable() {
 drawSummary();
 startSearch();
 startMap();
+startPlot();
+startSelection();
 show(viewOfHash() || state.view);
 drawRetrievals();
 drawCurves();
+byId('sections').hidden = !page.queries.length && !page.curves.length;
 window.addEventListener('hashchange', followAddress);

@@ -1,13 +1,13 @@
-// The map: a zoomable treemap on a canvas, with a marker for mouse and keys.
+// The tree: a zoomable treemap on a canvas, with a marker for mouse and keys.
 
 const map = { cells: [], outer: [], active: -1, mode: 'class', theme: {} };
 const canvas = make('canvas', {
   tabindex: '0', role: 'application',
-  'aria-label': 'Map of clusters. Arrow keys choose a part, Enter opens it, Backspace goes back.',
+  'aria-label': 'Tree of clusters. Arrow keys choose a part, Enter opens it, Backspace goes back, s selects its images.',
 });
 const marker = make('div', { class: 'marker' });
-const tip = make('div', { class: 'tip' });
 const frame = byId('map');
+const tip = makeTip(frame);
 
 // Cividis, from low to high, at five points.
 const SCALE = [[0, 32, 77], [65, 77, 107], [124, 123, 120], [188, 174, 108], [255, 234, 70]];
@@ -32,6 +32,7 @@ function scaleColor(share) {
   return a.map((low, i) => Math.round(low + (at % 1) * (b[i] - low)));
 }
 
+const themeColors = () => ({ pale: rgbOf(theme('--pale')), singles: rgbOf(theme('--singles')), accent: theme('--accent'), card: theme('--card'), ink: theme('--ink') });
 const rgbOf = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 const css = (rgb) => `rgb(${rgb.join(' ')})`;
 const colorOfClass = (kind) => page.palette[kind % page.palette.length];
@@ -53,11 +54,10 @@ const isBright = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b > 140;
 
 function layoutMap() {
   const width = frame.clientWidth;
-  const height = Math.round(Math.min(760, Math.max(380, 0.68 * width, window.innerHeight - 330)));
+  const height = frame.clientHeight;
   const dense = window.devicePixelRatio || 1;
   canvas.width = Math.round(width * dense);
   canvas.height = Math.round(height * dense);
-  canvas.style.height = `${height}px`;
   map.cells = cellsOf(state.focus, { x: 0, y: 0, w: width, h: height });
   map.outer = map.cells.filter((cell) => cell.outer);
   activate(-1);
@@ -74,7 +74,7 @@ function paintMap() {
   const dense = window.devicePixelRatio || 1;
   context.setTransform(dense, 0, 0, dense, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
-  map.theme = { pale: rgbOf(theme('--pale')), singles: rgbOf(theme('--singles')), accent: theme('--accent') };
+  map.theme = themeColors();
   paintGround(context);
   for (const cell of map.cells) {
     if (cell.kind === 'image') paintImage(context, cell);
@@ -106,7 +106,7 @@ function paintPart(context, cell) {
 }
 
 function captionsOf(cell) {
-  const size = rangeOf(cell).size.toLocaleString('en');
+  const size = sizeOf(cell).toLocaleString('en');
   if (cell.kind === 'singles') return [count(rangeOf(cell).size, 'single image'), `${size} single`];
   const name = tree.level[cell.id] ? majorityName(cell.id) : nodeName(cell.id);
   return [name ? `${name} · ${size}` : `${size} images`, size];
@@ -128,10 +128,26 @@ function paintCaption(context, cell, rgb) {
 function paintImage(context, cell) {
   const gap = cell.w > 20 ? 1 : 0.5;
   const drawn = drawImage(context, cell.id, cell.x + gap / 2, cell.y + gap / 2, cell.w - gap);
-  if (!drawn || !(state.view.kind === 'image' && state.view.id === cell.id)) return;
+  if (drawn) paintMarks(context, cell.id, cell);
+}
+
+// A tick on a selected image, and a frame around the one that is shown in detail.
+function paintMarks(context, image, { x, y, w, h }) {
+  if (selected.has(image)) {
+    const size = Math.min(14, Math.max(4, w / 3));
+    context.fillStyle = map.theme.accent;
+    context.fillRect(x + 1, y + 1, size, size);
+    context.fillStyle = map.theme.card;
+    context.font = `700 ${size - 2}px system-ui, sans-serif`;
+    context.textBaseline = 'middle';
+    context.textAlign = 'center';
+    if (size > 8) context.fillText('✓', x + 1 + size / 2, y + 2 + size / 2);
+    context.textAlign = 'start';
+  }
+  if (!sameView(state.view, { kind: 'image', id: image })) return;
   context.strokeStyle = map.theme.accent;
   context.lineWidth = 3;
-  context.strokeRect(cell.x + 1, cell.y + 1, cell.w - 2, cell.h - 2);
+  context.strokeRect(x + 1, y + 1, w - 2, h - 2);
 }
 
 const contains = (cell, x, y) => x >= cell.x && y >= cell.y && x < cell.x + cell.w && y < cell.y + cell.h;
@@ -146,13 +162,9 @@ function activate(index) {
 
 // Describes the part that a click would open and, if the pointer is on a smaller part, that one too.
 function showTip(outer, inner, x, y) {
-  const text = make('span', {}, make('b', {}, nameOf(outer)), make('br'), describe(outer));
-  if (inner !== outer) text.append(make('br'), make('span', { class: 'sub' }, `here: ${nameOf(inner).toLowerCase()}, ${describe(inner)}`));
-  tip.replaceChildren(picture(faceOf(inner), 44), text);
-  tip.hidden = false;
-  const left = Math.min(x + 14, frame.clientWidth - tip.offsetWidth - 4);
-  const top = y + 18 + tip.offsetHeight > frame.clientHeight ? y - tip.offsetHeight - 10 : y + 18;
-  Object.assign(tip.style, { left: `${Math.max(2, left)}px`, top: `${top}px` });
+  const lines = outer.kind === 'image' ? linesOf(outer.id) : [nameOf(outer), describe(outer)];
+  if (inner !== outer) lines.push(`here: ${nameOf(inner)}`, describe(inner));
+  placeTip(tip, faceOf(inner), lines, x, y);
 }
 
 // The image that stands for a view.
@@ -162,9 +174,8 @@ function faceOf(view) {
 }
 
 function describe(view) {
-  if (view.kind === 'image') return tree.classes ? className(tree.classes[view.id]) : '';
-  const facts = [count(rangeOf(view).size, 'image')];
-  if (view.kind === 'node' && tree.level[view.id]) facts.unshift(`level ${tree.level[view.id]}`);
+  if (view.kind === 'image') return classOf(view.id);
+  const facts = [count(sizeOf(view), 'image')];
   if (view.kind === 'node' && tree.majority) facts.push(`${percent(purityOf(view.id))} ${majorityName(view.id)}`);
   return facts.join(', ');
 }
@@ -201,8 +212,8 @@ function onMapKey(event) {
 }
 
 function startMap() {
-  frame.append(canvas, marker, tip);
-  marker.hidden = tip.hidden = true;
+  frame.prepend(canvas, marker);
+  marker.hidden = true;
   waiting.add(drawMap);
   canvas.addEventListener('mousemove', ({ offsetX, offsetY }) => {
     activate(map.outer.findIndex((cell) => contains(cell, offsetX, offsetY)));
@@ -210,7 +221,10 @@ function startMap() {
     if (map.active >= 0) showTip(map.outer[map.active], inner, offsetX, offsetY);
   });
   canvas.addEventListener('mouseleave', () => activate(-1));
-  canvas.addEventListener('click', () => { if (map.active >= 0) go(map.outer[map.active]); });
+  canvas.addEventListener('click', (event) => {
+    if (map.active >= 0 && event.shiftKey) toggleSelected(imagesOf(map.outer[map.active]));
+    else if (map.active >= 0) go(map.outer[map.active]);
+  });
   canvas.addEventListener('keydown', onMapKey);
   new ResizeObserver(layoutMap).observe(frame);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawMap);
@@ -221,7 +235,7 @@ function startMap() {
 function startColors() {
   for (const { name, title } of colorModes) {
     const input = make('input', { type: 'radio', name: 'color', value: name, checked: name === colorModes[0].name });
-    input.addEventListener('change', () => { map.mode = name; drawMap(); drawLegend(); });
+    input.addEventListener('change', () => { map.mode = name; drawMap(); drawPlot(); drawLegend(); });
     byId('colors').append(make('label', {}, input, make('span', {}, title)));
   }
   map.mode = colorModes.length ? colorModes[0].name : '';
@@ -236,7 +250,7 @@ function drawLegend() {
   if (mode.name === 'class') {
     const shown = page.classNames.slice(0, 20);
     legend.replaceChildren(...shown.map((name, kind) => make('button', {
-      type: 'button', class: 'chip', title: `Search ${name}`, onclick: () => searchFor(`class ${name}`),
+      type: 'button', class: 'chip', title: `Show ${className(kind)}`, onclick: () => go({ kind: 'class', id: kind }),
     }, swatch(kind), name)));
     if (page.classNames.length > 20) legend.append(make('span', { class: 'note' }, `and ${page.classNames.length - 20} more classes; every tenth has the same colour`));
     return;

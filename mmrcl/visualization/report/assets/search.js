@@ -1,31 +1,44 @@
-// Search by image, cluster, class or size.
+// Search by image, class, cluster, file name or size.
 
 const FOUND = 40;
 const field = byId('search');
 const results = byId('results');
 const COMPARE = { '>': (a, b) => a > b, '<': (a, b) => a < b, '=': (a, b) => a === b };
 
-// The nodes and images that match a text, as views.
+// What matches a text, as views: images by number, classes, clusters, images by file name.
 function find(text) {
   const size = text.match(/^size\s*([<>=])\s*(\d+)$/i);
   if (size) return clustersWhere((node) => COMPARE[size[1]](tree.size[node], Number(size[2])));
-  const named = text.match(/^(image|cluster)?\s*#?(\d+)$/i);
-  if (named) return byNumber(Number(named[2]), (named[1] || '').toLowerCase());
-  return byClass(text.replace(/^class\s+/i, '').toLowerCase());
+  const [, what = '', , name = ''] = text.toLowerCase().match(/^((image|class|cluster|file)\s+)?#?(.*)$/) || [];
+  const ways = { image: imageByNumber, class: byClass, cluster: clustersByName, file: byFile };
+  const only = what.trim();
+  return only ? ways[only](name, true) : Object.values(ways).flatMap((way) => way(name, false));
 }
 
-function byNumber(number, what) {
-  const image = tree.numbers ? tree.numbers.indexOf(number) : number;
-  const images = image >= 0 && image < imageCount ? [{ kind: 'image', id: image }] : [];
-  const clusters = clustersWhere((node) => tree.label[node] === number);
-  if (what === 'image') return images;
-  return what === 'cluster' ? clusters : [...images, ...clusters];
+function imageByNumber(text) {
+  if (!/^\d+$/.test(text)) return [];
+  const image = tree.numbers ? tree.numbers.indexOf(Number(text)) : Number(text);
+  return image >= 0 && image < imageCount ? [{ kind: 'image', id: image }] : [];
 }
 
+// Classes of a name, or else with it inside, each followed by the clusters that it has most of.
 function byClass(text) {
   const names = page.classNames.map((name) => name.toLowerCase());
-  const fits = names.includes(text) ? (name) => name === text : (name) => name.includes(text);
-  return clustersWhere((node) => tree.majority && fits(names[tree.majority[node]]));
+  const fits = names.includes(text) ? (name) => name === text : (name) => !/^\d+$/.test(text) && name.includes(text);
+  const kinds = names.flatMap((name, kind) => (fits(name) && imagesOfClass(kind).length ? [kind] : []));
+  return [...kinds.map((id) => ({ kind: 'class', id })), ...clustersWhere((node) => kinds.includes(tree.majority[node]))];
+}
+
+// Clusters of a number at any level, or of a name such as L2-7.
+function clustersByName(text) {
+  const [, level, label] = text.match(/^(?:l(\d+)-)?(\d+)$/) || [];
+  return label ? clustersWhere((node) => tree.label[node] === Number(label) && (!level || tree.level[node] === Number(level))) : [];
+}
+
+function byFile(text) {
+  const found = [];
+  page.names.forEach((name, id) => { if (name.toLowerCase().includes(text)) found.push({ kind: 'image', id }); });
+  return found;
 }
 
 // Clusters, the largest first.
@@ -41,27 +54,22 @@ function showResults() {
   if (!text) return;
   const found = find(text);
   const summary = found.length ? count(found.length, 'hit') : 'Nothing found';
-  const more = found.length > FOUND ? `, the largest ${FOUND} shown` : '';
+  const more = found.length > FOUND ? `, the first ${FOUND} shown` : '';
   results.replaceChildren(make('p', { class: 'note' }, summary + more), ...found.slice(0, FOUND).map(resultRow));
   byId('status').textContent = summary;
 }
 
 function resultRow(view) {
-  if (view.kind === 'node') return partRow(view);
-  const note = tree.classes ? className(tree.classes[view.id]) : '';
+  if (view.kind !== 'image') return partRow(view);
+  const note = [page.names.length && `image ${numberOf(view.id)}`, classOf(view.id)].filter(Boolean).join(', ');
   return make('a', { class: 'row', href: hashOf(view) }, picture(view.id, 36),
     make('span', { class: 'row-name' }, make('b', {}, nameOf(view)), make('br'), make('span', { class: 'sub' }, note)));
 }
 
-function searchFor(text) {
-  field.value = text;
-  field.focus();
-  showResults();
-}
-
 function startSearch() {
-  const some = page.classNames.length ? `, class ${page.classNames[Math.min(7, page.classNames.length - 1)]}` : '';
-  field.placeholder = `image 42, cluster 7, size > 20${some}`;
+  const some = page.classNames.length ? `, ${className(Math.min(7, page.classNames.length - 1))}` : '';
+  const cluster = tree.size.length > 1 ? `, ${clusterName(tree.size.length - 1)}` : '';
+  field.placeholder = `${page.names.length ? 'file name, ' : ''}image 42${some}${cluster}, size > 20`;
   field.addEventListener('input', showResults);
   field.addEventListener('focus', showResults);
   field.addEventListener('keydown', (event) => {
@@ -74,5 +82,5 @@ function startSearch() {
 }
 
 function closeOutside(event) {
-  if (!event.target.closest || !event.target.closest('.search, .chip')) results.hidden = true;
+  if (!event.target.closest || !event.target.closest('.search')) results.hidden = true;
 }

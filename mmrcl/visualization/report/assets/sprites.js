@@ -58,15 +58,24 @@ function picture(image, size) {
 
 const sheetWidth = () => columns * pitch;
 
-// A thumbnail that selects its image; an image of another class than `expected` is marked.
+// A thumbnail that opens its image; an image of another class than `expected` is marked.
 function thumb(image, size, expected) {
   const kind = tree.classes ? tree.classes[image] : undefined;
   const odd = kind !== undefined && expected !== undefined && kind !== expected;
-  const name = `Image ${numberOf(image)}${kind === undefined ? '' : `, ${className(kind)}`}`;
+  const name = [imageName(image), classOf(image)].filter(Boolean).join(', ');
   const link = make('a', {
-    class: odd ? 'thumb odd' : 'thumb', href: hashOf({ kind: 'image', id: image }),
-    title: name, 'aria-label': odd ? `${name}, another class` : name,
+    class: `thumb${odd ? ' odd' : ''}${selected.has(image) ? ' chosen' : ''}`, href: hashOf({ kind: 'image', id: image }),
+    title: name, 'aria-label': odd ? `${name}, another class` : name, 'data-image': image,
   }, picture(image, size));
   if (kind !== undefined) link.style.setProperty('--class', colorOfClass(kind));
   return link;
+}
+
+// A thumbnail above the name of its file and a note.
+function tile(image, size, expected, note) {
+  const name = page.names[image]?.split('/').pop();
+  const caption = [name, note].filter(Boolean).map((line) => make('span', { title: line }, line));
+  const figure = make('figure', { class: 'tile' }, thumb(image, size, expected), make('figcaption', {}, ...caption));
+  figure.style.width = `${size}px`;
+  return figure;
 }
