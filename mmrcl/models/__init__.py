@@ -3,6 +3,7 @@
 from mmrcl.clustering import LabelHierarchy
 from mmrcl.registry import MODELS
 
+from .backbones import BackboneChoice, backbone_config
 from .heads import ProtoNCEHead, RCLHead
 from .losses import (
     LossOutput,
@@ -52,6 +53,7 @@ from .views import (
 MODELS.register_module(module=LabelHierarchy)
 
 __all__ = [
+    'BackboneChoice',
     'BatchAffineCrop',
     'BatchBrightness',
     'BatchColorJitter',
@@ -91,6 +93,7 @@ __all__ = [
     'SupportQueue',
     'SyncBatchNorm',
     'ViewsDataPreprocessor',
+    'backbone_config',
     'named_width',
     'streaming_logsumexp',
 ]
