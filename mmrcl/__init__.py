@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         Encoder,
         Features,
         build_hierarchy,
+        cluster_features,
+        embed_folder,
         extract_features,
         get_config,
         get_model,
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
         linear_accuracy,
         list_models,
         load_encoder,
+        pretrain,
+        save_clusters,
+        split_features,
         wrap_encoder,
+        write_folder_page,
         write_hierarchy_page,
     )
 
@@ -31,6 +37,8 @@ __all__ = [
     'Features',
     '__version__',
     'build_hierarchy',
+    'cluster_features',
+    'embed_folder',
     'extract_features',
     'get_config',
     'get_model',
@@ -38,7 +46,11 @@ __all__ = [
     'linear_accuracy',
     'list_models',
     'load_encoder',
+    'pretrain',
+    'save_clusters',
+    'split_features',
     'wrap_encoder',
+    'write_folder_page',
     'write_hierarchy_page',
 ]
 
