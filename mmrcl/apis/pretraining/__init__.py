@@ -1,7 +1,7 @@
 """What is in a folder of images and in the machine, what suits both, and the config of that.
 
 :mod:`folder`, :mod:`labels` and :mod:`machine` look, :mod:`choices` chooses by the numbers of
-:mod:`defaults`, and :mod:`recipe` writes the config.
+:mod:`defaults`, :mod:`recipe` makes the config, and :mod:`text` writes it.
 """
 
 from .choices import METHODS, Choice, Choices, choose
@@ -9,8 +9,9 @@ from .defaults import DEFAULTS, Defaults
 from .folder import FolderFacts, image_files, look_at_folder
 from .labels import by_class_folders, read_labels, split_by_class, write_split
 from .machine import Machine, look_at_machine
-from .recipe import build_config, config_text
+from .recipe import build_config
 from .request import Request
+from .text import config_text
 
 __all__ = [
     'DEFAULTS',

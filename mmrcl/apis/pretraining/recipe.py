@@ -1,6 +1,5 @@
-"""The complete config of the choices, and its text with their reasons."""
+"""The complete config of the choices."""
 
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ from .choices import Choices
 from .folder import FolderFacts
 from .request import Request
 
-__all__ = ['build_config', 'config_text']
+__all__ = ['build_config']
 
-WIDTH = 100
 # Of the projections; hidden layers are as wide as the encoder's output, if it is wider.
 KEYS, HIDDEN = 128, 512
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
@@ -222,60 +220,3 @@ def _schedule(value: Mapping[str, Any]) -> dict[str, Any]:
         param_scheduler=[one | by_epoch for one in ([rising] if warm_up else []) + [falling]],
         train_cfg=dict(type='ResumableTrainLoop', max_epochs=epochs),
     )
-
-
-def config_text(config: Mapping[str, Any], choices: Choices, head: str) -> str:
-    """Return a config file: ``head`` as a comment, then all settings, with a comment per choice.
-
-    Args:
-        config: from :func:`build_config`.
-        choices: each is explained above its setting.
-        head: a line.
-    """
-    comments: dict[str, list[str]] = {}
-    for name, choice in choices.items():
-        comments.setdefault(choice.setting, []).append(f'{name} {choice.value}: {choice.reason}')
-    lines = [f'# {head}', '']
-    for key, value in config.items():
-        lines += [*_explained(comments, key, ''), *_assigned(key, value, key, comments, '')]
-    return '\n'.join([*lines, ''])
-
-
-def _explained(comments: Mapping[str, list[str]], path: str, indent: str) -> list[str]:
-    start = f'{indent}# '
-    return [
-        line
-        for comment in comments.get(path, ())
-        for line in textwrap.wrap(
-            comment, WIDTH, initial_indent=start, subsequent_indent=start, break_on_hyphens=False
-        )
-    ]
-
-
-def _assigned(
-    key: str, value: Any, path: str, comments: Mapping[str, list[str]], indent: str, end: str = ''
-) -> list[str]:
-    """Return the lines of ``key = value``, or of the value alone for an item of a list."""
-    equals = ' = ' if not indent else '='
-    start = f'{indent}{key}{equals}' if key else indent
-    line = f'{start}{_inline(value)}{end}'
-    inner = any(setting.startswith(f'{path}.') for setting in comments)
-    if not isinstance(value, (dict, list)) or (len(line) <= WIDTH and not inner):
-        return [line]
-    named = isinstance(value, dict)
-    items = value.items() if named else (('', item) for item in value)
-    lines = [f'{start}dict(' if named else f'{start}[']
-    for place, (name, item) in enumerate(items):
-        below = f'{path}.{name if named else place}'
-        deeper = f'{indent}    '
-        lines += _explained(comments, below, deeper)
-        lines += _assigned(name, item, below, comments, deeper, ',')
-    return [*lines, f'{indent}{")" if named else "]"}{end}']
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, dict):
-        return f'dict({", ".join(f"{key}={_inline(each)}" for key, each in value.items())})'
-    if isinstance(value, list):
-        return f'[{", ".join(map(_inline, value))}]'
-    return repr(value)
