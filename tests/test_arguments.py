@@ -225,8 +225,9 @@ OTHERS = {
         pooled recorded_config resumable unwrapped with_coarser""",
     datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler Glyphs ImageFolder
         ImageHeader ImageNet ImageNet21k LoadImageFromFile MAX_PIXELS RandomResizedCrops
-        ResumableSampler SampleKey SeededDataset UnreadableImageError WHITE balanced_share check_same_classes
-        class_names compare_classes guard_loaders guarded read_header read_image seed_all""",
+        ResumableSampler SampleKey SeededDataset UnreadableImageError WHITE balanced_share
+        check_same_classes class_names compare_classes guard_loaders guarded read_header read_image
+        seed_all""",
     apis: """Encoder Features cluster_features config_of embed_folder extract_features get_config
         get_model list_models load_encoder pretrain save_clusters split_features wrap_encoder
         write_folder_page write_hierarchy_page""",
