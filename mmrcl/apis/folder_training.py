@@ -4,9 +4,17 @@ import argparse
 import os
 from pathlib import Path
 
+from mmengine.config import Config
+
 from mmrcl.checkpoint import find_checkpoint, latest_checkpoint
 from mmrcl.errors import ConfigError
-from mmrcl.launch import add_common_arguments, check_work_dir, load_config, run_training
+from mmrcl.launch import (
+    add_common_arguments,
+    check_work_dir,
+    load_config,
+    run_training,
+    use_pretrained,
+)
 
 from .folders import write_folder_page
 from .pretraining import (
@@ -135,12 +143,17 @@ def _table(choices: Choices) -> str:
 
 
 def _write(work_dir: Path, facts: FolderFacts, request: Request, choices: Choices) -> None:
-    """Write the config last, by which a work dir is known to be complete."""
-    work_dir.mkdir(parents=True, exist_ok=True)
+    """Write the config last, by which a work dir is known to be complete.
+
+    Raises:
+        ConfigError: before anything is written, if weights to start from do not fit the backbone.
+    """
     labels = work_dir.resolve() / LABELS
+    config = build_config(facts, request, choices, labels)
+    use_pretrained(Config(config), None)
+    work_dir.mkdir(parents=True, exist_ok=True)
     if facts.classes is not None:
         write_split(labels, facts.files, facts.classes, split_by_class(facts.classes))
-    config = build_config(facts, request, choices, labels)
     partial = work_dir / f'{CONFIG}.partial'
     partial.write_text(config_text(config, choices, request.command()), encoding='utf-8')
     partial.replace(work_dir / CONFIG)
