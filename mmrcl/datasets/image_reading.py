@@ -102,7 +102,8 @@ def read_header(file: str, max_pixels: int = MAX_PIXELS) -> ImageHeader:
         warnings.simplefilter('ignore')  # Training reports what it meets.
         image = _opened(source, max_pixels)
         gray = image.getbands()[0] in ('1', 'L', 'I', 'F')
-        return ImageHeader(*image.size, gray, image.has_transparency_data)
+        width, height = image.size
+        return ImageHeader(width, height, gray, image.has_transparency_data)
 
 
 def _opened(source: IO[bytes], max_pixels: int) -> Image.Image:

@@ -36,7 +36,7 @@ def build_config(
     size = value['image size']
     train = _loader(value, dict(images, pipeline=_train_pipeline(size)), shuffle=True)
     plain = _loader(value, dict(images, pipeline=_plain_pipeline(size)), shuffle=False)
-    config = dict(
+    config: dict[str, Any] = dict(
         model=_model(value, request),
         data_preprocessor=dict(
             type='ViewsDataPreprocessor', **IMAGENET, to_rgb=True, views=_views(value['views'])

@@ -50,7 +50,7 @@ def _assigned(
     if not isinstance(value, (dict, list)) or (len(line) <= WIDTH and not inner):
         return [line]
     named = isinstance(value, dict)
-    items = value.items() if named else (('', item) for item in value)
+    items = value.items() if isinstance(value, dict) else [('', item) for item in value]
     lines = [f'{start}dict(' if named else f'{start}[']
     for place, (name, item) in enumerate(items):
         below = f'{path}.{name if named else place}'
