@@ -71,11 +71,11 @@ def test_looks_at_all_of_a_small_folder_and_at_some_of_a_large_one(tmp_path: Pat
 
 
 def test_folders_are_classes_if_all_images_lie_in_some():
-    files = [f'{name}/{index}.jpg' for name in 'ab' for index in range(5)]
-    assert by_class_folders(files) == ['a'] * 5 + ['b'] * 5
+    files = [f'{name}/{index}.jpg' for name in 'ab' for index in range(20)]
+    assert by_class_folders(files) == ['a'] * 20 + ['b'] * 20
     assert by_class_folders([*files, 'c.jpg']) is None
-    assert by_class_folders(files[:5]) is None
-    assert by_class_folders(files[:6]) is None  # three images a class
+    assert by_class_folders(files[:20]) is None
+    assert by_class_folders([*files[:4], *files[-4:]]) is None  # four images a class
 
 
 def test_every_fifth_image_of_a_class_is_scored():
