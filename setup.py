@@ -31,6 +31,7 @@ setup(
     },
     # It sets up the environment of a checkout.
     exclude_package_data={'mmrcl': ['.mim/tools/install.sh']},
+    entry_points={'console_scripts': ['mmrcl = mmrcl.commands:main']},
     python_requires='>=3.10',
     install_requires=[
         # The oldest version that pt-kmeans supports and that was tested: see docs/compatibility.md.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         Encoder,
         Features,
         build_hierarchy,
+        cluster_features,
+        embed_folder,
         export_encoder,
         extract_features,
         get_config,
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
         linear_accuracy,
         list_models,
         load_encoder,
+        pretrain,
+        save_clusters,
+        split_features,
         wrap_encoder,
+        write_folder_page,
         write_hierarchy_page,
     )
 
@@ -33,6 +39,8 @@ __all__ = [
     '__version__',
     'build_hierarchy',
     'export_encoder',
+    'cluster_features',
+    'embed_folder',
     'extract_features',
     'get_config',
     'get_model',
@@ -40,7 +48,11 @@ __all__ = [
     'linear_accuracy',
     'list_models',
     'load_encoder',
+    'pretrain',
+    'save_clusters',
+    'split_features',
     'wrap_encoder',
+    'write_folder_page',
     'write_hierarchy_page',
 ]
 

@@ -223,14 +223,16 @@ OTHERS = {
         extract extract_clustering_input extract_representation load_backbone map_array naming_sizes
         pooled recorded_config resumable unwrapped with_coarser""",
     datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler Glyphs ImageFolder
-        ImageNet ImageNet21k LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler
-        SampleKey SeededDataset UnreadableImageError WHITE balanced_share check_same_classes
-        class_names compare_classes guard_loaders guarded read_image seed_all""",
-    apis: """DEFAULT_FORMATS EXPORT_FORMATS Encoder Features config_of export_encoder
-        extract_features get_config get_model
-        list_models load_encoder wrap_encoder write_hierarchy_page""",
-    mmrcl: """Encoder Features __version__ export_encoder extract_features get_config get_model list_models
-        load_encoder wrap_encoder write_hierarchy_page""",
+        ImageHeader ImageNet ImageNet21k LoadImageFromFile MAX_PIXELS RandomResizedCrops
+        ResumableSampler SampleKey SeededDataset UnreadableImageError WHITE balanced_share
+        check_same_classes class_names compare_classes guard_loaders guarded read_header read_image
+        seed_all""",
+    apis: """DEFAULT_FORMATS EXPORT_FORMATS Encoder Features cluster_features config_of embed_folder
+        export_encoder extract_features get_config get_model list_models load_encoder pretrain
+        save_clusters split_features wrap_encoder write_folder_page write_hierarchy_page""",
+    mmrcl: """Encoder Features __version__ cluster_features embed_folder export_encoder
+        extract_features get_config get_model list_models load_encoder pretrain save_clusters
+        split_features wrap_encoder write_folder_page write_hierarchy_page""",
 }
 
 

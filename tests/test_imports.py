@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # As in docs/code_map.md, from top to bottom. Those of one row do not import each other.
 ROWS = [
+    {'commands'},
     {'apis'},
     {'ablations', 'export'},
     {'launch'},

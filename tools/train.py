@@ -6,13 +6,9 @@ import sys
 from mmrcl.errors import ConfigError, TrainingError
 from mmrcl.launch import (
     add_common_arguments,
-    build_runner,
     folder_of,
     load_config,
-    loading_errors,
-    locked,
-    prepare_training,
-    start_processes,
+    run_training,
 )
 
 
@@ -58,19 +54,14 @@ def main() -> None:
     args = parse_args()
     try:
         config = load_config(args, folder_of(args.pretrained), args.epochs)
-        start_processes(config)
-        with locked(config.work_dir):
-            prepare_training(
-                config,
-                args.resume,
-                args.amp,
-                args.auto_scale_lr,
-                args.pretrained,
-                args.trust_checkpoint,
-            )
-            runner = build_runner(config, train=True, trust=args.trust_checkpoint)
-            with loading_errors():
-                runner.train()
+        run_training(
+            config,
+            args.resume,
+            args.amp,
+            args.auto_scale_lr,
+            args.pretrained,
+            args.trust_checkpoint,
+        )
     except (ConfigError, TrainingError) as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:

@@ -7,8 +7,6 @@ _base_ = 'rcl_resnet50_8xb512-coslr-200e_in1k.py'
 model = dict(hierarchy=dict(bank_momentum=0.0))
 default_hooks = dict(
     clustering=dict(
-        refiner=dict(
-            type='HierarchyRefiner', merge='centers', merge_threshold=0.9, min_units=3
-        ),
+        refiner=dict(type='HierarchyRefiner', merge='centers', merge_threshold=0.9, min_units=3),
     ),
 )

@@ -4,6 +4,14 @@ from .checkpoint_config import config_of
 from .encoders import Encoder, load_encoder, wrap_encoder
 from .export import DEFAULT_FORMATS, EXPORT_FORMATS, export_encoder
 from .features import Features, extract_features
+from .folder_training import pretrain
+from .folders import (
+    cluster_features,
+    embed_folder,
+    save_clusters,
+    split_features,
+    write_folder_page,
+)
 from .hierarchies import build_hierarchy, write_hierarchy_page
 from .probes import knn_accuracy, linear_accuracy
 from .zoo import get_config, get_model, list_models
@@ -14,8 +22,10 @@ __all__ = [
     'Encoder',
     'Features',
     'build_hierarchy',
+    'cluster_features',
     'config_of',
     'export_encoder',
+    'embed_folder',
     'extract_features',
     'get_config',
     'get_model',
@@ -23,6 +33,10 @@ __all__ = [
     'linear_accuracy',
     'list_models',
     'load_encoder',
+    'pretrain',
+    'save_clusters',
+    'split_features',
     'wrap_encoder',
+    'write_folder_page',
     'write_hierarchy_page',
 ]

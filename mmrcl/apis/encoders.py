@@ -14,7 +14,7 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 from torch import Tensor, nn
 
-from mmrcl.checkpoint import load_weights
+from mmrcl.checkpoint import find_checkpoint, load_weights
 from mmrcl.datasets import MAX_PIXELS, WHITE, guarded, read_image
 from mmrcl.features import build_preprocessor, load_backbone
 from mmrcl.launch import plain_pipeline
@@ -50,7 +50,8 @@ def load_encoder(
     """Load the backbone of a pretraining, with the test-time transform of its config.
 
     Args:
-        checkpoint: file or URL of a checkpoint written by ``tools/train.py``.
+        checkpoint: file or URL of a checkpoint written by ``tools/train.py`` or ``mmrcl pretrain``,
+            or the work dir of a run, for its newest.
         config: the config that it was trained with, or its path; by default the one stored in the
             checkpoint.
         prefix: prefix of the encoder to load, as in ``momentum_encoder.module.0.``; detected by
@@ -67,6 +68,7 @@ def load_encoder(
         ValueError: if it is damaged, holds more than data, contains no config, or lacks a part of
             the backbone.
     """
+    checkpoint = find_checkpoint(checkpoint)
     state, meta = load_weights(checkpoint, trust)
     config = config_of(meta, checkpoint, config, trust)
     backbone = load_backbone(config, state, checkpoint, prefix)

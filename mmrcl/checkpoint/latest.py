@@ -41,6 +41,20 @@ def latest_checkpoint(work_dir: Path) -> Path | None:
     return None
 
 
+def find_checkpoint(path: str | Path) -> str | Path:
+    """Return the newest complete checkpoint of a work dir, and any other path or URL as it is.
+
+    Raises:
+        ValueError: if the work dir has none.
+    """
+    if not Path(path).is_dir():
+        return path
+    found = latest_checkpoint(Path(path))
+    if found is None:
+        raise ValueError(f'{path} holds no checkpoint yet: train there, or pass another work dir')
+    return found
+
+
 def _newest_first(work_dir: Path) -> Iterator[Path]:
     note = work_dir / 'last_checkpoint'
     named = Path(note.read_text().strip()) if note.is_file() else None

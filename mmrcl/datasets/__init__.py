@@ -24,7 +24,14 @@ from .epochs_batch_sampler import EpochsBatchSampler
 from .evenly_spaced_sampler import EvenlySpacedSampler
 from .glyphs import Glyphs
 from .image_folder import ImageFolder
-from .image_reading import MAX_PIXELS, WHITE, UnreadableImageError, read_image
+from .image_reading import (
+    MAX_PIXELS,
+    WHITE,
+    ImageHeader,
+    UnreadableImageError,
+    read_header,
+    read_image,
+)
 from .load_image import LoadImageFromFile, guard_loaders, guarded
 from .random_resized_crops import RandomResizedCrops
 from .resumable_sampler import ResumableSampler, SampleKey
@@ -39,6 +46,7 @@ __all__ = [
     'EvenlySpacedSampler',
     'Glyphs',
     'ImageFolder',
+    'ImageHeader',
     'ImageNet',
     'ImageNet21k',
     'LoadImageFromFile',
@@ -56,6 +64,7 @@ __all__ = [
     'compare_classes',
     'guard_loaders',
     'guarded',
+    'read_header',
     'read_image',
     'seed_all',
 ]

@@ -70,7 +70,8 @@ class ImageFolder(CustomDataset):
         if not samples:
             raise ValueError(
                 f'ImageFolder: no image below {folder!r} with a suffix of '
-                f'{", ".join(sorted(self.extensions))}: set extensions if yours differs'
+                f'{", ".join(sorted(self.extensions))}: pass another folder, or set extensions if '
+                'yours differs'
             )
         _check_reached_once(folder, samples)
         return samples

@@ -1,8 +1,10 @@
 """Image files to 8-bit RGB, by the rules of :mod:`mmrcl.datasets`."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from typing import IO, NamedTuple
 
 import numpy as np
 from mmengine import fileio
@@ -11,9 +13,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 __all__ = [
     'MAX_PIXELS',
     'WHITE',
+    'ImageHeader',
     'UnreadableImageError',
     'open_image',
     'orientation',
+    'read_header',
     'read_image',
     'reading',
 ]
@@ -65,10 +69,48 @@ def open_image(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         UnidentifiedImageError: if it has no format that Pillow knows.
         ValueError: if it has more than ``max_pixels`` pixels.
     """
+    return _opened(BytesIO(content), max_pixels)
+
+
+class ImageHeader(NamedTuple):
+    """What the header of an image file says.
+
+    Attributes:
+        width: in pixels, as stored.
+        height: in pixels, as stored.
+        gray: whether the pixels have no colours.
+        transparent: whether they have transparency.
+    """
+
+    width: int
+    height: int
+    gray: bool
+    transparent: bool
+
+
+def read_header(file: str, max_pixels: int = MAX_PIXELS) -> ImageHeader:
+    """Read the header of a local image file, without decoding it.
+
+    Args:
+        file: path.
+        max_pixels: largest number of pixels of a readable image.
+
+    Raises:
+        UnreadableImageError: if it cannot be read.
+    """
+    with reading(file), open(file, 'rb') as source, warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # Training reports what it meets.
+        image = _opened(source, max_pixels)
+        gray = image.getbands()[0] in ('1', 'L', 'I', 'F')
+        width, height = image.size
+        return ImageHeader(width, height, gray, image.has_transparency_data)
+
+
+def _opened(source: IO[bytes], max_pixels: int) -> Image.Image:
     limit = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None  # Pillow's limit names no setting that raises it.
     try:
-        image = Image.open(BytesIO(content))
+        image = Image.open(source)
     except UnidentifiedImageError:
         raise UnidentifiedImageError('not an image, or of an unknown format') from None
     finally:

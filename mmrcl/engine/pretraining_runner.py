@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from mmengine.logging import MMLogger
@@ -22,6 +23,7 @@ class PretrainingRunner(Runner):
     - Environment, config, order of the hooks and options of single parameters are written to the
       log file only. Log file and console report once that they cannot be written, where Python's
       handlers print a traceback for each line.
+    - A config file in the work dir, with its comments, is not replaced by its resolved form.
     - What hooks and the checkpoint reject before the first iteration is raised as
       :class:`mmrcl.errors.ConfigError`.
     - Loader workers leave the process group. Ctrl-C and torch's launcher send a signal to the whole
@@ -42,6 +44,12 @@ class PretrainingRunner(Runner):
         loader = Runner.build_dataloader(*args, **kwargs)
         loader.worker_init_fn = partial(_leave_group, loader.worker_init_fn)
         return loader
+
+    def dump_config(self) -> None:
+        """Write the config into the work dir, unless it was read from this very file."""
+        read = self.cfg.filename
+        if read is None or Path(read).resolve().parent != Path(self.work_dir).resolve():
+            super().dump_config()
 
     def load_or_resume(self) -> None:
         """Load the checkpoint of ``load_from``.

@@ -55,12 +55,14 @@ def recorded_config(meta: Mapping[str, Any], checkpoint: str | Path, trust: bool
 def _check_names(config: Config) -> None:
     """Reject names of what :func:`mmrcl.load_encoder` would build that are not known as safe."""
     model = config.get('model', {})
-    pipeline = config.get('test_dataloader', {}).get('dataset', {}).get('pipeline')
+    hook = (config.get('default_hooks') or {}).get('clustering') or {}
+    loaders = [config.get(name) for name in ('test_dataloader', 'plain_train_dataloader')]
+    datasets = [(each or {}).get('dataset') or {} for each in [*loaders, hook.get('dataloader')]]
     unknown = [name for name in [config.get('default_scope', 'mmrcl')] if name not in _SCOPES]
     for registry, part in (
         (MODELS, [model.get('backbone'), model.get('data_preprocessor')]),
         (MODELS, config.get('data_preprocessor')),
-        (TRANSFORMS, pipeline),
+        (TRANSFORMS, [dataset.get('pipeline') for dataset in datasets]),
     ):
         unknown += [name for name in _types(part) if not _is_known(registry, name)]
     if unknown:

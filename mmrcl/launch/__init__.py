@@ -17,8 +17,9 @@ from .loading_errors import loading_errors
 from .overrides import check_overrides
 from .pretrained import folder_of, use_pretrained
 from .processes import locked, start_processes
-from .runner import build_runner, prepare_test, prepare_training
+from .runner import build_runner, prepare_test, prepare_training, run_training
 from .same_data import plain_loader, plain_pipeline
+from .start_checks import check_work_dir
 from .view_checks import check_views
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     'check_path',
     'check_paths',
     'check_views',
+    'check_work_dir',
     'class_folders',
     'dicts',
     'drop_absent_hooks',
@@ -48,6 +50,7 @@ __all__ = [
     'prepare_test',
     'prepare_training',
     'read_config',
+    'run_training',
     'start_processes',
     'use_pretrained',
 ]

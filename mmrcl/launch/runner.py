@@ -14,11 +14,46 @@ from .class_checks import check_test_classes, check_top_k, check_training_classe
 from .config import HOOK_SECTIONS
 from .config_checks import check_path, check_paths
 from .learning_rate import scale_learning_rate
+from .loading_errors import loading_errors
 from .pretrained import check_weights, use_pretrained
-from .processes import on_main_process, start_processes
+from .processes import locked, on_main_process, start_processes
 from .same_data import check_clustered, check_scored, other_images_of_hooks
 from .schedules import unfit_schedules
 from .start_checks import check_optimizer, check_sections, check_work_dir
+
+
+def run_training(
+    config: Config,
+    resume: str | None = None,
+    amp: str | None = None,
+    auto_scale_lr: bool = False,
+    pretrained: str | None = None,
+    trust: bool = False,
+) -> Runner:
+    """Train from a config of :func:`load_config`, with the work dir locked.
+
+    Args:
+        config: changed in place.
+        resume: see :func:`prepare_training`, as the next three.
+        amp: precision.
+        auto_scale_lr: learning rate.
+        pretrained: checkpoint of a benchmark.
+        trust: run code that checkpoints may contain.
+
+    Returns:
+        The runner after the training.
+
+    Raises:
+        ConfigError: for what is wrong before the training.
+        TrainingError: for what stops it.
+    """
+    start_processes(config)
+    with locked(config.work_dir):
+        prepare_training(config, resume, amp, auto_scale_lr, pretrained, trust)
+        runner = build_runner(config, train=True, trust=trust)
+        with loading_errors():
+            runner.train()
+    return runner
 
 
 def prepare_training(

@@ -43,15 +43,17 @@ def plain_loader(config: Config) -> Any:
 def plain_pipeline(config: Config) -> list[dict[str, Any]]:
     """Return the test-time transforms, empty if the config has none.
 
-    They are those of ``test_dataloader``. If it reads another collection of images than the
-    training, as in a config whose base is for other images, they are those of
-    :func:`plain_loader`; without one a warning says so.
+    They are those of ``test_dataloader``. Without one, or if it reads another collection of images
+    than the training, as in a config whose base is for other images, they are those of
+    :func:`plain_loader`; a warning says if the other collection's are used.
     """
     loader = config.get('test_dataloader') or {}
-    if loader and _other_collection(config, loader):
+    if not loader or _other_collection(config, loader):
         try:
             loader = plain_loader(config)
         except ConfigError as error:
+            if not loader:
+                return []
             warnings.warn(
                 f'images are read by the pipeline of test_dataloader, which is for '
                 f'{_described(loader)}: {error}',

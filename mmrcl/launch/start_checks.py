@@ -81,8 +81,12 @@ def check_launcher(launcher: str) -> None:
         )
 
 
-def check_work_dir(work_dir: str) -> None:
+def check_work_dir(work_dir: str, setting: str = '--work-dir') -> None:
     """Reject a work dir that is a file or cannot be written.
+
+    Args:
+        work_dir: the folder, which need not exist.
+        setting: what sets it, for the message.
 
     Raises:
         ConfigError: naming the path.
@@ -90,10 +94,10 @@ def check_work_dir(work_dir: str) -> None:
     path = Path(work_dir).absolute()
     existing = next(one for one in [path, *path.parents] if one.exists())
     if not existing.is_dir():
-        raise ConfigError(f'--work-dir {work_dir}: {existing} is a file: pass a folder')
+        raise ConfigError(f'{setting} {work_dir}: {existing} is a file: pass a folder')
     if not os.access(existing, os.W_OK | os.X_OK):
         raise ConfigError(
-            f'--work-dir {work_dir}: {existing} cannot be written: pass a folder of your own'
+            f'{setting} {work_dir}: {existing} cannot be written: pass a folder of your own'
         )
 
 

@@ -41,13 +41,18 @@ def test_accepts_every_config_of_a_pretraining(path):
     ],
     ids=lambda part: str(part)[:50],
 )
-@pytest.mark.parametrize('place', ['backbone', 'data_preprocessor', 'pipeline', 'of the model'])
+@pytest.mark.parametrize(
+    'place', ['backbone', 'data_preprocessor', 'pipeline', 'of the hook', 'of the model']
+)
 def test_refuses_names_that_could_run_code(part, place):
     config = Config.fromfile(CONFIG)
     if place == 'backbone':
         config.model.backbone = part
     elif place == 'data_preprocessor':
         config.data_preprocessor = part
+    elif place == 'of the hook':
+        # Read where test_dataloader is of other images, or there is none.
+        config.default_hooks.clustering.dataloader.dataset.pipeline.append(part)
     elif place == 'of the model':
         config.model.data_preprocessor = part
     else:

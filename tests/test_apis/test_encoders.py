@@ -114,7 +114,10 @@ def test_another_encoder_of_the_checkpoint_can_be_named(digits):
     [
         (lambda config: config.model.backbone.update(depth=34), r'does not hold the backbone'),
         (lambda config: config.model.pop('backbone'), 'no model.backbone'),
-        (lambda config: config.pop('test_dataloader'), 'no test_dataloader.dataset.pipeline'),
+        (
+            lambda config: [config.pop(name) for name in ('test_dataloader', 'default_hooks')],
+            'no test_dataloader.dataset.pipeline',
+        ),
         (lambda config: config.pop('data_preprocessor'), 'no data_preprocessor'),
     ],
 )

@@ -87,6 +87,13 @@ def test_the_page_and_the_encoder_read_what_was_clustered(config):
     assert plain_pipeline(config) == [LOAD]
 
 
+def test_without_a_test_the_plain_loader_reads(config):
+    config.pop('test_dataloader')
+    assert plain_pipeline(config) == [LOAD]
+    config.default_hooks.clustering = None
+    assert plain_pipeline(config) == []
+
+
 def test_without_clustering_the_plain_loader_must_read_the_training_images(config):
     config.default_hooks.clustering = None
     with pytest.raises(ConfigError, match='no loader over the training images'):

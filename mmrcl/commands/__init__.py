@@ -1,0 +1,55 @@
+"""The command ``mmrcl``: from a folder of images to an encoder, and what to do with it.
+
+Each module is a subcommand: its docstring is the help, ``add_arguments`` its arguments, and ``run``
+calls functions of :mod:`mmrcl.apis`.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from mmrcl.errors import TrainingError
+
+from . import cluster, embed, evaluate, pretrain, report
+
+__all__ = ['main']
+
+COMMANDS = (pretrain, evaluate, cluster, report, embed)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand.
+
+    Args:
+        argv: its name and arguments, by default those of the process.
+
+    Returns:
+        The exit status: 1 after an error, which is printed in one line, and 130 after Ctrl-C.
+    """
+    args = _parser().parse_args(argv)
+    try:
+        args.run(args)
+    except (ImportError, OSError, TrainingError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='mmrcl', description='Pretrain an encoder on a folder of images, and use it.'
+    )
+    subparsers = parser.add_subparsers(title='commands', metavar='COMMAND', required=True)
+    for module in COMMANDS:
+        about = (module.__doc__ or '').strip()
+        command = subparsers.add_parser(
+            module.__name__.rpartition('.')[2],
+            help=about.partition('\n')[0],
+            description=about,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser

@@ -1,0 +1,26 @@
+"""Arguments that several subcommands share."""
+
+import argparse
+
+
+def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add a folder, the encoder that looks at it, and labels."""
+    parser.add_argument('folder', help='folder of images, at any depth')
+    parser.add_argument('checkpoint', help='checkpoint, or work dir of a run for its newest one')
+    add_labels_argument(parser)
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read all that the checkpoint holds, which runs code that the file may contain; by '
+        'default only tensors, numbers and text are read',
+    )
+
+
+def add_labels_argument(parser: argparse.ArgumentParser) -> None:
+    """Add a file of labels."""
+    parser.add_argument(
+        '--labels',
+        metavar='FILE',
+        help='text with a line FILE,CLASS per labelled image, its path below the folder; by '
+        'default the class of an image is its first folder, if all lie in one',
+    )

@@ -1,0 +1,33 @@
+"""Score an encoder on labelled images, by kNN and a linear probe.
+
+Without --test, every fifth image of a class is scored, by a classifier of all others. An encoder
+that was pretrained on this folder has seen these images too, without their classes.
+"""
+
+import argparse
+
+import mmrcl
+
+from .arguments import add_encoder_arguments
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_encoder_arguments(parser)
+    parser.add_argument(
+        '--test', metavar='FOLDER', help='folder of images to score, in class folders'
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print both accuracies."""
+    trust = args.trust_checkpoint
+    train = mmrcl.embed_folder(args.folder, args.checkpoint, args.labels, trust)
+    if args.test is None:
+        train, test = mmrcl.split_features(train)
+    else:
+        test = mmrcl.embed_folder(args.test, args.checkpoint, trust=trust)
+    knn, linear = mmrcl.knn_accuracy(train, test), mmrcl.linear_accuracy(train, test)
+    classes = len(set(train.classes or ()))
+    print(f'{len(train.paths):,} images to learn {classes} classes, {len(test.paths):,} to score')
+    print(f'kNN {knn:.1%}, linear probe {linear:.1%}')

@@ -1,0 +1,120 @@
+"""Typical mistakes end in one sentence that names what is wrong, before anything is written."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmrcl.commands import main
+
+from .pictures import write_pictures
+
+Prepare = Callable[[Path], list[object]]
+
+
+def one_image(folder: Path) -> list[object]:
+    write_pictures(folder / 'one', count=1)
+    return [folder / 'one']
+
+
+def no_images(folder: Path) -> list[object]:
+    (folder / 'none').mkdir()
+    (folder / 'none/notes.txt').write_text('no image')
+    return [folder / 'none']
+
+
+def too_small(folder: Path) -> list[object]:
+    return [write_pictures(folder / 'small', sides=(3, 5))]
+
+
+def torn(folder: Path) -> list[object]:
+    (folder / 'torn').mkdir()
+    for index in range(60):
+        (folder / f'torn/{index}.jpg').write_bytes(b'no image')
+    return [folder / 'torn']
+
+
+def init_of_another(folder: Path) -> list[object]:
+    torch.save({'conv1.weight': torch.ones(64, 3, 7, 7)}, folder / 'other.pth')
+    return [folder / 'photos', '--init', folder / 'other.pth']
+
+
+def labels(text: str) -> Prepare:
+    def write(folder: Path) -> list[object]:
+        (folder / 'labels.csv').write_text(text)
+        return [folder / 'photos', '--labels', folder / 'labels.csv']
+
+    return write
+
+
+def used(folder: Path) -> list[object]:
+    (folder / 'used').mkdir()
+    (folder / 'used/thesis.txt').write_text('mine')
+    return [folder / 'photos', '--out', folder / 'used']
+
+
+PHOTOS = 'photos'
+MISTAKES: dict[str, tuple[Prepare, str]] = {
+    'missing folder': (lambda f: [f / 'fotos'], 'fotos does not exist: pass the folder'),
+    'file': (lambda f: [next(f.glob('photos/*/*'))], 'is a file: pass the folder that holds'),
+    'no images': (no_images, "no image below '"),
+    'one image': (one_image, 'has 1 images: at least 50 are needed'),
+    'too small': (too_small, 'less than 8 pixels wide or high'),
+    'torn': (torn, 'none of 60 files'),
+    'model': (lambda f: [f / PHOTOS, '--model', 'resnet81'], "'resnet81' is unknown (similar: res"),
+    'method': (lambda f: [f / PHOTOS, '--method', 'moco'], 'is unknown: choose rcl, instance-'),
+    'epochs': (lambda f: [f / PHOTOS, '--epochs', 0], '--epochs 0: train for at least 1 epoch'),
+    'out inside': (lambda f: [f / PHOTOS, '--out', f / PHOTOS / 'run'], 'lies inside'),
+    'out is a file': (lambda f: [f / PHOTOS, '--out', f / 'a.txt'], 'is a file: pass a folder'),
+    'out is used': (used, 'is not empty and holds no run of `mmrcl pretrain`'),
+    'init missing': (lambda f: [f / PHOTOS, '--init', f / 'b.pth'], '--init'),
+    'init of another': (init_of_another, 'does not hold the ResNet of this config'),
+    'labels of others': (labels('cat.png,a\ndog.png,b\n'), "such as 'cat.png': name them by"),
+    'labels without class': (labels('cat.png\n'), 'line 1 is not FILE,CLASS'),
+    'labels of one class': (labels('class 0/picture 000.png,a\n'), 'less than two classes'),
+}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('mistakes')
+    write_pictures(folder / PHOTOS)
+    (folder / 'a.txt').write_text('a file')
+    return folder
+
+
+@pytest.mark.parametrize('mistake', MISTAKES)
+def test_one_sentence_names_the_mistake(mistake: str, folder: Path, capsys):
+    prepare, sentence = MISTAKES[mistake]
+    arguments = [str(each) for each in prepare(folder)]
+    out = [] if '--out' in arguments else ['--out', str(folder / 'out')]
+    assert main(['pretrain', *arguments, *out]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith('error: ') and sentence in said and said.count('\n') == 1
+    assert 'Traceback' not in said
+    assert not (folder / 'out').exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may write anywhere')
+def test_an_out_that_cannot_be_written(folder: Path, tmp_path: Path, capsys):
+    tmp_path.chmod(0o500)
+    assert main(['pretrain', str(folder / PHOTOS), '--out', str(tmp_path / 'run')]) == 1
+    assert 'cannot be written: pass a folder of your own' in capsys.readouterr().err
+
+
+def test_a_dry_run_writes_nothing(folder: Path, capsys):
+    before = sorted(folder.rglob('*'))
+    out = ['--out', str(folder / 'dry')]
+    assert main(['pretrain', str(folder / PHOTOS), *out, '--dry-run']) == 0
+    said = capsys.readouterr().out
+    assert '52 images' in said and 'epochs ' in said and 'there is no GPU' in said
+    assert sorted(folder.rglob('*')) == before
+
+
+@pytest.mark.parametrize('command', ['evaluate', 'cluster', 'report', 'embed'])
+def test_other_commands_name_a_work_dir_without_checkpoint(command: str, folder: Path, capsys):
+    assert main([command, str(folder / PHOTOS), str(folder)]) == 1
+    said = capsys.readouterr().err
+    assert 'holds no checkpoint yet' in said and said.count('\n') == 1
