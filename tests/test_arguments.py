@@ -230,8 +230,8 @@ OTHERS = {
     apis: """DEFAULT_FORMATS EXPORT_FORMATS Encoder Features config_of export_encoder
         extract_features get_config get_model
         list_models load_encoder wrap_encoder write_hierarchy_page""",
-    mmrcl: """Encoder Features __version__ export_encoder extract_features get_config get_model list_models
-        load_encoder wrap_encoder write_hierarchy_page""",
+    mmrcl: """Encoder Features __version__ export_encoder extract_features get_config get_model
+        list_models load_encoder wrap_encoder write_hierarchy_page""",
 }
 
 
