@@ -59,6 +59,8 @@ setup(
         'build-ops': ['setuptools>=80,<82', 'wheel', 'ninja', 'psutil'],
         # Criteria from elsewhere: models of timm, safetensors files, HOG.
         'features': ['safetensors', 'scikit-image', 'timm'],
+        # Encoders for other libraries: timm's folder, and ONNX.
+        'export': ['onnx', 'onnxscript', 'safetensors', 'timm'],
         'development': [
             'hypothesis',
             'mypy',
