@@ -177,6 +177,11 @@ CASES = {
     'balanced_subset': Case(
         lambda labels: datasets.balanced_subset(labels, 0.5), {}, {'labels': Y}
     ),
+    'mmrcl.balanced_subset': Case(
+        lambda features: apis.balanced_subset(features, 9), dict(features=X), {}
+    ),
+    'find_duplicates': Case(apis.find_duplicates, dict(features=X), {}),
+    'find_outliers': Case(apis.find_outliers, dict(features=X), {}),
     'build_hierarchy': Case(
         lambda vectors: apis.build_hierarchy(vectors).labels, {'vectors': X}, {}
     ),
@@ -235,8 +240,9 @@ OTHERS = {
         ImageNet ImageNet21k LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler
         SampleKey SeededDataset UnreadableImageError WHITE balanced_share check_same_classes
         class_names compare_classes guard_loaders guarded read_image seed_all""",
-    apis: """Encoder Features config_of extract_features get_config get_model
-        list_models load_encoder wrap_encoder write_hierarchy_page""",
+    apis: """Duplicates Encoder Features Outliers Subset check_unused config_of extract_features
+        get_config get_model image_files list_models load_encoder wrap_encoder
+        write_hierarchy_page""",
     mmrcl: """Encoder Features __version__ extract_features get_config get_model list_models
         load_encoder wrap_encoder write_hierarchy_page""",
 }

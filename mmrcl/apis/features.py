@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from os import PathLike
 from os.path import relpath
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from mmrcl.arguments import check_features
 from mmrcl.datasets import ImageFolder, UnreadableImageError
 from mmrcl.features import map_array, pooled
 from mmrcl.launch import loading_errors
@@ -18,7 +20,7 @@ from mmrcl.progress import progress
 
 from .encoders import Encoder
 
-__all__ = ['Features', 'class_numbers', 'extract_features']
+__all__ = ['Features', 'class_numbers', 'extract_features', 'image_files', 'vectors_and_paths']
 
 
 class Features(NamedTuple):
@@ -105,7 +107,7 @@ def extract_features(
             different shapes after the transform, or an image is not in a class folder.
         TrainingError: if a process that reads images dies.
     """
-    paths = _files(images)
+    paths = image_files(images)
     classes = _class_folders(images, paths) if class_folders else None
     files = _Files(encoder, paths)
     loader = DataLoader(files, batch_size, num_workers=num_workers, collate_fn=list)
@@ -125,6 +127,19 @@ def extract_features(
     kept = [paths[index] for index in found]
     names = None if classes is None else [classes[index] for index in found]
     return Features(vectors[: len(found)], kept, names)
+
+
+def vectors_and_paths(features: Features | Tensor) -> tuple[Tensor, list[str] | None]:
+    """Return checked vectors (N, d) and files of :class:`Features`, or of vectors alone.
+
+    Raises:
+        ValueError: if there are no vectors, a value is NaN or Inf, or there are more or fewer
+            files.
+    """
+    if not isinstance(features, Features):
+        return check_features(features), None
+    paths = [str(path) for path in features.paths]
+    return check_features(features.vectors, 'features.vectors', len(paths)), paths
 
 
 def class_numbers(classes: Sequence[str], names: Sequence[str]) -> Tensor:
@@ -152,9 +167,21 @@ class _Files(Dataset):
             return index, f'{self.paths[index]} ({error})'
 
 
-def _files(images: str | Path | Sequence[str | Path]) -> list[str]:
+def image_files(images: str | Path | Sequence[str | Path]) -> list[str]:
+    """Return the files of a folder, searched recursively and sorted by path, or of a list.
+
+    Raises:
+        TypeError: if the list holds anything but names of files.
+        ValueError: if the folder is missing or has no image.
+    """
     if not isinstance(images, (str, Path)):
-        return [str(path) for path in images]
+        files = list(images)
+        if odd := [file for file in files if not isinstance(file, (str, PathLike))]:
+            raise TypeError(
+                f'images must be a folder or a list of files, got {type(odd[0]).__name__} in it: '
+                'write pictures in memory to files first'
+            )
+        return [str(file) for file in files]
     dataset = ImageFolder(data_root=str(images))
     return [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
 

@@ -21,14 +21,17 @@ from mmrcl.visualization import SIDE, choose_clusters, thumbnail, write_report
 
 from .features import Features, class_numbers
 
-__all__ = ['build_hierarchy', 'write_hierarchy_page']
+__all__ = ['build_hierarchy', 'check_same_images', 'write_hierarchy_page']
 
 
-def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> LabelHierarchy:
+def build_hierarchy(
+    vectors: Features | Tensor, source: ClusteringSource | None = None
+) -> LabelHierarchy:
     """Cluster features into levels, fine to coarse, and show progress and the time left.
 
     Args:
-        vectors: features, shape (N, d); they are L2-normalised first.
+        vectors: features of N images, or their vectors as a tensor or array of shape (N, d); they
+            are L2-normalised first.
         source: clustering source, see :mod:`mmrcl.clustering`; by default
             ``FirstNeighborSource()``, with two levels of 2.6 and 5 images a cluster on average.
 
@@ -38,9 +41,10 @@ def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> 
     Raises:
         ValueError: if there are no vectors, or a value is NaN or Inf; it names the first row.
     """
-    vectors = check_features(vectors, 'vectors')
+    rows = vectors.vectors if isinstance(vectors, Features) else vectors
+    rows = check_features(rows, 'vectors')
     source = source or FirstNeighborSource()
-    directions = normalize(vectors.float(), dim=1)
+    directions = normalize(rows.float(), dim=1)
     labels = source(directions, progress=progress)
     hierarchy = LabelHierarchy(len(labels) + 1, directions.shape[1], len(directions))
     hierarchy.set_bank(directions)
@@ -77,11 +81,7 @@ def write_hierarchy_page(
     Raises:
         ValueError: if hierarchy and features have different numbers of images.
     """
-    if len(features.paths) != hierarchy.num_samples:
-        raise ValueError(
-            f'{len(features.paths)} images do not fit a hierarchy of {hierarchy.num_samples}: pass '
-            'the features that it was built from'
-        )
+    check_same_images(len(features.paths), hierarchy)
     chosen = choose_clusters(hierarchy.labels, images)
     shown = [features.paths[index] for index in chosen]
     pictures = [
@@ -98,6 +98,15 @@ def write_hierarchy_page(
         numbers=chosen.numpy(),
         title=title,
     )
+
+
+def check_same_images(images: int, hierarchy: LabelHierarchy) -> None:
+    """Raise a ValueError unless the hierarchy is one of so many ``images``."""
+    if images != hierarchy.num_samples:
+        raise ValueError(
+            f'{images} images do not fit a hierarchy of {hierarchy.num_samples}: pass the features '
+            'that it was built from'
+        )
 
 
 def _classes(features: Features, chosen: Tensor) -> tuple[list[str] | None, Tensor | None]:
