@@ -56,7 +56,7 @@ def build_hierarchy(
 def write_hierarchy_page(
     path: str | Path,
     hierarchy: LabelHierarchy,
-    features: Features,
+    features: Features | Sequence[str | Path],
     images: int = 50_000,
     title: str = 'Label hierarchy',
     background: Sequence[int] = WHITE,
@@ -69,7 +69,7 @@ def write_hierarchy_page(
     Args:
         path: the file to write.
         hierarchy: from :func:`build_hierarchy`.
-        features: the clustered features; their image files are read again.
+        features: the clustered features, or their image files alone; the files are read again.
         images: maximum number of images shown, drawn at random in whole clusters.
         title: heading of the page.
         background: RGB colour, 0 to 255, behind transparent pixels; the one of the encoder.
@@ -81,9 +81,11 @@ def write_hierarchy_page(
     Raises:
         ValueError: if hierarchy and features have different numbers of images.
     """
+    if not isinstance(features, Features):
+        features = Features(hierarchy.bank, [str(file) for file in features])
     check_same_images(len(features.paths), hierarchy)
     chosen = choose_clusters(hierarchy.labels, images)
-    shown = [features.paths[index] for index in chosen]
+    shown = [str(features.paths[index]) for index in chosen]
     pictures = [
         _thumbnail(file, background, max_pixels) for file in progress(shown, 'Reading images')
     ]
