@@ -54,7 +54,7 @@ class Features(NamedTuple):
         columns = [self.paths] if self.classes is None else [self.paths, self.classes]
         if odd := [name for names in columns for name in names if set(name) & set('\t\n\r')]:
             raise ValueError(f'{odd[0]!r} has a tab or a line break: rename it to save features')
-        np.save(array, self.vectors.cpu().numpy())
+        np.save(array, torch.as_tensor(self.vectors).cpu().numpy())
         lines = ('\t'.join(row) + '\n' for row in zip(*columns, strict=True))
         with text.open('w', encoding='utf-8') as file:
             file.writelines(lines)
