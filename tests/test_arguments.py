@@ -112,6 +112,14 @@ CASES = {
     'canonical_labels': Case(K.canonical_labels, {}, dict(labels=Y)),
     'churn': Case(K.churn, {}, dict(before=Y, after=Y)),
     'contingency': Case(K.contingency, {}, dict(first=Y, second=Y)),
+    'balanced_order': Case(K.balanced_order, {}, dict(labels=LEVELS)),
+    'company_level': Case(K.company_level, {}, dict(labels=LEVELS)),
+    'cosine_to_mean': Case(K.cosine_to_mean, dict(features=X), dict(labels=Y)),
+    'near_duplicates': Case(
+        lambda features: K.near_duplicates(features, 0.9), dict(features=X), {}
+    ),
+    'neighbor_similarity': Case(K.neighbor_similarity, dict(features=X), {}),
+    'representatives': Case(K.representatives, dict(features=X), dict(labels=Y)),
     'kmeans': Case(lambda features: K.kmeans(features, 4), dict(features=X), {}),
     'majority': Case(K.majority, {}, dict(keys=Y, values=Y)),
     'nesting_conformity': Case(K.nesting_conformity, {}, dict(labels=LEVELS)),
@@ -169,6 +177,11 @@ CASES = {
     'balanced_subset': Case(
         lambda labels: datasets.balanced_subset(labels, 0.5), {}, {'labels': Y}
     ),
+    'mmrcl.balanced_subset': Case(
+        lambda features: apis.balanced_subset(features, 9), dict(features=X), {}
+    ),
+    'find_duplicates': Case(apis.find_duplicates, dict(features=X), {}),
+    'find_outliers': Case(apis.find_outliers, dict(features=X), {}),
     'build_hierarchy': Case(
         lambda vectors: apis.build_hierarchy(vectors).labels, {'vectors': X}, {}
     ),
@@ -211,7 +224,7 @@ OTHERS = {
     clustering: """ClusteringSource Contingency Groups HierarchyRefiner LevelChange LevelWarning
         Majority NestedPartition PartitionSummary PercolationWarning Progress Ranks choose_radii
         density_peaks group_rows isolated_pair_score nearest_neighbors nested_dbscan
-        propagation_kernel propagation_score segment_mean segment_sum silent""",
+        paired_cosines propagation_kernel propagation_score segment_mean segment_sum silent""",
     evaluation: """Agreement ClusterTable Correct METRICS MeanError PairTally Prediction Result
         Schedule Score Setting Sweep effective_rank format_results format_table mean_deviation
         read_correct write_results_csv""",
@@ -227,9 +240,10 @@ OTHERS = {
         ResumableSampler SampleKey SeededDataset UnreadableImageError WHITE balanced_share
         check_same_classes class_names compare_classes guard_loaders guarded read_header read_image
         seed_all""",
-    apis: """DEFAULT_FORMATS EXPORT_FORMATS Encoder Features cluster_features config_of embed_folder
-        export_encoder extract_features get_config get_model list_models load_encoder pretrain
-        save_clusters split_features wrap_encoder write_folder_page write_hierarchy_page""",
+    apis: """DEFAULT_FORMATS Duplicates EXPORT_FORMATS Encoder Features Outliers Subset check_unused
+        cluster_features config_of embed_folder export_encoder extract_features get_config get_model
+        image_files list_models load_encoder pretrain save_clusters split_features wrap_encoder
+        write_folder_page write_hierarchy_page""",
     mmrcl: """Encoder Features __version__ cluster_features embed_folder export_encoder
         extract_features get_config get_model list_models load_encoder pretrain save_clusters
         split_features wrap_encoder write_folder_page write_hierarchy_page""",

@@ -1,9 +1,17 @@
 """A few functions for notebooks and scripts, also importable as ``from mmrcl import ...``."""
 
 from .checkpoint_config import config_of
+from .curation import (
+    Duplicates,
+    Outliers,
+    Subset,
+    balanced_subset,
+    find_duplicates,
+    find_outliers,
+)
 from .encoders import Encoder, load_encoder, wrap_encoder
 from .export import DEFAULT_FORMATS, EXPORT_FORMATS, export_encoder
-from .features import Features, extract_features
+from .features import Features, extract_features, image_files
 from .folder_training import pretrain
 from .folders import (
     cluster_features,
@@ -13,22 +21,31 @@ from .folders import (
     write_folder_page,
 )
 from .hierarchies import build_hierarchy, write_hierarchy_page
+from .image_lists import check_unused
 from .probes import knn_accuracy, linear_accuracy
 from .zoo import get_config, get_model, list_models
 
 __all__ = [
     'DEFAULT_FORMATS',
     'EXPORT_FORMATS',
+    'Duplicates',
     'Encoder',
     'Features',
+    'Outliers',
+    'Subset',
+    'balanced_subset',
     'build_hierarchy',
     'cluster_features',
+    'check_unused',
     'config_of',
     'export_encoder',
     'embed_folder',
     'extract_features',
+    'find_duplicates',
+    'find_outliers',
     'get_config',
     'get_model',
+    'image_files',
     'knn_accuracy',
     'linear_accuracy',
     'list_models',

@@ -2,23 +2,27 @@
 
 import warnings
 from collections.abc import Sequence
+from os import PathLike
 from os.path import relpath
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from mmrcl.arguments import check_features
 from mmrcl.datasets import ImageFolder, UnreadableImageError
-from mmrcl.features import map_array, pooled
+from mmrcl.features import eval_mode, map_array, pooled
 from mmrcl.launch import loading_errors
 from mmrcl.progress import progress
 
 from .encoders import Encoder
+from .picture_fit import warn_of_misfit
+from .plain_models import encoder_of
 
-__all__ = ['Features', 'class_numbers', 'extract_features']
+__all__ = ['Features', 'class_numbers', 'extract_features', 'image_files', 'vectors_and_paths']
 
 
 class Features(NamedTuple):
@@ -50,7 +54,7 @@ class Features(NamedTuple):
         columns = [self.paths] if self.classes is None else [self.paths, self.classes]
         if odd := [name for names in columns for name in names if set(name) & set('\t\n\r')]:
             raise ValueError(f'{odd[0]!r} has a tab or a line break: rename it to save features')
-        np.save(array, self.vectors.cpu().numpy())
+        np.save(array, torch.as_tensor(self.vectors).cpu().numpy())
         lines = ('\t'.join(row) + '\n' for row in zip(*columns, strict=True))
         with text.open('w', encoding='utf-8') as file:
             file.writelines(lines)
@@ -83,7 +87,7 @@ def _pair(path: str | Path) -> tuple[Path, Path]:
 
 
 def extract_features(
-    encoder: Encoder,
+    encoder: Encoder | nn.Module,
     images: str | Path | Sequence[str | Path],
     class_folders: bool = False,
     batch_size: int = 64,
@@ -91,33 +95,40 @@ def extract_features(
 ) -> Features:
     """Run an encoder over image files and show progress and the time left.
 
-    Files that cannot be read are left out with a warning.
+    Files that cannot be read are left out with a warning. Others warn of pictures that are much
+    smaller than the encoder's input, or have other channels.
 
     Args:
-        encoder: from :func:`load_encoder` or :func:`wrap_encoder`.
+        encoder: from :func:`load_encoder` or :func:`wrap_encoder`, or a model of timm, which is
+            given its own transform, or of torchvision, given ImageNet's with a warning. Without
+            its classifier, if it has one; the model stays as it is.
         images: a folder, searched recursively and sorted by path, or a list of files.
         class_folders: whether the first folder below ``images`` is the class of an image.
         batch_size: images per forward pass.
         num_workers: additional processes that read images.
 
     Raises:
+        TypeError: for another model, or images that are not files.
         ValueError: if the folder is missing or has no image, no image can be read, images have
             different shapes after the transform, or an image is not in a class folder.
         TrainingError: if a process that reads images dies.
     """
-    paths = _files(images)
+    encoder = encoder_of(encoder)
+    paths = image_files(images)
     classes = _class_folders(images, paths) if class_folders else None
     files = _Files(encoder, paths)
     loader = DataLoader(files, batch_size, num_workers=num_workers, collate_fn=list)
     vectors, found, faults = torch.empty(0), list[int](), list[str]()
-    with loading_errors():
+    with loading_errors(), eval_mode(encoder.network):
         for batch in progress(loader, 'Extracting features'):
             read = [(index, pixels) for index, pixels in batch if isinstance(pixels, Tensor)]
             faults += [fault for _, fault in batch if isinstance(fault, str)]
             if read:
                 _check_shapes(paths, read)
                 rows = _encode(encoder.network, [pixels for _, pixels in read])
-                if not found:  # Allocate once: features of ImageNet take 10 GB.
+                if not found:
+                    warn_of_misfit(paths, read[0][1].shape)
+                    # Allocate once: features of ImageNet take 10 GB.
                     vectors = rows.new_empty(len(paths), rows.shape[1])
                 vectors[len(found) : len(found) + len(rows)] = rows
                 found += [index for index, _ in read]
@@ -127,7 +138,20 @@ def extract_features(
     return Features(vectors[: len(found)], kept, names)
 
 
-def class_numbers(classes: Sequence[str], names: Sequence[str]) -> Tensor:
+def vectors_and_paths(features: Features | Tensor) -> tuple[Tensor, list[str] | None]:
+    """Return checked vectors (N, d) and files of :class:`Features`, or of vectors alone.
+
+    Raises:
+        ValueError: if there are no vectors, a value is NaN or Inf, or there are more or fewer
+            files.
+    """
+    if not isinstance(features, Features):
+        return check_features(features), None
+    paths = [str(path) for path in features.paths]
+    return check_features(features.vectors, 'features.vectors', len(paths)), paths
+
+
+def class_numbers(classes: Sequence[Any], names: Sequence[Any]) -> Tensor:
     """Return the positions in ``names`` of the classes of N images, shape (N,)."""
     number = {name: index for index, name in enumerate(names)}
     return torch.tensor([number[name] for name in classes])
@@ -152,9 +176,21 @@ class _Files(Dataset):
             return index, f'{self.paths[index]} ({error})'
 
 
-def _files(images: str | Path | Sequence[str | Path]) -> list[str]:
+def image_files(images: str | Path | Sequence[str | Path]) -> list[str]:
+    """Return the files of a folder, searched recursively and sorted by path, or of a list.
+
+    Raises:
+        TypeError: if the list holds anything but names of files.
+        ValueError: if the folder is missing or has no image.
+    """
     if not isinstance(images, (str, Path)):
-        return [str(path) for path in images]
+        files = list(images)
+        if odd := [file for file in files if not isinstance(file, (str, PathLike))]:
+            raise TypeError(
+                f'images must be a folder or a list of files, got {type(odd[0]).__name__} in it: '
+                'write pictures in memory to files first'
+            )
+        return [str(file) for file in files]
     dataset = ImageFolder(data_root=str(images))
     return [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
 
@@ -181,7 +217,6 @@ def _check_shapes(paths: Sequence[str], read: Sequence[tuple[int, Tensor]]) -> N
             )
 
 
-@torch.no_grad()
 def _encode(network: nn.Module, images: Sequence[Tensor]) -> Tensor:
     device = next((tensor.device for tensor in network.parameters()), torch.device('cpu'))
     return pooled(network(torch.stack(list(images)).to(device))).float().cpu()

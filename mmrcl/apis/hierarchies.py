@@ -27,14 +27,17 @@ from mmrcl.visualization import (
 
 from .features import Features, class_numbers
 
-__all__ = ['build_hierarchy', 'write_hierarchy_page']
+__all__ = ['build_hierarchy', 'check_same_images', 'write_hierarchy_page']
 
 
-def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> LabelHierarchy:
+def build_hierarchy(
+    vectors: Features | Tensor, source: ClusteringSource | None = None
+) -> LabelHierarchy:
     """Cluster features into levels, fine to coarse, and show progress and the time left.
 
     Args:
-        vectors: features, shape (N, d); they are L2-normalised first.
+        vectors: features of N images, or their vectors as a tensor or array of shape (N, d); they
+            are L2-normalised first.
         source: clustering source, see :mod:`mmrcl.clustering`; by default
             ``FirstNeighborSource()``, with two levels of 2.6 and 5 images a cluster on average.
 
@@ -44,9 +47,10 @@ def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> 
     Raises:
         ValueError: if there are no vectors, or a value is NaN or Inf; it names the first row.
     """
-    vectors = check_features(vectors, 'vectors')
+    rows = vectors.vectors if isinstance(vectors, Features) else vectors
+    rows = check_features(rows, 'vectors')
     source = source or FirstNeighborSource()
-    directions = normalize(vectors.float(), dim=1)
+    directions = normalize(rows.float(), dim=1)
     labels = source(directions, progress=progress)
     hierarchy = LabelHierarchy(len(labels) + 1, directions.shape[1], len(directions))
     hierarchy.set_bank(directions)
@@ -58,7 +62,7 @@ def build_hierarchy(vectors: Tensor, source: ClusteringSource | None = None) -> 
 def write_hierarchy_page(
     path: str | Path,
     hierarchy: LabelHierarchy,
-    features: Features,
+    features: Features | Sequence[str | Path],
     images: int = 50_000,
     title: str = 'Label hierarchy',
     background: Sequence[int] = WHITE,
@@ -73,7 +77,7 @@ def write_hierarchy_page(
     Args:
         path: the file to write.
         hierarchy: from :func:`build_hierarchy`.
-        features: the clustered features; their image files are read again.
+        features: the clustered features, or their image files alone; the files are read again.
         images: maximum number of images shown, drawn at random in whole clusters.
         title: heading of the page.
         background: RGB colour, 0 to 255, behind transparent pixels; the one of the encoder.
@@ -87,15 +91,13 @@ def write_hierarchy_page(
         ValueError: if hierarchy and features have different numbers of images.
         ImportError: if ``parquet`` is given and pyarrow is not installed.
     """
-    if len(features.paths) != hierarchy.num_samples:
-        raise ValueError(
-            f'{len(features.paths)} images do not fit a hierarchy of {hierarchy.num_samples}: pass '
-            'the features that it was built from'
-        )
+    if not isinstance(features, Features):
+        features = Features(hierarchy.bank, [str(file) for file in features])
+    check_same_images(len(features.paths), hierarchy)
     if parquet is not None:
         import_pyarrow()
     chosen = choose_clusters(hierarchy.labels, images)
-    shown = [features.paths[index] for index in chosen]
+    shown = [str(features.paths[index]) for index in chosen]
     pictures = [
         _thumbnail(file, background, max_pixels) for file in progress(shown, 'Reading images')
     ]
@@ -112,6 +114,15 @@ def write_hierarchy_page(
         paths=shown,
         parquet=parquet,
     )
+
+
+def check_same_images(images: int, hierarchy: LabelHierarchy) -> None:
+    """Raise a ValueError unless the hierarchy is one of so many ``images``."""
+    if images != hierarchy.num_samples:
+        raise ValueError(
+            f'{images} images do not fit a hierarchy of {hierarchy.num_samples}: pass the features '
+            'that it was built from'
+        )
 
 
 def _classes(features: Features, chosen: Tensor) -> tuple[list[str] | None, Tensor | None]:

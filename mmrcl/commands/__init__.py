@@ -10,11 +10,21 @@ from collections.abc import Sequence
 
 from mmrcl.errors import TrainingError
 
-from . import cluster, embed, evaluate, pretrain, report
+from . import (
+    cluster,
+    duplicates,
+    embed,
+    evaluate,
+    export,
+    outliers,
+    pretrain,
+    report,
+    subset,
+)
 
 __all__ = ['main']
 
-COMMANDS = (pretrain, evaluate, cluster, report, embed)
+COMMANDS = (pretrain, evaluate, cluster, report, embed, export, duplicates, outliers, subset)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

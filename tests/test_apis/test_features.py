@@ -127,6 +127,25 @@ def test_classes_go_by_name(digits, score):
         score(train, late._replace(vectors=late.vectors[:, :10]))
 
 
+def test_arrays_lists_and_pairs_are_taken(digits, tmp_path):
+    """Vectors as arrays or lists, classes as names or numbers, paths of pathlib."""
+    train, test = digits
+    names = [np.array(part.classes) for part in digits]
+    numbers = [torch.tensor([int(name) for name in part.classes]) for part in digits]
+    expected = mmrcl.knn_accuracy(train, test), mmrcl.linear_accuracy(train, test)
+    for first, second in (names, numbers):
+        pairs = (train.vectors.numpy(), first), (test.vectors.tolist(), second)
+        assert mmrcl.knn_accuracy(*pairs) == expected[0]
+        assert mmrcl.linear_accuracy(*pairs) == expected[1]
+    whole = mmrcl.build_hierarchy(test)
+    assert torch.equal(mmrcl.build_hierarchy(test.vectors.tolist()).labels, whole.labels)
+    for files in ([Path(path) for path in test.paths], np.array(test.paths)):
+        page = mmrcl.write_hierarchy_page(tmp_path / 'a.html', whole, files)
+        assert page.stat().st_size > 1000
+        page = mmrcl.write_hierarchy_page(tmp_path / 'a.html', whole, test._replace(paths=files))
+        assert page.stat().st_size > 1000
+
+
 def test_the_hierarchy_is_that_of_the_library(digits):
     train, _ = digits
     hierarchy = mmrcl.build_hierarchy(train.vectors)
