@@ -26,6 +26,7 @@ setup(
             '.mim/model-index.yml',
             *(f'.mim/configs/**/*.{suffix}' for suffix in ('md', 'py', 'yml')),
             *(f'.mim/tools/**/*.{suffix}' for suffix in ('py', 'sh')),
+            '.mim/tools/data/*.txt',
         ],
         'mmrcl.visualization.report': ['assets/*'],
     },

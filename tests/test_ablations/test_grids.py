@@ -51,7 +51,7 @@ def test_arms_of_a_shipped_grid_build_and_differ(path, tmp_path, monkeypatch):
 def check_levels(hook, num_levels: int) -> None:
     """Source and refiner are set for levels 2 to H."""
     source = hook.source
-    sizes = source.get('mean_sizes') if source.get('eps') == 'auto' else source.get('eps')
+    sizes = source.get('mean_sizes') if source.get('eps', 'auto') == 'auto' else source.eps
     sizes = sizes or source.get('num_clusters') or [0] * (source.get('num_levels', 0) - 1)
     assert len(sizes) == num_levels - 1
     if hook.get('refiner') is not None:

@@ -19,6 +19,7 @@ def short_config(work_dir, *hooks: dict, **changes) -> Config:
     settings = dict(train_cfg__max_epochs=2, default_hooks__clustering__warmup_epochs=1)
     config = tiny_config(work_dir, **settings, **changes)
     config.optim_wrapper.optimizer = sgd
+    del config.default_hooks.channels_last
     config.custom_hooks = list(hooks)
     return without_hooks(config)
 
