@@ -223,10 +223,11 @@ OTHERS = {
         SPACES build_backbone build_preprocessor class_hierarchy_of classes_of eval_mode
         extract extract_clustering_input extract_representation load_backbone map_array naming_sizes
         pooled recorded_config resumable unwrapped with_coarser""",
-    datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler Glyphs ImageFolder
-        ImageNet ImageNet21k LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler
-        SampleKey SeededDataset UnreadableImageError WHITE balanced_share check_same_classes
-        class_names compare_classes guard_loaders guarded read_image seed_all""",
+    datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler Glyphs
+        HuggingFaceBackend HuggingFaceDataset ImageFolder ImageNet ImageNet21k LoadImageFromFile
+        MAX_PIXELS RandomResizedCrops ResumableSampler SampleKey SeededDataset TarBackend TarShards
+        UnreadableImageError WHITE balanced_share check_same_classes class_names compare_classes
+        guard_loaders guarded read_image seed_all""",
     apis: """Encoder Features config_of extract_features get_config get_model
         list_models load_encoder wrap_encoder write_hierarchy_page""",
     mmrcl: """Encoder Features __version__ extract_features get_config get_model list_models

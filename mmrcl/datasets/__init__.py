@@ -23,6 +23,7 @@ from .digits import Digits
 from .epochs_batch_sampler import EpochsBatchSampler
 from .evenly_spaced_sampler import EvenlySpacedSampler
 from .glyphs import Glyphs
+from .hugging_face import HuggingFaceBackend, HuggingFaceDataset
 from .image_folder import ImageFolder
 from .image_reading import MAX_PIXELS, WHITE, UnreadableImageError, read_image
 from .load_image import LoadImageFromFile, guard_loaders, guarded
@@ -31,6 +32,7 @@ from .resumable_sampler import ResumableSampler, SampleKey
 from .seeded_dataset import SeededDataset
 from .seeding import seed_all
 from .subsets import balanced_subset
+from .tar_shards import TarBackend, TarShards
 
 __all__ = [
     'CustomDataset',
@@ -38,6 +40,8 @@ __all__ = [
     'EpochsBatchSampler',
     'EvenlySpacedSampler',
     'Glyphs',
+    'HuggingFaceBackend',
+    'HuggingFaceDataset',
     'ImageFolder',
     'ImageNet',
     'ImageNet21k',
@@ -47,6 +51,8 @@ __all__ = [
     'ResumableSampler',
     'SampleKey',
     'SeededDataset',
+    'TarBackend',
+    'TarShards',
     'UnreadableImageError',
     'WHITE',
     'balanced_share',
