@@ -91,13 +91,13 @@ class HuggingFaceDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """List address and, with ``label_column``, class of every image."""
+        if not _rows(self.source):
+            raise ValueError(f'HuggingFaceDataset: {self.source!r} has no rows: set data_root')
         prefix = f'huggingface://{self.source}#'
         images = [
             dict(img_path=f'{prefix}{row}/{self.image_column}{_name(path)}')
             for row, path in enumerate(self._paths())
         ]
-        if not images:
-            raise ValueError(f'HuggingFaceDataset: {self.source!r} has no rows: set data_root')
         if not self.label_column:
             return images
         return [
@@ -186,6 +186,24 @@ def _remedy(folder: str) -> str:
 
 def _name(path: str | None) -> str:
     return f'/{os.path.basename(path)}' if path else ''
+
+
+def _rows(source: str) -> int:
+    """Count the rows of a data set that is opened for the first time.
+
+    Raises:
+        ImportError: if ``datasets`` is not installed.
+        ValueError: if files are damaged or have different columns.
+    """
+    _library()
+    try:
+        return len(_opened(source))
+    except Exception as error:  # Those of datasets and pyarrow have no common class.
+        reason = ' '.join(str(error.__cause__ or error).split())
+        raise ValueError(
+            f'HuggingFaceDataset: {source!r} cannot be opened ({type(error).__name__}: {reason}): '
+            'set data_root and files to whole files that have rows and the same columns'
+        ) from error
 
 
 @lru_cache

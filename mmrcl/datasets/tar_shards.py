@@ -86,6 +86,11 @@ class TarShards(BaseDataset):
     ) -> None:
         if label not in LABELS:
             raise ValueError(f'TarShards has no label={label!r}: set label to one of {LABELS}')
+        if '://' in data_root or shards.startswith('pipe:') or '://' in shards:
+            raise ValueError(
+                'TarShards reads local files, because streamed images have no stable index: copy '
+                f'the shards to a disk, instead of data_root={data_root!r} and shards={shards!r}'
+            )
         root = os.path.expanduser(data_root)
         self.shards = shards
         self.rules = SampleRules(tuple(each.lower() for each in extensions), label, label_key)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from mmengine import fileio
 from mmengine.registry import DefaultScope
 
-import mmrcl.datasets.hugging_face
 from mmrcl.datasets import (
     HuggingFaceDataset,
     SampleKey,
@@ -132,9 +131,24 @@ def test_folders_without_a_data_set(tmp_path):
     datasets.DatasetDict(train=table(pictures(1))).save_to_disk(tmp_path / 'splits')
     with pytest.raises(ValueError, match='set data_root to a split in it, train'):
         HuggingFaceDataset(str(tmp_path / 'splits'))
-    table({}).save_to_disk(tmp_path / 'empty')
-    with pytest.raises(ValueError, match=r"empty' has no rows: set data_root"):
+    table(pictures(1)).select([]).save_to_disk(tmp_path / 'empty')
+    with pytest.raises(
+        ValueError, match=r"empty' cannot be opened .* to whole files that have rows"
+    ):
         HuggingFaceDataset(str(tmp_path / 'empty'))
+    table(pictures(1)).select([]).to_parquet(tmp_path / 'empty.parquet')
+    with pytest.raises(ValueError, match=r"empty\.parquet' has no rows: set data_root"):
+        HuggingFaceDataset(str(tmp_path), files='empty.parquet')
+
+
+def test_damaged_files_are_refused(tmp_path):
+    for name in ('state.json', 'dataset_info.json'):
+        (tmp_path / name).write_text('{')
+    with pytest.raises(ValueError, match=r'cannot be opened \(JSONDecodeError: .*: set data_root'):
+        HuggingFaceDataset(str(tmp_path))
+    (tmp_path / 'a.parquet').write_bytes(b'PAR1')
+    with pytest.raises(ValueError, match=r'a\.parquet.* cannot be opened .*: set data_root'):
+        HuggingFaceDataset(str(tmp_path), files='a.parquet')
 
 
 def test_a_row_that_is_no_image_is_replaced_and_named(tmp_path):
@@ -154,7 +168,6 @@ def test_a_row_that_is_no_image_is_replaced_and_named(tmp_path):
 
 def test_a_missing_library_is_named(tmp_path, monkeypatch):
     folder = str(saved(tmp_path, pictures(1)))
-    mmrcl.datasets.hugging_face._opened.cache_clear()
     monkeypatch.setitem(sys.modules, 'datasets', None)
     with pytest.raises(
         ImportError, match='HuggingFaceDataset needs datasets: pip install datasets'

@@ -19,7 +19,10 @@ def scope():
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:
-    with lmdb.open(str(folder / 'images.lmdb'), map_size=2**24) as store, store.begin(True) as put:
+    with (
+        lmdb.open(str(folder / 'images.lmdb'), map_size=2**24) as store,
+        store.begin(write=True) as put,
+    ):
         for name, content in files.items():
             put.put(name.encode(), content)
     (folder / 'keys.txt').write_text(''.join(f'{name}\n' for name in files))
