@@ -58,8 +58,12 @@ setup(
         'build-ops': ['setuptools>=80,<82', 'wheel', 'ninja', 'psutil'],
         # Criteria from elsewhere: models of timm, safetensors files, HOG.
         'features': ['safetensors', 'scikit-image', 'timm'],
+        # Images in Arrow and parquet files, and in LMDB. Tar shards need nothing.
+        'data': ['datasets', 'lmdb'],
         'development': [
+            'datasets',
             'hypothesis',
+            'lmdb',
             'mypy',
             'pre-commit',
             'pytest',

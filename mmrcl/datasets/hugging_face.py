@@ -91,8 +91,7 @@ class HuggingFaceDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """List address and, with ``label_column``, class of every image."""
-        if not _rows(self.source):
-            raise ValueError(f'HuggingFaceDataset: {self.source!r} has no rows: set data_root')
+        _check_opens(self.source)
         prefix = f'huggingface://{self.source}#'
         images = [
             dict(img_path=f'{prefix}{row}/{self.image_column}{_name(path)}')
@@ -188,16 +187,11 @@ def _name(path: str | None) -> str:
     return f'/{os.path.basename(path)}' if path else ''
 
 
-def _rows(source: str) -> int:
-    """Count the rows of a data set that is opened for the first time.
-
-    Raises:
-        ImportError: if ``datasets`` is not installed.
-        ValueError: if files are damaged or have different columns.
-    """
+def _check_opens(source: str) -> None:
     _library()
     try:
-        return len(_opened(source))
+        if not len(_opened(source)):
+            raise ValueError('no rows')
     except Exception as error:  # Those of datasets and pyarrow have no common class.
         reason = ' '.join(str(error.__cause__ or error).split())
         raise ValueError(

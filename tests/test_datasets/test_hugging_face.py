@@ -137,7 +137,7 @@ def test_folders_without_a_data_set(tmp_path):
     ):
         HuggingFaceDataset(str(tmp_path / 'empty'))
     table(pictures(1)).select([]).to_parquet(tmp_path / 'empty.parquet')
-    with pytest.raises(ValueError, match=r"empty\.parquet' has no rows: set data_root"):
+    with pytest.raises(ValueError, match=r"empty\.parquet' cannot be opened"):
         HuggingFaceDataset(str(tmp_path), files='empty.parquet')
 
 
