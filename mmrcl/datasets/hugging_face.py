@@ -93,15 +93,14 @@ class HuggingFaceDataset(BaseDataset):
         """List address and, with ``label_column``, class of every image."""
         _check_opens(self.source)
         prefix = f'huggingface://{self.source}#'
-        images = [
+        images: list[dict] = [
             dict(img_path=f'{prefix}{row}/{self.image_column}{_name(path)}')
             for row, path in enumerate(self._paths())
         ]
-        if not self.label_column:
-            return images
-        return [
-            dict(image, gt_label=label) for image, label in zip(images, self._labels(), strict=True)
-        ]
+        if self.label_column:
+            for image, label in zip(images, self._labels(), strict=True):
+                image['gt_label'] = label
+        return images
 
     def extra_repr(self) -> list[str]:
         """Name the folder or the files in the printed form."""

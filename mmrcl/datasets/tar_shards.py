@@ -104,15 +104,17 @@ class TarShards(BaseDataset):
         file = os.path.join(self.index_folder, index_name(self.shards, self.rules))
         index = shard_index(self.data_root, paths, self.rules, file)
         places = (index.shards.tolist(), index.offsets.tolist(), index.sizes.tolist())
-        images = [
+        images: list[dict] = [
             dict(img_path=f'tar://{paths[shard]}@{offset}+{size}/{name}')
             for shard, offset, size, name in zip(*places, index.names, strict=True)
         ]
-        if not self.rules.label:
-            return images
-        labels = index.labels.tolist()
-        check_class_numbers(set(labels), self.CLASSES, os.path.join(self.data_root, self.shards))
-        return [dict(image, gt_label=label) for image, label in zip(images, labels, strict=True)]
+        if self.rules.label:
+            labels = index.labels.tolist()
+            place = os.path.join(self.data_root, self.shards)
+            check_class_numbers(set(labels), self.CLASSES, place)
+            for image, label in zip(images, labels, strict=True):
+                image['gt_label'] = label
+        return images
 
     def extra_repr(self) -> list[str]:
         """Name the shards in the printed form."""
