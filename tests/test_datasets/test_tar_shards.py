@@ -18,6 +18,7 @@ from mmrcl.datasets import (
     TarShards,
     UnreadableImageError,
     read_image,
+    tar_index,
 )
 
 from .stored_images import (
@@ -275,3 +276,15 @@ def test_order_is_that_of_shards_and_members(tmp_path):
     for shard in ('b', 'a'):
         write_shard(tmp_path / f'{shard}.tar', [(f'{shard}{n}.jpg', b'1') for n in (2, 1)])
     assert names(TarShards(str(tmp_path))) == ['a2.jpg', 'a1.jpg', 'b2.jpg', 'b1.jpg']
+
+
+@pytest.mark.parametrize('main', [True, False])
+def test_other_ranks_wait_for_the_index_of_the_main_one(tmp_path, monkeypatch, main):
+    done = []
+    monkeypatch.setattr(tar_index, 'is_main_process', lambda: main)
+    monkeypatch.setattr(tar_index, 'barrier', lambda: done.append('barrier'))
+    monkeypatch.setattr(tar_index, '_write', lambda *_: done.append('write') or 1 / 0)
+    write_shards(tmp_path, pictures(1), [])
+    with pytest.raises(ZeroDivisionError):  # The others go on if the main one fails.
+        TarShards(str(tmp_path))
+    assert done == (['write', 'barrier'] if main else ['barrier', 'write'])
