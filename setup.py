@@ -62,8 +62,12 @@ setup(
         'features': ['safetensors', 'scikit-image', 'timm'],
         # Encoders for other libraries: timm's folder, and ONNX.
         'export': ['onnx', 'onnxscript', 'safetensors', 'timm'],
+        # Images in Arrow and parquet files, and in LMDB. Tar shards need nothing.
+        'data': ['datasets', 'lmdb'],
         'development': [
+            'datasets',
             'hypothesis',
+            'lmdb',
             'mypy',
             'pre-commit',
             # A test reads the table that the hierarchy page writes for embedding-atlas.

@@ -23,6 +23,7 @@ from .digits import Digits
 from .epochs_batch_sampler import EpochsBatchSampler
 from .evenly_spaced_sampler import EvenlySpacedSampler
 from .glyphs import Glyphs
+from .hugging_face import HuggingFaceBackend, HuggingFaceDataset
 from .image_folder import ImageFolder
 from .image_reading import (
     MAX_PIXELS,
@@ -38,6 +39,7 @@ from .resumable_sampler import ResumableSampler, SampleKey
 from .seeded_dataset import SeededDataset
 from .seeding import seed_all
 from .subsets import balanced_subset
+from .tar_shards import TarBackend, TarShards
 
 __all__ = [
     'CustomDataset',
@@ -45,6 +47,8 @@ __all__ = [
     'EpochsBatchSampler',
     'EvenlySpacedSampler',
     'Glyphs',
+    'HuggingFaceBackend',
+    'HuggingFaceDataset',
     'ImageFolder',
     'ImageHeader',
     'ImageNet',
@@ -55,6 +59,8 @@ __all__ = [
     'ResumableSampler',
     'SampleKey',
     'SeededDataset',
+    'TarBackend',
+    'TarShards',
     'UnreadableImageError',
     'WHITE',
     'balanced_share',

@@ -8,7 +8,7 @@ from mmpretrain.datasets.custom import find_folders, get_samples
 
 from mmrcl.registry import DATASETS
 
-__all__ = ['CustomDataset', 'ImageNet', 'ImageNet21k']
+__all__ = ['CustomDataset', 'ImageNet', 'ImageNet21k', 'check_class_numbers']
 
 
 @DATASETS.register_module()
@@ -37,7 +37,7 @@ class CustomDataset(mmpretrain.datasets.CustomDataset):
         images: list[dict] = super().load_data_list()
         if self.ann_file and self.with_label:
             labels = {image['gt_label'] for image in images}
-            _check_labels(labels, self.CLASSES, self.ann_file)
+            check_class_numbers(labels, self.CLASSES, self.ann_file)
             files = [image['img_path'].removeprefix(self.img_prefix) for image in images]
             self.folder_to_idx = _labels_of_folders(files, [each['gt_label'] for each in images])
         return images
@@ -90,7 +90,17 @@ def _number(folders: Sequence[str], classes: Sequence[str] | None, root: str) ->
     return {name: label for label, name in enumerate(classes)}
 
 
-def _check_labels(labels: set[int], classes: Sequence[str] | None, file: str) -> None:
+def check_class_numbers(labels: set[int], classes: Sequence[str] | None, file: str) -> None:
+    """Reject labels that are no class numbers.
+
+    Args:
+        labels: the different ones.
+        classes: names of all classes, None if unknown.
+        file: where the labels are from.
+
+    Raises:
+        ValueError: with the limits.
+    """
     if min(labels, default=0) < 0 or (
         classes is not None and max(labels, default=0) >= len(classes)
     ):

@@ -15,7 +15,7 @@ _NEUTRAL = (
     *('lazy_init', 'serialize_data', 'test_mode', 'max_refetch'),
 )
 # They read whatever folder they are given; other types stand for one collection of images.
-_ANY_FOLDER = ('CustomDataset', 'ImageFolder')
+_ANY_FOLDER = ('CustomDataset', 'HuggingFaceDataset', 'ImageFolder', 'TarShards')
 
 
 def plain_loader(config: Config) -> Any:

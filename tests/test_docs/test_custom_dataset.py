@@ -20,6 +20,7 @@ COLOURS = 'Image size, colours, statistics'
 TRAINED = {
     'A folder': {'photos': 48},
     'Several folders': {'both': 96},
+    'Shards, tables and LMDB': {'photos_shards': 48},
     'Labels for the score': {'photos_scored': 48},
     'Features from elsewhere': {'photos_dinov3': 48},
     COLOURS: {'scans': 48},
@@ -42,7 +43,7 @@ def test_every_section_is_checked():
 
 
 # They train as the first section does, on other data; half a minute each.
-AT_NIGHT = ('Several folders', 'Labels for the score')
+AT_NIGHT = ('Several folders', 'Shards, tables and LMDB', 'Labels for the score')
 
 
 @pytest.mark.slow

@@ -50,6 +50,17 @@ def test_a_test_on_the_images_of_the_base_stops_before_a_download(config):
         prepare_test(config, 'epoch_1.pth', transfer=True)
 
 
+@pytest.mark.parametrize('kind', ['TarShards', 'HuggingFaceDataset'])
+def test_own_images_in_shards_and_tables_pass(config, kind):
+    own = dict(type=kind, data_root='data/labelled')
+    config.test_dataloader.dataset = config.test_cfg.train_dataloader.dataset = own
+    check_scored(config)
+    config.train_dataloader.dataset = dict(own, data_root='data/shards', pipeline=[])
+    config.default_hooks.clustering.dataloader.dataset = dict(own, pipeline=[LOAD])
+    with pytest.raises(ConfigError, match='data_root=data/labelled.*data_root=data/shards'):
+        check_clustered(config)
+
+
 def test_own_labelled_images_and_folders_of_one_collection_pass(config):
     labelled = dict(type='CustomDataset', data_root='data/labelled')
     config.test_dataloader.dataset = config.test_cfg.train_dataloader.dataset = labelled
