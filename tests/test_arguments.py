@@ -236,8 +236,8 @@ OTHERS = {
         extract extract_clustering_input extract_representation load_backbone map_array naming_sizes
         pooled recorded_config resumable unwrapped with_coarser""",
     datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler Glyphs
-        HuggingFaceBackend HuggingFaceDataset ImageFolder ImageHeader ImageNet ImageNet21k LoadImageFromFile MAX_PIXELS
-        RandomResizedCrops ResumableSampler SampleKey SeededDataset TarBackend TarShards
+        HuggingFaceBackend HuggingFaceDataset ImageFolder ImageHeader ImageNet ImageNet21k
+        LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler SampleKey SeededDataset TarBackend TarShards
         UnreadableImageError WHITE balanced_share
         check_same_classes class_names compare_classes guard_loaders guarded read_header read_image
         seed_all""",
