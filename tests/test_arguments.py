@@ -237,8 +237,8 @@ OTHERS = {
         pooled recorded_config resumable unwrapped with_coarser""",
     datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler Glyphs
         HuggingFaceBackend HuggingFaceDataset ImageFolder ImageHeader ImageNet ImageNet21k
-        LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler SampleKey SeededDataset TarBackend TarShards
-        UnreadableImageError WHITE balanced_share
+        LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler SampleKey SeededDataset
+        TarBackend TarShards UnreadableImageError WHITE balanced_share
         check_same_classes class_names compare_classes guard_loaders guarded read_header read_image
         seed_all""",
     apis: """DEFAULT_FORMATS Duplicates EXPORT_FORMATS Encoder Features Outliers Subset check_unused
