@@ -6,7 +6,7 @@ python := .venv/bin/python
 pytest := $(python) -m pytest --numprocesses 2 --dist loadfile
 test-fast test nightly coverage: export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo demo-transfer test-fast test nightly coverage docs lint format venv venv-full clean
+.PHONY: help demo demo-transfer test-fast test nightly coverage docs lint format dist venv venv-full clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -44,6 +44,15 @@ lint: venv-full  ## run the static checks
 format: venv-full  ## rewrite the code in the project's format
 	$(python) -m ruff check --fix
 	$(python) -m ruff format
+
+# A version is the tag of its commit, so that whoever has one finds the other.
+dist: venv-full  ## build and check sdist and wheel of a tagged commit (docs/releasing.md)
+	@test -z "$$(git status --porcelain)" || { echo 'make dist: commit or remove what git status lists' >&2; exit 1; }
+	@git describe --tags --exact-match --match "v$$($(python) setup.py --version)" >/dev/null 2>&1 || { \
+		echo "make dist: tag this commit v$$($(python) setup.py --version), see docs/releasing.md" >&2; exit 1; }
+	rm -rf build dist
+	$(python) -m build
+	$(python) -m twine check --strict dist/*
 
 venv:  ## make or update .venv for pretraining and evaluation
 	@tools/install.sh light

@@ -16,8 +16,16 @@ setup(
     name='mmrcl',
     version=VERSION,
     description='Self-supervised pretraining with the Relative Contrastive Loss on OpenMMLab',
+    long_description=Path('README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
     author='mmrcl contributors',
     license='Apache-2.0',
+    classifiers=[
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+        *(f'Programming Language :: Python :: 3.{minor}' for minor in range(10, 14)),
+    ],
     packages=find_packages(include=['mmrcl', 'mmrcl.*']),
     # OpenMMLab's layout, see mmrcl/zoo.py: links in a checkout, copies in a wheel.
     package_data={
@@ -65,6 +73,8 @@ setup(
         # Images in Arrow and parquet files, and in LMDB. Tar shards need nothing.
         'data': ['datasets', 'lmdb'],
         'development': [
+            # For `make dist`.
+            'build',
             'datasets',
             'hypothesis',
             'lmdb',
@@ -85,6 +95,8 @@ setup(
             'tensorboard',
             # A test loads the files that tools/convert writes for timm.
             'timm',
+            # For `make dist`.
+            'twine',
             'wandb',
         ],
         'docs': ['furo', 'myst-nb', 'sphinx', 'sphinx-copybutton'],
