@@ -14,7 +14,7 @@ __all__ = ['METHODS', 'Choice', 'Choices', 'choose']
 
 # Methods that differ from RCL in their retrievers alone, and the type of the retriever.
 METHODS = {
-    'rcl': 'SameImageRetriever and ClusterRetriever',
+    'rcl': 'SameImageRetriever and LevelRetriever',
     'instance-discrimination': 'SameImageRetriever',
     'nnclr-positive': 'NearestRetriever',
 }

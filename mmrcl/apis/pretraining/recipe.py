@@ -108,7 +108,7 @@ def _retrievers(method: str) -> list[dict[str, str]]:
     same_image = dict(type='SameImageRetriever')
     if method == 'instance-discrimination':
         return [same_image]
-    return [same_image, dict(type='ClusterRetriever', select='random', gallery='queue')]
+    return [same_image, dict(type='LevelRetriever', select='random')]
 
 
 def _views(words: str) -> list[list[dict[str, Any]]]:
