@@ -193,10 +193,10 @@ def write(path: Path, rows: list[tuple[object, ...]]) -> None:
 def main() -> None:
     args = parse_args()
     config = Config.fromfile(args.config)
-    check_overrides(config, args.cfg_options)
-    config.merge_from_dict(args.cfg_options)
     spaces: dict[str, str | Tensor] = {space: space for space in SPACES}
     try:
+        check_overrides(config, args.cfg_options)
+        config.merge_from_dict(args.cfg_options)
         model, loader = load(config, args.checkpoint, args.trust_checkpoint)
         spaces |= foreign_features(config, model, loader)
     except (ImportError, OSError, ValueError) as error:
