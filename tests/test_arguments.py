@@ -234,7 +234,7 @@ OTHERS = {
     features: """ClusteringInput EncoderFeatures Extracted FeatureSource FileFeatures HOGFeatures
         SPACES build_backbone build_preprocessor class_hierarchy_of classes_of eval_mode
         extract extract_clustering_input extract_representation load_backbone map_array naming_sizes
-        pooled recorded_config resumable unwrapped with_coarser""",
+        normalize_rows_ pooled recorded_config resumable unwrapped with_coarser""",
     datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler Glyphs
         HuggingFaceBackend HuggingFaceDataset ImageFolder ImageHeader ImageNet ImageNet21k
         LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler SampleKey SeededDataset

@@ -235,6 +235,7 @@ def test_place_size_slant_and_contrast_are_drawn_and_nothing_is_cut_off():
     [
         (['--size', 8], '--size 8 is too small: set at least 16 pixels'),
         (['--seed', -1], '--seed -1 must be at least 0'),
+        (['--scripts', 'greek', 'greek'], '--scripts greek greek names one twice: name each once'),
         (['--fonts', 'nowhere'], '--fonts nowhere is not a folder'),
     ],
 )

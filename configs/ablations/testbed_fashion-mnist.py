@@ -12,6 +12,16 @@ arms = {
             'model.head.loss.negative_pairs': 'graded',
         },
     ),
+    # Levels that are all alike leave LevelRetriever one key of the class; this is a key of the
+    # coarsest cluster from the queue, as in the paper.
+    'true-classes-queue': dict(
+        title='true classes, key from the queue',
+        options={
+            key: value
+            for key, value in _base_.arms['true-classes']['options'].items()
+            if key != 'model.retrievers'
+        },
+    ),
     'images-coarse-kmeans': dict(
         title='nested K-means of the images, 20 and 80 images',
         options={

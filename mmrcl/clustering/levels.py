@@ -36,7 +36,7 @@ def warn_of_missed_sizes(labels: Tensor, mean_sizes: Sequence[float], remedy: st
     Args:
         labels: shape (H - 1, N), from fine to coarse.
         mean_sizes: images a cluster that were asked for, one per level.
-        remedy: what to try.
+        remedy: what to try, unless more images were asked for than there are.
     """
     labels = check_levels(labels)
     for level, (partition, size) in enumerate(zip(labels, mean_sizes, strict=True), 2):
@@ -49,7 +49,8 @@ def warn_of_missed_sizes(labels: Tensor, mean_sizes: Sequence[float], remedy: st
         ):
             warnings.warn(
                 f'level {level} has {found.mean_size:.3g} images a cluster where {size:.3g} were '
-                f'asked for, and {alone:.0%} of the images are alone; try {remedy}',
+                f'asked for, and {alone:.0%} of the images are alone; try '
+                + (remedy if size <= len(partition) else f'at most {len(partition)}, all images'),
                 LevelWarning,
                 stacklevel=3,
             )

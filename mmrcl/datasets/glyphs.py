@@ -1,6 +1,8 @@
 """Characters in many fonts, as ``tools/data/draw_glyphs.py`` draws them."""
 
 import os
+import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -34,7 +36,7 @@ class Glyphs(BaseDataset):
             ``indices``.
 
     Raises:
-        ValueError: If there is no such split, or the file is missing or another one.
+        ValueError: If there is no such split, or the file is missing, damaged or another one.
     """
 
     def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
@@ -63,10 +65,14 @@ class Glyphs(BaseDataset):
                 '`python tools/data/draw_glyphs.py --fonts FOLDER --out DATA_ROOT` '
                 '(configs/ablations/README.md)'
             )
-        with np.load(self.file) as arrays:
-            if missing := [name for name in names if name not in arrays]:
-                raise ValueError(
-                    f'Glyphs: {self.file!r} has no {missing[0]}: draw it anew by '
-                    '`python tools/data/draw_glyphs.py`'
-                )
-            return [arrays[name] for name in names]
+        try:
+            # np.load takes what is no archive for a pickle, or for one array.
+            with zipfile.ZipFile(self.file), np.load(self.file) as arrays:
+                if missing := [name for name in names if name not in arrays]:
+                    raise ValueError(f'it has no {missing[0]}')
+                return [arrays[name] for name in names]
+        except (EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(
+                f'Glyphs: {self.file!r} cannot be read: {error}. Draw it anew by '
+                '`python tools/data/draw_glyphs.py`'
+            ) from error

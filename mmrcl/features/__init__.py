@@ -1,7 +1,12 @@
 """Features and classes of all images of a data set, in its order."""
 
 from .class_labels import class_hierarchy_of, classes_of, with_coarser
-from .clustering_input import SPACES, ClusteringInput, extract_clustering_input
+from .clustering_input import (
+    SPACES,
+    ClusteringInput,
+    extract_clustering_input,
+    normalize_rows_,
+)
 from .extraction import Extracted, eval_mode, extract, extract_representation, pooled, unwrapped
 from .file_features import FileFeatures, map_array
 from .image_features import EncoderFeatures, HOGFeatures
@@ -29,6 +34,7 @@ __all__ = [
     'load_backbone',
     'map_array',
     'naming_sizes',
+    'normalize_rows_',
     'pooled',
     'recorded_config',
     'resumable',

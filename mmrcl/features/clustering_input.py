@@ -48,13 +48,13 @@ def extract_clustering_input(
 
     Args:
         model: model with ``extract_keys`` and a ``momentum_encoder`` of backbone and neck.
-        space: one of :data:`SPACES`, or features (N, D) from elsewhere, normalised in place.
+        space: one of :data:`SPACES`, or features (N, D) from elsewhere, L2-normalised.
         dataloader: as for :func:`mmrcl.features.extract`.
     """
     encode = None if isinstance(space, Tensor) else SPACES[space]
     if encode is None:
         keys, classes = extract(model, model.extract_keys, dataloader)
-        features = _normalized_(space) if isinstance(space, Tensor) else normalize(keys, dim=1)
+        features = space if isinstance(space, Tensor) else normalize(keys, dim=1)
         return ClusteringInput(keys, features.to(keys.device), classes)
 
     def both(images: Tensor) -> Tensor:
@@ -65,8 +65,12 @@ def extract_clustering_input(
     return ClusteringInput(found[:, :width], normalize(found[:, width:], dim=1), classes)
 
 
-def _normalized_(features: Tensor) -> Tensor:
-    """Normalise rows (N, D) in blocks: a second copy would take 5 GB for ImageNet at D = 1024."""
+def normalize_rows_(features: Tensor) -> Tensor:
+    """L2-normalise features (N, D) in place, and return them.
+
+    It works in blocks, for a second copy would take 5 GB for ImageNet at D = 1024. Normalised once
+    more, many rows would change in their last bits.
+    """
     for block in features.split(_ROWS):
         block.copy_(normalize(block, dim=1))
     return features

@@ -52,7 +52,8 @@ class FileFeatures:
         blocks = range(0, len(table), _ROWS)[get_rank() :: get_world_size()]
         wrong: list[int] = []
         for start in progress(blocks, f'Checking {self.path}'):
-            finite = table[start : start + _ROWS].isfinite().all(1)
+            # What is too large for float32 becomes Inf.
+            finite = table[start : start + _ROWS].float().isfinite().all(1)
             wrong += [start + int(row) for row in (~finite).nonzero().flatten()[:1]]
         found = [row for part in all_gather_object(wrong) for row in part]
         if found:

@@ -16,7 +16,7 @@ Tail = tuple[str, ...]
 
 
 def read_names(path: str | Path) -> list[str]:
-    """Read names of files: a name per line, up to a tab, or a ``.npy`` array of strings.
+    """Read names of files: a name per line in UTF-8, up to a tab, or a ``.npy`` array of strings.
 
     Raises:
         FileNotFoundError: if the file does not exist.
@@ -28,7 +28,7 @@ def read_names(path: str | Path) -> list[str]:
     try:
         if file.suffix == '.npy':
             return [str(name) for name in np.load(file, allow_pickle=False).astype('U').flatten()]
-        with file.open(encoding='utf-8') as lines:
+        with file.open(encoding='utf-8-sig') as lines:
             return [line.rstrip('\n').partition('\t')[0] for line in lines]
     except (EOFError, ValueError) as error:
         raise ValueError(f'{path} cannot be read as names of files: {error}') from error

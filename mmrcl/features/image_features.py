@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader
 
+from mmrcl.arguments import check_features
 from mmrcl.models import LIBRARIES
 from mmrcl.registry import TASK_UTILS
 
@@ -29,14 +30,15 @@ class ImageFeatures(ABC):
 
         Raises:
             ImportError: without the library that does it.
-            ValueError: if images like it cannot be described.
+            ValueError: if images like it cannot be described, or by no numbers, NaN or Inf.
         """
         first = next(iter(dataloader.sampler))
         batch = dataloader.collate_fn([dataloader.dataset[first]])
         try:
             with eval_mode(model):
-                self._describer(model)(model.data_preprocessor(batch, False)['inputs'])
-        except (AssertionError, RuntimeError, ValueError) as error:
+                found = self._describer(model)(model.data_preprocessor(batch, False)['inputs'])
+            check_features(found, 'the features')
+        except (ArithmeticError, AssertionError, RuntimeError, TypeError, ValueError) as error:
             reason = ' '.join(str(error).split())
             raise ValueError(
                 f'{type(self).__name__} cannot describe the training images: {reason}'
@@ -69,7 +71,8 @@ class EncoderFeatures(ImageFeatures):
             own.
 
     Raises:
-        ValueError: unless exactly one of ``checkpoint`` and ``pretrained`` is set.
+        ValueError: unless exactly one of ``checkpoint`` and ``pretrained`` is set, or for a size
+            below 1.
     """
 
     def __init__(
@@ -89,6 +92,8 @@ class EncoderFeatures(ImageFeatures):
             raise ValueError(
                 'EncoderFeatures: pretrained and image_size are for a model of a library: set model'
             )
+        if image_size is not None and image_size < 1:
+            raise ValueError(f'EncoderFeatures: image_size={image_size} must be at least 1 pixel')
         if library not in LIBRARIES:
             raise ValueError(
                 f"EncoderFeatures: library='{library}' is unknown: choose one of "

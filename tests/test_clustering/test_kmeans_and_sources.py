@@ -186,6 +186,7 @@ def test_class_source_chooses_columns_of_a_hierarchy():
         (dict(num_levels=3, columns=[0, 0]), 'set num_levels, or columns'),
         (dict(columns=[1, 0]), r'columns=\[1, 0\] must ascend from 0'),
         (dict(columns=[-1, 0]), r'columns=\[-1, 0\] must ascend from 0'),
+        (dict(columns=[]), r'columns=\[\] must .* be one per level'),
     ],
 )
 def test_class_source_refuses_other_columns(arguments, sentence):

@@ -55,6 +55,11 @@ def test_a_mean_size_is_missed_by_more_than_a_quarter(size, missed):
         assert found[0].startswith(said) and found[0].endswith('try nothing')
 
 
+def test_more_images_than_there_are_call_for_smaller_sizes():
+    found = messages(check_sizes, torch.zeros(1, 12, dtype=torch.long), [20])
+    assert len(found) == 1 and found[0].endswith('alone; try at most 12, all images')
+
+
 def test_a_met_mean_size_of_which_most_images_are_alone():
     for alone, large, said in ((10, 9, 'and 53% of the images are alone'), (9, 10, None)):
         labels = torch.cat([torch.arange(alone), torch.full((large,), alone)])

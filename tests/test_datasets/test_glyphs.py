@@ -63,5 +63,34 @@ def test_what_cannot_be_read_is_refused(tmp_path, folder):
     with pytest.raises(ValueError, match='does not exist: set data_root, or draw it by .python'):
         Glyphs(str(tmp_path / 'elsewhere'))
     np.savez(tmp_path / 'glyphs.npz', classes=CLASSES)
-    with pytest.raises(ValueError, match='has no class_hierarchy: draw it anew'):
+    with pytest.raises(ValueError, match='it has no class_hierarchy. Draw it anew'):
         Glyphs(folder)
+
+
+@pytest.mark.parametrize('kept', [0, 10, 0.5, 0.99])
+def test_a_torn_file_is_named(folder, tmp_path, kept):
+    file = tmp_path / 'glyphs.npz'
+    content = file.read_bytes()
+    file.write_bytes(content[: int(kept * len(content)) if kept < 1 else kept])
+    with pytest.raises(ValueError, match=r'glyphs\.npz. cannot be read: .* Draw it anew'):
+        Glyphs(folder)
+
+
+def test_a_changed_byte_is_refused(folder, tmp_path, arrays):
+    file = tmp_path / 'glyphs.npz'
+    content = bytearray(file.read_bytes())
+    content[content.index(arrays['train_images'].tobytes()) + 100] ^= 255
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r'glyphs\.npz. cannot be read: .*CRC'):
+        Glyphs(folder)
+
+
+def test_another_file_of_this_name_is_refused(folder, tmp_path):
+    for write in (
+        lambda file: file.write(b'no archive'),
+        lambda file: np.save(file, np.eye(2)),
+    ):
+        with (tmp_path / 'glyphs.npz').open('wb') as file:
+            write(file)
+        with pytest.raises(ValueError, match=r'glyphs\.npz. cannot be read: .* Draw it anew'):
+            Glyphs(folder)

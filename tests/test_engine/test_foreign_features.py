@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ import torch
 
 from mmrcl.clustering import canonical_labels
 from mmrcl.datasets import Digits
+from mmrcl.engine import HierarchicalClusteringHook
+from mmrcl.errors import TrainingError
+from mmrcl.features import clustering_input, extract_clustering_input
 from mmrcl.registry import DATASETS, TASK_UTILS
 
 from ..runs import run, tiny_config, train, without_hooks
@@ -101,6 +105,52 @@ def test_a_file_that_does_not_fit_ends_a_run_before_its_first_step(rows, sentenc
     with pytest.raises(ValueError, match=sentence):
         run(config)
     assert not list(tmp_path.glob('*.pth'))
+
+
+@pytest.mark.parametrize('space', [None, ['images'], 3, dict(type='DBSCANSource')])
+def test_what_is_no_space_is_refused_by_its_setting(space):
+    with pytest.raises(ValueError, match='HierarchicalClusteringHook: space=.* feature source'):
+        HierarchicalClusteringHook(dict(), dict(type='Rows'), space=space)
+
+
+@TASK_UTILS.register_module()
+class Random:
+    """A feature source of random numbers, or NaN."""
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+
+    def check(self, model, dataloader):
+        pass
+
+    def __call__(self, model, dataloader):
+        return self.scale * torch.randn(500, 96, generator=torch.Generator().manual_seed(0))
+
+
+def hook_of(space):
+    hook = HierarchicalClusteringHook(dict(), dict(type='Rows'), recluster_interval=1, space=space)
+    hook.dataloader = None
+    return hook
+
+
+def test_a_source_of_nan_is_named_and_not_the_encoder():
+    with pytest.raises(TrainingError, match='features of Random: 500 of 500 .* row 0: leave'):
+        hook_of(dict(type='Random', scale=float('nan')))._space(None)
+
+
+def test_features_are_the_same_bits_at_each_clustering_and_after_a_resume(monkeypatch):
+    """Normalised rows that are normalised again differ."""
+    keys = torch.ones(500, 4)
+    monkeypatch.setattr(clustering_input, 'extract', lambda *_: (keys, None))
+    model = SimpleNamespace(extract_keys=None)
+
+    def clustered(hook):
+        return extract_clustering_input(model, hook._space(model), None).features.clone()
+
+    hook = hook_of(dict(type='Random'))
+    first = clustered(hook)
+    assert torch.equal(clustered(hook), first) and torch.equal(clustered(hook), first)
+    assert torch.equal(clustered(hook_of(dict(type='Random'))), first)
 
 
 def train_of_two(work_dir: Path, space: dict) -> None:

@@ -6,7 +6,7 @@ from mmengine.runner import Runner
 from torch.nn.functional import normalize
 
 from mmrcl.features import clustering_input, pooled
-from mmrcl.features.clustering_input import SPACES, extract_clustering_input
+from mmrcl.features.clustering_input import SPACES, extract_clustering_input, normalize_rows_
 from mmrcl.launch import build_runner
 
 from ..runs import OF_TIMM, VIT, tiny_config, train
@@ -61,8 +61,10 @@ def test_features_from_elsewhere_are_normalised_block_by_block(model_and_loader,
     features = torch.randn(192, 5)
     features[3] = 0  # of an unreadable image
     expected = normalize(features, dim=1)
-    found = extract_clustering_input(model, features, loader)
+    found = extract_clustering_input(model, normalize_rows_(features), loader)
     assert torch.equal(found.features, expected)
+    again = extract_clustering_input(model, found.features, loader)
+    assert torch.equal(again.features, expected)
     of_keys = extract_clustering_input(model, 'projection', loader)
     assert torch.equal(found.keys, of_keys.keys) and torch.equal(found.classes, of_keys.classes)
 

@@ -81,11 +81,13 @@ def test_rows_go_by_the_last_parts_of_paths(order, root):
         assert names[row] == file.replace('photos/', root)
 
 
-@pytest.mark.parametrize('names', ['a.txt', 'names.npy', 'classes.txt'])
+@pytest.mark.parametrize('names', ['a.txt', 'names.npy', 'classes.txt', 'marked.txt'])
 def test_names_are_lines_or_an_array(names, path):
     order = [2, 0, 1]
     listed = [FILES[index] for index in order]
     (path.parent / 'a.txt').write_text('\n'.join(listed))
+    marked = '\n'.join(listed).replace('data/photos/', '')
+    (path.parent / 'marked.txt').write_text(marked, encoding='utf-8-sig')
     (path.parent / 'classes.txt').write_text(''.join(f'{name}\tcat\n' for name in listed))
     np.save(path.parent / 'names.npy', np.array(listed))
     found = features_of(Files(), str(path), names=str(path.parent / names))
@@ -196,6 +198,12 @@ def test_the_first_row_that_is_not_finite_is_named(value, tmp_path, monkeypatch)
     np.save(tmp_path / 'a.npy', table)
     with pytest.raises(ValueError, match=r'a\.npy has NaN or Inf, the first in row 4: compute'):
         features_of(Files(size=10), str(tmp_path / 'a.npy'))
+
+
+def test_numbers_too_large_for_float32_are_refused(tmp_path):
+    np.save(tmp_path / 'a.npy', np.array([[1.0], [1e39], [1.0]]))
+    with pytest.raises(ValueError, match=r'a\.npy has NaN or Inf, the first in row 1'):
+        features_of(Files(), str(tmp_path / 'a.npy'))
 
 
 def check_share(path: str) -> None:

@@ -81,6 +81,30 @@ def test_images_too_small_for_hog_are_refused(digits):
         HOGFeatures().check(*digits)
 
 
+@pytest.mark.parametrize(
+    ('settings', 'sentence'),
+    [
+        (dict(pixels_per_cell=0), 'modulo by zero'),
+        (dict(pixels_per_cell=(4, 4)), 'tuple'),
+        (dict(orientations=0), r'shape \(1, 0\) must'),
+        (dict(cells_per_block=0), r'shape \(1, 0\) must'),
+    ],
+)
+def test_settings_of_hog_that_describe_nothing_are_refused(settings, sentence, digits):
+    source = HOGFeatures(**dict(pixels_per_cell=4) | settings)
+    with pytest.raises(ValueError, match=f'HOGFeatures cannot describe .*{sentence}'):
+        source.check(*digits)
+
+
+def test_an_encoder_of_nan_is_refused_before_work_starts(digits, tmp_path):
+    state = timm.create_model('resnet10t').state_dict()
+    state['conv1.0.weight'].fill_(float('nan'))
+    save_file(state, tmp_path / 'a.safetensors')
+    source = EncoderFeatures(str(tmp_path / 'a.safetensors'), 'resnet10t', image_size=32)
+    with pytest.raises(ValueError, match='EncoderFeatures cannot describe .* NaN or Inf'):
+        source.check(*digits)
+
+
 def literal(network, mean, std, pixels: np.ndarray, size: int) -> torch.Tensor:
     """Features by the library, of pixels that it resizes itself."""
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255
@@ -160,6 +184,7 @@ def test_a_checkpoint_of_ours_gives_the_pooled_maps_of_its_backbone(tmp_path):
         (dict(checkpoint='a.pth', pretrained=True, model='x'), 'no weights, or two kinds'),
         (dict(pretrained=True), 'for a model of a library: set model'),
         (dict(checkpoint='a.pth', image_size=8), 'for a model of a library: set model'),
+        (dict(checkpoint='a.pth', model='x', image_size=0), 'image_size=0 must be at least 1'),
         (dict(checkpoint='a.pth', model='x', library='keras'), "library='keras' is unknown"),
     ],
 )

@@ -39,7 +39,7 @@ from mmrcl.clustering import (
 )
 from mmrcl.datasets import SampleKey
 from mmrcl.evaluation import agreement
-from mmrcl.features import SPACES, extract_clustering_input
+from mmrcl.features import SPACES, extract_clustering_input, normalize_rows_
 from mmrcl.launch import add_trust_argument, check_overrides
 from mmrcl.models import KeyBatch
 from mmrcl.registry import DATASETS, TASK_UTILS
@@ -105,7 +105,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def foreign_features(config: Config, model: Any, loader: DataLoader) -> dict[str, Tensor]:
-    """Compute the features (N, D) of the feature source of the config, by its type, if any.
+    """Compute the normalised features (N, D) of the config's feature source, by its type, if any.
 
     Raises:
         ValueError: if it has none for these images.
@@ -115,7 +115,7 @@ def foreign_features(config: Config, model: Any, loader: DataLoader) -> dict[str
         return {}
     source = TASK_UTILS.build(space)
     source.check(model, loader)
-    return {space['type']: source(model, loader)}
+    return {space['type']: normalize_rows_(source(model, loader))}
 
 
 def cluster(setting: Setting, features: Tensor) -> Tensor:
@@ -193,10 +193,10 @@ def write(path: Path, rows: list[tuple[object, ...]]) -> None:
 def main() -> None:
     args = parse_args()
     config = Config.fromfile(args.config)
-    check_overrides(config, args.cfg_options)
-    config.merge_from_dict(args.cfg_options)
     spaces: dict[str, str | Tensor] = {space: space for space in SPACES}
     try:
+        check_overrides(config, args.cfg_options)
+        config.merge_from_dict(args.cfg_options)
         model, loader = load(config, args.checkpoint, args.trust_checkpoint)
         spaces |= foreign_features(config, model, loader)
     except (ImportError, OSError, ValueError) as error:

@@ -2,7 +2,7 @@
 
 All methods share backbone, widths, queue length, optimiser, batch, precision, threads and images,
 and their steps run in turn. Two of ours also run in the memory format of their configs, channels
-last. RCL refines its hierarchy after every step, as its hook does. Images are synthetic: one
+last. RCL refines its hierarchy after every step, as its hook does online. Images are synthetic: one
 pattern per cluster, with noise. The number of times that a step encodes an image, with and without
 gradient, is counted; each method is compared with the fastest peer of equal counts, and with the
 fastest of all. A second table shows how the time of our steps is spent.

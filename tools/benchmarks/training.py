@@ -175,7 +175,8 @@ def ours(path: Path, images: Images, settings: Settings) -> Training:
     model.queue.enqueue(hierarchy.bank[indices], indices)
     if model.hierarchy is not None:
         model.hierarchy.load_state_dict(hierarchy.state_dict())
-        hook = HOOKS.build(config.default_hooks.clustering)
+        online = dict(refiner=dict(type='HierarchyRefiner'), recluster_interval=None)
+        hook = HOOKS.build(dict(config.default_hooks.clustering, **online))
         hook.refiner.calibrate(model.hierarchy)
         runner = SimpleNamespace(
             model=model,

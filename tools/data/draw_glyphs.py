@@ -319,6 +319,8 @@ def parse_args() -> argparse.Namespace:
 def check(args: argparse.Namespace) -> None:
     if args.size < SIDE:
         raise ConfigError(f'--size {args.size} is too small: set at least {SIDE} pixels')
+    if len(set(args.scripts)) < len(args.scripts):
+        raise ConfigError(f'--scripts {" ".join(args.scripts)} names one twice: name each once')
     if args.seed < 0:
         raise ConfigError(f'--seed {args.seed} must be at least 0')
     if (args.out / 'glyphs.npz').exists():

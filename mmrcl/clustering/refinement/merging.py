@@ -42,7 +42,8 @@ def merge_clusters(
     """Join similar clusters of one parent if at least one of the two is touched.
 
     With ``mutual``, two clusters are joined if each is the most similar one of the other, so in
-    pairs; otherwise all that are similar, transitively.
+    pairs; for an untouched cluster only touched ones count. Otherwise all that are similar are
+    joined, transitively.
 
     Args:
         clusters: c of them.

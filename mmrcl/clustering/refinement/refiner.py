@@ -70,8 +70,9 @@ class HierarchyRefiner:
             larger the clusters.
         join: which similar clusters are merged. ``'transitive'``: all above sigma_m, with all that
             those are merged with, as in the paper. Chains of pairs then join what is dissimilar.
-            ``'mutual'``, by average linkage: the two clusters of which each is the most similar one
-            of the other, so in pairs, and more at the next step. A touched cluster that has no
+            ``'mutual'``: the two clusters of which each is the most similar one of the other, so in
+            pairs, and more at the next step; an untouched cluster is compared with touched ones
+            alone. A touched cluster that has no
             split, such as one of few units, but whose images have a mean cosine below sigma_m is
             dissolved into its units first, if these are at most ``max_units``.
         max_candidates: see above; of ``join='transitive'``.

@@ -21,7 +21,7 @@ class ClassSource:
         columns: ascending positions of the columns that levels 2..H take.
 
     Raises:
-        ValueError: for both arguments or none, or columns that do not ascend.
+        ValueError: for both arguments or none, no columns, or columns that do not ascend.
     """
 
     nested = True
@@ -30,10 +30,11 @@ class ClassSource:
         if (num_levels is None) == (columns is None):
             raise ValueError('ClassSource: set num_levels, or columns to choose a column per level')
         if columns is not None and (
-            list(columns) != sorted(columns) or min(columns, default=0) < 0
+            list(columns) != sorted(columns) or min(columns, default=-1) < 0
         ):
             raise ValueError(
-                f'ClassSource: columns={list(columns)} must ascend from 0, the classes themselves'
+                f'ClassSource: columns={list(columns)} must ascend from 0, the classes themselves, '
+                'and be one per level above the images'
             )
         self.num_levels = num_levels
         self.columns = columns

@@ -13,9 +13,10 @@ class FirstNeighborSource:
     """First-neighbour clustering (FINCH; Sarfraz et al., CVPR 2019): nested, without a radius.
 
     See :func:`mmrcl.clustering.first_neighbor_levels`. Every cluster of the algorithm's own levels
-    has at least two images. The mean sizes are met to the rounding of the number of clusters. Only
-    copies of images prevent it: they are never apart, so there are at most as many clusters as
-    different images, and a warning says so.
+    has at least two images, if there are as many. The mean sizes are met to the rounding of the
+    number of clusters. Copies of images may prevent it: they are never apart, so there are at most
+    as many clusters as different images. No cluster has more images than there are. A warning says
+    so.
 
     Args:
         mean_sizes: mean number of images per cluster of levels 2..H, ascending; or None for the

@@ -28,6 +28,7 @@ from mmrcl.features import (
     FeatureSource,
     class_hierarchy_of,
     extract_clustering_input,
+    normalize_rows_,
     resumable,
     unwrapped,
     with_coarser,
@@ -128,7 +129,7 @@ class HierarchicalClusteringHook(Hook):
             )
         if recluster_interval is not None and recluster_interval < 1:
             raise ValueError(f'recluster_interval={recluster_interval} must be at least 1 epoch')
-        if isinstance(space, str) and space not in SPACES:
+        if not isinstance(space, dict) and space not in list(SPACES):
             raise ValueError(
                 f"HierarchicalClusteringHook: space='{space}' is unknown: choose one of "
                 f'{", ".join(SPACES)}, or set the config of a feature source'
@@ -136,6 +137,11 @@ class HierarchicalClusteringHook(Hook):
         self.space: str | FeatureSource = (
             space if isinstance(space, str) else TASK_UTILS.build(space)
         )
+        if not isinstance(self.space, str) and not hasattr(self.space, 'check'):
+            raise ValueError(
+                f'HierarchicalClusteringHook: space={type(self.space).__name__} is no feature '
+                'source: set space to FileFeatures, EncoderFeatures or HOGFeatures'
+            )
         self.warmup_epochs = warmup_epochs
         self.recluster_interval = recluster_interval
         self.max_share = max_share
@@ -264,7 +270,14 @@ class HierarchicalClusteringHook(Hook):
         """Return the name of the space, or features from elsewhere, kept if needed again."""
         if isinstance(self.space, str):
             return self.space
-        features = self.space(model, self.dataloader) if self._foreign is None else self._foreign
+        if self._foreign is not None:
+            return self._foreign
+        features = self.space(model, self.dataloader)
+        try:
+            check_finite(features, f'features of {type(self.space).__name__}')
+        except ValueError as error:
+            raise TrainingError(f'the images cannot be clustered: {error}') from error
+        normalize_rows_(features)
         if self.recluster_interval is not None:
             self._foreign = features.cpu()  # in host memory between two clusterings
         return features
