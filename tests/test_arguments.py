@@ -174,10 +174,10 @@ CASES = {
     'evaluate_representation': Case(
         score, dict(train_features=X, test_features=X), dict(train_labels=Y, test_labels=Y)
     ),
-    'balanced_subset': Case(
-        lambda labels: datasets.balanced_subset(labels, 0.5), {}, {'labels': Y}
+    'stratified_subset': Case(
+        lambda labels: datasets.stratified_subset(labels, 0.5), {}, {'labels': Y}
     ),
-    'mmrcl.balanced_subset': Case(
+    'balanced_subset': Case(
         lambda features: apis.balanced_subset(features, 9), dict(features=X), {}
     ),
     'find_duplicates': Case(apis.find_duplicates, dict(features=X), {}),
