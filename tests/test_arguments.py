@@ -174,10 +174,10 @@ CASES = {
     'evaluate_representation': Case(
         score, dict(train_features=X, test_features=X), dict(train_labels=Y, test_labels=Y)
     ),
-    'balanced_subset': Case(
-        lambda labels: datasets.balanced_subset(labels, 0.5), {}, {'labels': Y}
+    'stratified_subset': Case(
+        lambda labels: datasets.stratified_subset(labels, 0.5), {}, {'labels': Y}
     ),
-    'mmrcl.balanced_subset': Case(
+    'balanced_subset': Case(
         lambda features: apis.balanced_subset(features, 9), dict(features=X), {}
     ),
     'find_duplicates': Case(apis.find_duplicates, dict(features=X), {}),
@@ -241,10 +241,11 @@ OTHERS = {
         TarBackend TarShards UnreadableImageError WHITE balanced_share
         check_same_classes class_names compare_classes guard_loaders guarded read_header read_image
         seed_all""",
-    apis: """DEFAULT_FORMATS Duplicates EXPORT_FORMATS Encoder Features Outliers Subset check_unused
-        cluster_features config_of embed_folder export_encoder extract_features get_config get_model
-        image_files list_models load_encoder pretrain save_clusters split_features wrap_encoder
-        write_folder_page write_hierarchy_page""",
+    apis: """DEFAULT_FORMATS Duplicates EXPORT_FORMATS Encoder Features Outliers Subset
+        check_evaluation check_files check_outside check_unused cluster_features config_of
+        embed_folder export_encoder extract_features get_config get_model image_files list_models
+        load_encoder pretrain save_clusters split_features wrap_encoder write_folder_page
+        write_hierarchy_page""",
     mmrcl: """Encoder Features __version__ cluster_features embed_folder export_encoder
         extract_features get_config get_model list_models load_encoder pretrain save_clusters
         split_features wrap_encoder write_folder_page write_hierarchy_page""",

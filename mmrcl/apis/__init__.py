@@ -11,9 +11,10 @@ from .curation import (
 )
 from .encoders import Encoder, load_encoder, wrap_encoder
 from .export import DEFAULT_FORMATS, EXPORT_FORMATS, export_encoder
-from .features import Features, extract_features, image_files
+from .features import Features, extract_features
 from .folder_training import pretrain
 from .folders import (
+    check_evaluation,
     cluster_features,
     embed_folder,
     save_clusters,
@@ -21,7 +22,8 @@ from .folders import (
     write_folder_page,
 )
 from .hierarchies import build_hierarchy, write_hierarchy_page
-from .image_lists import check_unused
+from .outputs import check_files, check_outside, check_unused
+from .pretraining import image_files
 from .probes import knn_accuracy, linear_accuracy
 from .zoo import get_config, get_model, list_models
 
@@ -35,8 +37,11 @@ __all__ = [
     'Subset',
     'balanced_subset',
     'build_hierarchy',
-    'cluster_features',
+    'check_evaluation',
+    'check_files',
+    'check_outside',
     'check_unused',
+    'cluster_features',
     'config_of',
     'export_encoder',
     'embed_folder',

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmrcl.checkpoint import load_weights
+from mmrcl.checkpoint import find_checkpoint, load_weights
 from mmrcl.errors import ConfigError
 from mmrcl.export import EXPORT_FORMATS, Exported, trained_encoder, write_formats, write_model_card
 from mmrcl.launch import folder_of
@@ -30,7 +30,8 @@ def export_encoder(
     one sentence, and the others are written.
 
     Args:
-        checkpoint: file written by ``tools/train.py`` or ``mmrcl pretrain``.
+        checkpoint: file written by ``tools/train.py`` or ``mmrcl pretrain``, or the work dir of a
+            run, for its newest.
         out: folder, made if it does not exist. Files of an earlier export are overwritten.
         formats: ``'safetensors'``, a folder for timm (``local-dir:`` and its hub); ``'onnx'``, from
             pixels to features; ``'mmpretrain'``, ``'mmdet'``, ``'torchvision'``, ``'timm'`` and
@@ -48,6 +49,7 @@ def export_encoder(
         ValueError: for an unknown format, if the checkpoint does not hold the encoder, or if every
             format is refused.
     """
+    checkpoint = find_checkpoint(checkpoint)
     state, meta = load_weights(checkpoint, trust)
     encoder = trained_encoder(checkpoint, state, meta, config_of(meta, checkpoint, config, trust))
     if not encoder.match.is_whole:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from os import PathLike
-from os.path import relpath
+from os.path import expanduser, join, relpath
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from mmrcl.arguments import check_features
-from mmrcl.datasets import ImageFolder, UnreadableImageError
+from mmrcl.datasets import UnreadableImageError
 from mmrcl.features import eval_mode, map_array, pooled
 from mmrcl.launch import loading_errors
 from mmrcl.progress import progress
@@ -21,8 +21,9 @@ from mmrcl.progress import progress
 from .encoders import Encoder
 from .picture_fit import warn_of_misfit
 from .plain_models import encoder_of
+from .pretraining import image_files
 
-__all__ = ['Features', 'class_numbers', 'extract_features', 'image_files', 'vectors_and_paths']
+__all__ = ['Features', 'class_numbers', 'extract_features', 'vectors_and_paths']
 
 
 class Features(NamedTuple):
@@ -114,7 +115,7 @@ def extract_features(
         TrainingError: if a process that reads images dies.
     """
     encoder = encoder_of(encoder)
-    paths = image_files(images)
+    paths = _paths(images)
     classes = _class_folders(images, paths) if class_folders else None
     files = _Files(encoder, paths)
     loader = DataLoader(files, batch_size, num_workers=num_workers, collate_fn=list)
@@ -176,23 +177,22 @@ class _Files(Dataset):
             return index, f'{self.paths[index]} ({error})'
 
 
-def image_files(images: str | Path | Sequence[str | Path]) -> list[str]:
+def _paths(images: str | Path | Sequence[str | Path]) -> list[str]:
     """Return the files of a folder, searched recursively and sorted by path, or of a list.
 
     Raises:
         TypeError: if the list holds anything but names of files.
         ValueError: if the folder is missing or has no image.
     """
-    if not isinstance(images, (str, Path)):
-        files = list(images)
-        if odd := [file for file in files if not isinstance(file, (str, PathLike))]:
-            raise TypeError(
-                f'images must be a folder or a list of files, got {type(odd[0]).__name__} in it: '
-                'write pictures in memory to files first'
-            )
-        return [str(file) for file in files]
-    dataset = ImageFolder(data_root=str(images))
-    return [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
+    if isinstance(images, (str, Path)):
+        return [join(expanduser(images), file) for file in image_files(images)]
+    files = list(images)
+    if odd := [file for file in files if not isinstance(file, (str, PathLike))]:
+        raise TypeError(
+            f'images must be a folder or a list of files, got {type(odd[0]).__name__} in it: '
+            'write pictures in memory to files first'
+        )
+    return [str(file) for file in files]
 
 
 def _class_folders(images: str | Path | Sequence[str | Path], paths: Sequence[str]) -> list[str]:

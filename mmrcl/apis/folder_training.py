@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 
 from mmengine.config import Config
@@ -17,6 +18,7 @@ from mmrcl.launch import (
 )
 
 from .folders import write_folder_page
+from .outputs import check_outside
 from .pretraining import (
     Choices,
     FolderFacts,
@@ -103,7 +105,8 @@ def pretrain(
     checkpoint = Path(find_checkpoint(work_dir))
     page = write_folder_page(work_dir / PAGE, asked.folder, checkpoint, asked.labels)
     print(f'\nLook at the images in clusters: open {page} in a browser.')
-    print(f'Use the encoder: mmrcl embed {asked.folder} {work_dir} --out features.npy')
+    words = ['mmrcl', 'embed', asked.folder, str(work_dir), '--out', 'features.npy']
+    print(f'Use the encoder: {shlex.join(words)}')
     return checkpoint
 
 
@@ -114,11 +117,7 @@ def _check_out(work_dir: Path, request: Request) -> None:
         ConfigError: naming what it holds.
     """
     check_work_dir(str(work_dir), '--out')
-    if work_dir.resolve().is_relative_to(request.folder):
-        raise ConfigError(
-            f'--out {work_dir} lies inside {request.folder}, so that its pictures would become '
-            'training images: pass a folder elsewhere'
-        )
+    check_outside(work_dir, request.folder)
     config = work_dir / CONFIG
     if not config.is_file():
         if work_dir.is_dir() and any(work_dir.iterdir()):

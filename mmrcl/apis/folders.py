@@ -2,18 +2,30 @@
 
 import csv
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mmrcl.clustering import FirstNeighborSource, LabelHierarchy
+from mmrcl.errors import ConfigError
 
 from .encoders import load_encoder
 from .features import Features, extract_features
 from .hierarchies import build_hierarchy, write_hierarchy_page
-from .pretraining import DEFAULTS, by_class_folders, image_files, read_labels, split_by_class
+from .outputs import check_files
+from .pretraining import (
+    DEFAULTS,
+    Split,
+    by_class_folders,
+    image_files,
+    read_labels,
+    split_by_class,
+)
+from .probes import check_classes
 
 __all__ = [
+    'check_evaluation',
     'cluster_features',
     'embed_folder',
     'save_clusters',
@@ -46,8 +58,7 @@ def embed_folder(
         ValueError: if the checkpoint does not hold an encoder.
     """
     root = os.fspath(Path(folder).expanduser())
-    files = image_files(root)
-    classes = by_class_folders(files) if labels is None else read_labels(labels, files)
+    files, classes = _files_and_classes(folder, labels)
     known = {file: name for file, name in zip(files, classes or [], strict=False) if name}
     chosen = [file for file in files if file in known] if known else files
     encoder = load_encoder(checkpoint, trust=trust)
@@ -58,6 +69,45 @@ def embed_folder(
         return found
     names = [known[os.path.relpath(path, root)] for path in found.paths]
     return found._replace(classes=names)
+
+
+def _files_and_classes(
+    folder: str | Path, labels: str | Path | None
+) -> tuple[list[str], Sequence[str | None] | None]:
+    files = image_files(folder)
+    return files, by_class_folders(files) if labels is None else read_labels(labels, files)
+
+
+def check_evaluation(
+    folder: str | Path, labels: str | Path | None = None, test: str | Path | None = None
+) -> None:
+    """Check that images have the classes that an evaluation needs, before an encoder sees them.
+
+    Args:
+        folder: images to learn from, and to hold some out of if there is no ``test``.
+        labels: as of :func:`embed_folder`.
+        test: folder of images to score, in class folders.
+
+    Raises:
+        ConfigError: if a folder has no images or no classes.
+        ValueError: if no image can be held out, or a class to score has no image to learn from.
+    """
+    classes = _classes(folder, labels)
+    if test is None:
+        _split(classes)
+    else:
+        check_classes(set(classes) - {None}, _classes(test, None))
+
+
+def _classes(folder: str | Path, labels: str | Path | None) -> Sequence[str | None]:
+    _, classes = _files_and_classes(folder, labels)
+    if classes is None:
+        raise ConfigError(
+            f'the classes of {folder} are unknown: put every image into a class folder, two or '
+            f'more with {DEFAULTS.fewest_per_class} images each on average; --labels can name the '
+            'classes of FOLDER instead'
+        )
+    return classes
 
 
 def split_features(features: Features) -> tuple[Features, Features]:
@@ -71,13 +121,18 @@ def split_features(features: Features) -> tuple[Features, Features]:
     """
     if features.classes is None:
         raise ValueError('the classes are unknown: put images into class folders, or pass labels')
-    split = split_by_class(features.classes)
+    split = _split(features.classes)
+    return _part(features, split.gallery), _part(features, split.queries)
+
+
+def _split(classes: Sequence[str | None]) -> Split:
+    split = split_by_class(classes)
     if not len(split.queries):
         raise ValueError(
             f'no class has {DEFAULTS.held_out} images, so that one could be held out: pass '
             'labelled images for the test'
         )
-    return _part(features, split.gallery), _part(features, split.queries)
+    return split
 
 
 def _part(features: Features, places: np.ndarray) -> Features:
@@ -109,11 +164,9 @@ def save_clusters(path: str | Path, features: Features, hierarchy: LabelHierarch
         The two files.
 
     Raises:
-        ValueError: for another suffix.
+        ConfigError: for another suffix, or a folder that cannot be written.
     """
-    table = Path(path).expanduser()
-    if table.suffix != '.csv':
-        raise ValueError(f'{path} must end with .csv')
+    table, arrays = check_files(path, ['.csv', '.npz'])
     labels = hierarchy.labels.cpu().numpy()
     columns = {'file': features.paths}
     if features.classes is not None:
@@ -123,7 +176,6 @@ def save_clusters(path: str | Path, features: Features, hierarchy: LabelHierarch
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
-    arrays = table.with_suffix('.npz')
     vectors = features.vectors.cpu().numpy()
     np.savez(arrays, files=np.array(features.paths), vectors=vectors, labels=labels)
     return [table, arrays]
@@ -139,7 +191,7 @@ def write_folder_page(
     """Cluster the images of a folder by an encoder, and write the page that shows them.
 
     Args:
-        path: the HTML file to write.
+        path: the file ``.html`` to write.
         folder: images at any depth.
         checkpoint: a file, or the work dir of a run for its newest.
         labels: as of :func:`embed_folder`.
@@ -147,7 +199,12 @@ def write_folder_page(
 
     Returns:
         The path written.
+
+    Raises:
+        ConfigError: before any work, for another suffix or a folder that cannot be written, and as
+            :func:`embed_folder`.
     """
+    [page] = check_files(path, ['.html'], labels)
     features = embed_folder(folder, checkpoint, labels, trust)
     hierarchy = cluster_features(features)
-    return write_hierarchy_page(path, hierarchy, features, title=Path(folder).resolve().name)
+    return write_hierarchy_page(page, hierarchy, features, title=Path(folder).resolve().name)

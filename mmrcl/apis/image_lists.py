@@ -8,7 +8,9 @@ from pathlib import Path
 
 from mmrcl.progress import progress
 
-__all__ = ['check_unused', 'known', 'link_images', 'names_below', 'write_csv']
+from .outputs import check_unused
+
+__all__ = ['known', 'link_images', 'names_below', 'write_csv']
 
 
 def known(paths: Sequence[str] | None) -> Sequence[str]:
@@ -28,18 +30,6 @@ def write_csv(path: str | Path, header: Sequence[str], rows: Iterable[Sequence[o
         writer.writerow(header)
         writer.writerows(rows)
     return path
-
-
-def check_unused(folder: str | Path) -> Path:
-    """Return the path of a folder that does not exist or is empty.
-
-    Raises:
-        FileExistsError: if it holds anything, or is a file.
-    """
-    folder = Path(folder).expanduser()
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise FileExistsError(f'{folder} exists and is not an empty folder: name a new one')
-    return folder
 
 
 def link_images(folder: str | Path, files: Mapping[str, str]) -> Path:
@@ -74,6 +64,8 @@ def link_images(folder: str | Path, files: Mapping[str, str]) -> Path:
 def _link(link: Path, file: str) -> None:
     try:
         link.symlink_to(os.path.abspath(file))
+    except FileExistsError:  # Names that differ in case alone: a copy would replace the image.
+        raise
     except OSError:  # A file system without links, or Windows without the right to make them.
         shutil.copy2(file, link)
 

@@ -1,6 +1,6 @@
 """Evaluation of frozen features by two classifiers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from mmrcl.evaluation import accuracy, fit_linear_probe, knn_predict
 
 from .features import Features, class_numbers
 
-__all__ = ['knn_accuracy', 'linear_accuracy']
+__all__ = ['check_classes', 'knn_accuracy', 'linear_accuracy']
 
 Labelled = Features | tuple[Tensor, Sequence[Any] | Tensor]
 
@@ -54,12 +54,17 @@ def _labels(train: Labelled, test: Labelled) -> tuple[Tensor, Tensor, Tensor, Te
     others, other_classes = _parts(test, 'test')
     check_width(others, vectors.shape[1], 'test.vectors', 'train.vectors')
     names = sorted(set(classes))
-    unseen = sorted(set(other_classes) - set(names))
+    check_classes(names, other_classes)
+    return vectors, class_numbers(classes, names), others, class_numbers(other_classes, names)
+
+
+def check_classes(train: Iterable[Any], test: Iterable[Any]) -> None:
+    """Raise a ValueError unless all classes of test images occur among those of training images."""
+    unseen = sorted(set(test) - set(train))
     if unseen:
         raise ValueError(
             f'no training image has class {", ".join(map(str, unseen[:3]))}: add some to train'
         )
-    return vectors, class_numbers(classes, names), others, class_numbers(other_classes, names)
 
 
 def _parts(features: Labelled, name: str) -> tuple[Tensor, list[Any]]:

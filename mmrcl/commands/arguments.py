@@ -2,18 +2,15 @@
 
 import argparse
 
+from mmrcl.launch import add_trust_argument
+
 
 def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
     """Add a folder, the encoder that looks at it, and labels."""
     parser.add_argument('folder', help='folder of images, at any depth')
     parser.add_argument('checkpoint', help='checkpoint, or work dir of a run for its newest one')
     add_labels_argument(parser)
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='read all that the checkpoint holds, which runs code that the file may contain; by '
-        'default only tensors, numbers and text are read',
-    )
+    add_trust_argument(parser)
 
 
 def add_labels_argument(parser: argparse.ArgumentParser) -> None:

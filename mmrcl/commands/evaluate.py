@@ -7,6 +7,7 @@ that was pretrained on this folder has seen these images too, without their clas
 import argparse
 
 import mmrcl
+from mmrcl.apis import check_evaluation
 
 from .arguments import add_encoder_arguments
 
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print both accuracies."""
     trust = args.trust_checkpoint
+    check_evaluation(args.folder, args.labels, args.test)
     train = mmrcl.embed_folder(args.folder, args.checkpoint, args.labels, trust)
     if args.test is None:
         train, test = mmrcl.split_features(train)

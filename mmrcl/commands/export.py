@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 from mmrcl.apis import DEFAULT_FORMATS, EXPORT_FORMATS, export_encoder
-from mmrcl.checkpoint import latest_checkpoint
-from mmrcl.errors import ConfigError
+from mmrcl.checkpoint import find_checkpoint
 from mmrcl.launch import add_trust_argument
 
 
@@ -23,21 +22,12 @@ def run(args: argparse.Namespace) -> None:
     """Export, print a line for each format, and exit with 1 if one was not written.
 
     Raises:
-        ConfigError: if nothing can be exported.
+        ValueError: if nothing can be exported.
     """
-    checkpoint = _checkpoint(args.checkpoint)
+    checkpoint = Path(find_checkpoint(args.checkpoint))
     out = args.out or checkpoint.parent / 'encoder'
     exported = export_encoder(checkpoint, out, args.formats, args.config, args.trust_checkpoint)
     print(exported.summary)
     print(f'model card: {out / "README.md"}')
     if exported.refused:
         sys.exit(1)
-
-
-def _checkpoint(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    found = latest_checkpoint(path)
-    if found is None:
-        raise ConfigError(f'{path} holds no checkpoint: pass a work dir of a training, or a file')
-    return found

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mmrcl.apis import Features, check_unused, extract_features, image_files, load_encoder
+from mmrcl.apis import Features, check_outside, check_unused, embed_folder, image_files
 from mmrcl.errors import ConfigError
 from mmrcl.launch import add_trust_argument
 
@@ -12,7 +12,9 @@ def add_features_arguments(parser: argparse.ArgumentParser, default_out: str) ->
     """Add images or features, the encoder, and the folder to write."""
     parser.add_argument('images', help='folder of images, or features saved as FILE.npy')
     parser.add_argument(
-        'checkpoint', nargs='?', help='checkpoint of the encoder that looks at a folder'
+        'checkpoint',
+        nargs='?',
+        help='checkpoint, or work dir of a run for its newest one, if images are a folder',
     )
     parser.add_argument(
         '--out',
@@ -35,8 +37,8 @@ def read_features(args: argparse.Namespace, least: int = 1) -> Features:
     """Check the folder to write, then read or make the features of ``least`` images or more.
 
     Raises:
-        ConfigError: for a folder of images without an encoder, an encoder for features, or fewer
-            images.
+        ConfigError: for a folder of images without an encoder, an encoder for features, fewer
+            images, or ``--out`` that lies among them or cannot be written.
         FileExistsError: if ``--out`` is in use.
     """
     check_unused(args.out)
@@ -50,9 +52,8 @@ def read_features(args: argparse.Namespace, least: int = 1) -> Features:
             f'name the checkpoint of an encoder after {args.images}, or features saved as FILE.npy '
             'instead of the folder'
         )
-    files = image_files(args.images)
-    if len(files) < least:
-        raise ConfigError(
-            f'{args.images} has {len(files)} images, fewer than the {least} asked for'
-        )
-    return extract_features(load_encoder(args.checkpoint, trust=args.trust_checkpoint), files)
+    check_outside(args.out, args.images)
+    count = len(image_files(args.images))
+    if count < least:
+        raise ConfigError(f'{args.images} has {count} images, fewer than the {least} asked for')
+    return embed_folder(args.images, args.checkpoint, trust=args.trust_checkpoint)

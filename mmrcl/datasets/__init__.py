@@ -38,7 +38,7 @@ from .random_resized_crops import RandomResizedCrops
 from .resumable_sampler import ResumableSampler, SampleKey
 from .seeded_dataset import SeededDataset
 from .seeding import seed_all
-from .subsets import balanced_subset
+from .subsets import stratified_subset
 from .tar_shards import TarBackend, TarShards
 
 __all__ = [
@@ -64,7 +64,6 @@ __all__ = [
     'UnreadableImageError',
     'WHITE',
     'balanced_share',
-    'balanced_subset',
     'check_same_classes',
     'class_names',
     'compare_classes',
@@ -73,4 +72,5 @@ __all__ = [
     'read_header',
     'read_image',
     'seed_all',
+    'stratified_subset',
 ]

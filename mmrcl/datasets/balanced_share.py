@@ -5,7 +5,7 @@ from mmpretrain.datasets import BaseDataset
 
 from mmrcl.registry import DATASETS, own_scope
 
-from .subsets import balanced_subset
+from .subsets import stratified_subset
 
 __all__ = ['balanced_share']
 
@@ -21,13 +21,13 @@ def balanced_share(dataset: dict, fraction: float, seed: int = 0) -> BaseDataset
     Args:
         dataset: Config of a data set based on mmpretrain's ``BaseDataset``.
         fraction: Share of each class, in (0, 1]; at least one image of each.
-        seed: Seed of the draw, see :func:`mmrcl.datasets.balanced_subset`.
+        seed: Seed of the draw, see :func:`mmrcl.datasets.stratified_subset`.
 
     Raises:
         ValueError: If ``fraction`` is outside (0, 1].
     """
     with own_scope():
         built = DATASETS.build(dataset)
-    chosen = balanced_subset(torch.from_numpy(built.get_gt_labels()), fraction, seed)
+    chosen = stratified_subset(torch.from_numpy(built.get_gt_labels()), fraction, seed)
     built.get_subset_(chosen.tolist())
     return built

@@ -1,14 +1,14 @@
-"""Class-balanced subsets of a labelled dataset, for evaluation with few labels."""
+"""Stratified subsets of a labelled dataset, for evaluation with few labels."""
 
 import torch
 from torch import Tensor
 
 from mmrcl.arguments import check_labels
 
-__all__ = ['balanced_subset']
+__all__ = ['stratified_subset']
 
 
-def balanced_subset(labels: Tensor, fraction: float, seed: int = 0) -> Tensor:
+def stratified_subset(labels: Tensor, fraction: float, seed: int = 0) -> Tensor:
     """Draw the same share of every class.
 
     A class of n images contributes ``max(1, round(fraction * n))`` of them. Each

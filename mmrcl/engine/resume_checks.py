@@ -46,7 +46,7 @@ def check_resume(runner: Runner, checkpoint: Mapping[str, Any]) -> None:
     if epochs is not None and done >= epochs:
         runner.logger.warning(
             f'The checkpoint has finished its {done} epochs, so there is nothing to train with '
-            f'train_cfg.max_epochs={epochs}: raise the number by --epochs'
+            f'train_cfg.max_epochs={epochs}: raise the number by --epochs of tools/train.py'
         )
 
 

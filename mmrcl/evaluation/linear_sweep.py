@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mmrcl.arguments import check_features, check_tensor
 from mmrcl.clustering import Progress, silent
-from mmrcl.datasets import balanced_subset
+from mmrcl.datasets import stratified_subset
 
 from .linear_probe import LinearProbe, check_classes
 
@@ -86,7 +86,7 @@ def sweep_linear_probes(
         views: Features of V augmented views of each image, (V, N, d), see
             :func:`fit_linear_probes`.
         held_out: Share of the images of every class to hold out
-            (:func:`~mmrcl.datasets.balanced_subset`), in (0, 1).
+            (:func:`~mmrcl.datasets.stratified_subset`), in (0, 1).
         progress: Progress callback.
 
     Raises:
@@ -96,7 +96,7 @@ def sweep_linear_probes(
     labels = check_classes(labels, num_classes, len(features))
     views = None if views is None else _check_views(views, features.shape)
     targets = labels.to(features.device, torch.long)
-    held_out_images = balanced_subset(targets, held_out, schedule.seed)
+    held_out_images = stratified_subset(targets, held_out, schedule.seed)
     is_left = torch.ones_like(targets, dtype=torch.bool)
     is_left[held_out_images] = False
     fitting = is_left.nonzero().squeeze(1)

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypedDict
 from torch import Tensor
 
 from mmrcl.arguments import check_features, check_labels, check_width
-from mmrcl.datasets import balanced_subset
+from mmrcl.datasets import stratified_subset
 
 from .knn import accuracy, knn_predict
 from .linear_probe import fit_linear_probe
@@ -113,7 +113,7 @@ def predict_by_representation(
 ) -> Iterator[Prediction]:
     """Classify by every metric with every share of the training labels.
 
-    A share is a class-balanced subset (:func:`~mmrcl.datasets.balanced_subset`),
+    A share is a stratified subset (:func:`~mmrcl.datasets.stratified_subset`),
     so every encoder gets the same images for the same seed. One per cent of a
     small set is a handful of images: average over several seeds.
 
@@ -136,7 +136,7 @@ def predict_by_representation(
     for name, predict in metrics.items():
         for share in label_shares:
             for seed in seeds if share < 100 else seeds[:1]:
-                subset = balanced_subset(train_labels, share / 100, seed)
+                subset = stratified_subset(train_labels, share / 100, seed)
                 classes = predict(train_features[subset], train_labels[subset], test_features)
                 yield Prediction(name, share, seed, classes)
 

@@ -137,6 +137,17 @@ def test_a_missing_image_is_named_before_anything_is_written(features, tmp_path)
     assert not (tmp_path / 'out').exists()
 
 
+def test_names_that_differ_in_case_alone_replace_no_image(features, tmp_path, monkeypatch):
+    """Where case does not count, the second name finds a link to the first image."""
+
+    def exists(*_) -> None:
+        raise FileExistsError('exists')
+
+    monkeypatch.setattr(Path, 'symlink_to', exists)
+    with pytest.raises(FileExistsError):
+        mmrcl.balanced_subset(features, 10).link(tmp_path / 'out')
+
+
 def test_images_are_copied_where_links_are_not_allowed(features, tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError('no links')

@@ -91,7 +91,7 @@ def test_says_what_is_wrong_with_the_images(tmp_path):
         mmrcl.extract_features(PIXELS, folder, class_folders=True)
     with pytest.raises(ValueError, match='needs images to be the parent'):
         mmrcl.extract_features(PIXELS, [folder / '0.png'], class_folders=True)
-    with pytest.raises(ValueError, match='is not a folder'):
+    with pytest.raises(ValueError, match='nowhere does not exist: pass the folder'):
         mmrcl.extract_features(PIXELS, tmp_path / 'nowhere')
     with pytest.raises(ValueError, match='none of 1 files can be read'):
         mmrcl.extract_features(PIXELS, [tmp_path / 'nothing.png'])

@@ -1,5 +1,6 @@
 """What `mmrcl pretrain` sees, chooses and writes, without a training."""
 
+import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -100,6 +101,21 @@ def test_labels_of_a_file(mark: str, tmp_path: Path):
         f'b.png{mark}dog\na, b.png{mark}cat\n'.replace('a, b', '"a, b"')
     )
     assert read_labels(tmp_path / 'a.txt', ['a, b.png', 'b.png', 'c.png']) == ['cat', 'dog', None]
+
+
+def test_labels_as_a_spreadsheet_writes_them(tmp_path: Path):
+    (tmp_path / 'a.csv').write_bytes(b'\xef\xbb\xbfa.png,cat\r\nb.png,dog\r\n\r\n')
+    assert read_labels(tmp_path / 'a.csv', ['a.png', 'b.png']) == ['cat', 'dog']
+
+
+@pytest.mark.parametrize('name', [b'caf\xe9.png', b'line\nbreak.png'])
+def test_a_name_that_no_text_can_list_is_refused(name: bytes, tmp_path: Path):
+    for index in range(60):
+        Image.new('RGB', (9, 9)).save(tmp_path / f'{index}.png')
+    (tmp_path / '0.png').rename(os.fsdecode(os.path.join(os.fsencode(tmp_path), name)))
+    with pytest.raises(ConfigError, match='has a line break or tab: rename it') as caught:
+        look_at_folder(str(tmp_path))
+    assert str(caught.value).isprintable()
 
 
 def test_choices_follow_images_and_machine():

@@ -5,7 +5,6 @@ import argparse
 import pytest
 
 from mmrcl.commands import export
-from mmrcl.errors import ConfigError
 
 from ..test_export.encoders import config_with, write_encoder
 
@@ -40,5 +39,5 @@ def test_a_refused_format_is_an_exit_code(tmp_path, capsys):
 
 
 def test_a_folder_without_checkpoint(tmp_path):
-    with pytest.raises(ConfigError, match='holds no checkpoint: pass a work dir'):
+    with pytest.raises(ValueError, match='holds no checkpoint yet: train there'):
         run(tmp_path)

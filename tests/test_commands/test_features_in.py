@@ -72,6 +72,10 @@ def test_says_what_is_wrong_before_any_work(saved, tmp_path):
         call(outliers, saved, 'a.pth', '--out', tmp_path / 'out')
     with pytest.raises(ConfigError, match='name the checkpoint of an encoder after'):
         call(outliers, tmp_path / 'digits', '--out', tmp_path / 'out')
+    with pytest.raises(ConfigError, match='lies inside'):
+        call(outliers, tmp_path / 'digits', 'a.pth', '--out', tmp_path / 'digits/out')
+    with pytest.raises(ConfigError, match='fotos does not exist: pass the folder of your images'):
+        call(outliers, tmp_path / 'fotos', 'a.pth', '--out', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
 
 

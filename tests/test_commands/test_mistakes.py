@@ -73,6 +73,15 @@ MISTAKES: dict[str, tuple[Prepare, str]] = {
     'init of another': (init_of_another, 'does not hold the ResNet of this config'),
     'labels of others': (labels('cat.png,a\ndog.png,b\n'), "such as 'cat.png': name them by"),
     'labels without class': (labels('cat.png\n'), 'line 1 is not FILE,CLASS'),
+    'labels of few': (
+        labels('class 0/picture 000.png,a\nclass 1/picture 001.png,b\n'),
+        'has 5 images',
+    ),
+    'labels twice': (
+        labels('class 0/picture 000.png,a\n' * 2 + 'class 0/picture 000.png,b\n'),
+        "a' and 'b'",
+    ),
+    'label is empty': (labels('class 0/picture 000.png,\n'), 'line 1 is not FILE,CLASS'),
     'labels of one class': (labels('class 0/picture 000.png,a\n'), 'less than two classes'),
 }
 
@@ -111,6 +120,42 @@ def test_a_dry_run_writes_nothing(folder: Path, capsys):
     said = capsys.readouterr().out
     assert '52 images' in said and 'epochs ' in said and 'there is no GPU' in said
     assert sorted(folder.rglob('*')) == before
+
+
+OUTS = {'cluster': 'a.csv', 'embed': 'a.npy', 'report': 'a.html'}
+
+
+@pytest.mark.parametrize('command', OUTS)
+def test_out_is_checked_before_the_work(command: str, folder: Path, capsys):
+    (folder / OUTS[command]).mkdir(exist_ok=True)
+    for out, sentence in {
+        'a.txt': f'must end with .{OUTS[command][2:]}',
+        f'none/{OUTS[command]}': 'none: make it first',
+        OUTS[command]: 'is a folder: pass another name',
+    }.items():
+        assert main([command, str(folder / PHOTOS), 'no.pth', '--out', str(folder / out)]) == 1
+        said = capsys.readouterr().err
+        assert sentence in said and said.count('\n') == 1
+
+
+def test_labels_are_not_replaced(folder: Path, capsys):
+    words = [str(folder / PHOTOS), 'no.pth', '--out', str(folder / 'b.npy')]
+    assert main(['embed', *words, '--labels', str(folder / 'b.txt')]) == 1
+    assert 'b.npy would replace --labels' in capsys.readouterr().err
+
+
+def test_evaluate_needs_classes_before_the_work(folder: Path, tmp_path: Path, capsys):
+    flat = write_pictures(tmp_path, count=12, classes=1) / 'class 0'
+    others = write_pictures(tmp_path / 'others', classes=3)
+    for words, sentence in [
+        ([flat, 'no.pth'], f'the classes of {flat} are unknown'),
+        ([folder / PHOTOS, 'no.pth', '--test', flat], f'the classes of {flat} are unknown'),
+        ([folder / PHOTOS, 'no.pth', '--test', others], 'no training image has class class 2'),
+        ([folder / PHOTOS, 'no.pth', '--test', tmp_path / 'none'], 'none does not exist'),
+    ]:
+        assert main(['evaluate', *map(str, words)]) == 1
+        said = capsys.readouterr().err
+        assert sentence in said and said.count('\n') == 1
 
 
 @pytest.mark.parametrize('command', ['evaluate', 'cluster', 'report', 'embed'])

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from mmrcl.datasets import balanced_subset
+from mmrcl.datasets import stratified_subset
 from mmrcl.evaluation import Schedule, Setting, accuracy, fit_linear_probes, sweep_linear_probes
 
 GRID = [Setting(lr, decay) for lr in (0.01, 0.3, 2.0) for decay in (0.0, 1e-2)]
@@ -73,7 +73,7 @@ def test_setting_is_chosen_on_held_out_images_and_fitted_on_all(views):
     schedule = Schedule(epochs=4, batch_size=16, seed=3)
     extra = dict(views=shown) if views else {}
     sweep = sweep_linear_probes(plain, labels, 4, GRID, schedule, held_out=0.25, **extra)
-    held = balanced_subset(labels, 0.25, seed=3)
+    held = stratified_subset(labels, 0.25, seed=3)
     left = torch.tensor([i for i in range(200) if i not in held.tolist()])
     fitted = fit_linear_probes(shown[..., left, :], labels[left], 4, GRID, schedule)
     expected = [accuracy(probe.predict(plain[held]), labels[held]) for probe in fitted]

@@ -5,7 +5,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from mmrcl.datasets import balanced_subset
+from mmrcl.datasets import stratified_subset
 from mmrcl.evaluation import (
     METRICS,
     accuracy,
@@ -42,7 +42,7 @@ def test_a_score_is_the_mean_over_the_seeded_subsets(features):
     (score,) = evaluate_representation(*features, (5,), nearest, seeds=(3, 4))
     accuracies = []
     for seed in (3, 4):
-        chosen = balanced_subset(labels, 0.05, seed)
+        chosen = stratified_subset(labels, 0.05, seed)
         predicted = knn_predict(train[chosen], labels[chosen], test, k=1)
         accuracies.append(accuracy(predicted, test_labels))
     assert accuracies[0] != accuracies[1]

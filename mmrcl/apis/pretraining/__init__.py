@@ -7,7 +7,7 @@
 from .choices import METHODS, Choice, Choices, choose
 from .defaults import DEFAULTS, Defaults
 from .folder import FolderFacts, image_files, look_at_folder
-from .labels import by_class_folders, read_labels, split_by_class, write_split
+from .labels import Split, by_class_folders, read_labels, split_by_class, write_split
 from .machine import Machine, look_at_machine
 from .recipe import build_config
 from .request import Request
@@ -22,6 +22,7 @@ __all__ = [
     'FolderFacts',
     'Machine',
     'Request',
+    'Split',
     'build_config',
     'by_class_folders',
     'choose',

@@ -240,7 +240,10 @@ def _workers(machine: Machine, defaults: Defaults) -> Choice:
 
 def _scores(folder: FolderFacts, epochs: int, defaults: Defaults) -> Choice:
     if folder.classes is None:
-        reason = 'no labels: images are in no class folders, and there is no --labels'
+        reason = (
+            'no labels: there is no --labels, and class folders are labels if every image lies in '
+            f'one and they have {defaults.fewest_per_class} images each on average'
+        )
         return Choice('default_hooks', 'none', reason)
     return Choice(
         'default_hooks.knn.interval',

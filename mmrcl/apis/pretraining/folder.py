@@ -12,7 +12,7 @@ from mmrcl.errors import ConfigError
 from mmrcl.progress import progress
 
 from .defaults import DEFAULTS, Defaults
-from .labels import by_class_folders, read_labels
+from .labels import by_class_folders, read_labels, split_by_class
 
 __all__ = ['FolderFacts', 'image_files', 'look_at_folder']
 
@@ -61,23 +61,39 @@ class FolderFacts(NamedTuple):
         return ', '.join(about)
 
 
-def image_files(folder: str) -> list[str]:
+def image_files(folder: str | Path) -> list[str]:
     """Return the paths of all images below a folder, relative to it, sorted.
 
     Raises:
-        ConfigError: if it does not exist, is a file, or holds no image.
+        ConfigError: if it does not exist, is a file, holds no image, or one whose name no text file
+            can list.
     """
-    if not Path(folder).exists():
+    root = os.path.expanduser(folder)
+    if not os.path.exists(root):
         raise ConfigError(f'folder {folder} does not exist: pass the folder of your images')
-    if not Path(folder).is_dir():
+    if not os.path.isdir(root):
         raise ConfigError(f'{folder} is a file: pass the folder that holds your images')
     try:
-        images = ImageFolder(data_root=folder)
+        images = ImageFolder(data_root=root)
     except ValueError as error:
         raise ConfigError(error) from error
-    prefix = os.path.join(folder, '')
+    prefix = os.path.join(root, '')
     paths = (images.get_data_info(place)['img_path'] for place in range(len(images)))
-    return [path.removeprefix(prefix) for path in paths]
+    files = [path.removeprefix(prefix) for path in paths]
+    if odd := next((file for file in files if not _is_line(file)), None):
+        raise ConfigError(
+            f'{folder} has the image {odd!r}, whose name is not UTF-8 or has a line break or tab: '
+            'rename it'
+        )
+    return files
+
+
+def _is_line(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return set(name).isdisjoint('\t\n\r')
 
 
 def look_at_folder(
@@ -101,6 +117,12 @@ def look_at_folder(
             f'{folder} has {len(files)} images: at least {defaults.fewest_images} are needed, and '
             'a useful encoder needs thousands'
         )
+    classes = by_class_folders(files, defaults) if labels is None else read_labels(labels, files)
+    if classes is not None and not len(split_by_class(classes, defaults).queries):
+        raise ConfigError(
+            f'--labels {labels}: no class has {defaults.held_out} images, so that kNN could score '
+            'one of them: label more images, or leave --labels out'
+        )
     sample = np.unique(np.linspace(0, len(files) - 1, min(len(files), defaults.sampled), dtype=int))
     headers, faults = list[ImageHeader](), list[str]()
     for place in progress(sample.tolist(), 'Looking at the images'):
@@ -121,7 +143,7 @@ def look_at_folder(
         gray=sum(each.gray for each in headers) / len(headers),
         transparent=sum(each.transparent for each in headers) / len(headers),
         unreadable=faults,
-        classes=by_class_folders(files, defaults) if labels is None else read_labels(labels, files),
+        classes=classes,
     )
     if facts.half < defaults.smallest_side:
         raise ConfigError(

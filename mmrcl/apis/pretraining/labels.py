@@ -1,7 +1,7 @@
 """Classes of the images of a folder, and their division for a score."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,25 +43,32 @@ def read_labels(path: str | Path, files: Sequence[str]) -> list[str | None]:
     """Read classes of images from a file with a line ``FILE,CLASS`` for each, or with a tab.
 
     Args:
-        path: the file, in UTF-8.
+        path: the file, in UTF-8; empty lines are skipped.
         files: paths below the folder of all images, as the file names them.
 
     Returns:
         The class of each image, None where the file names none.
 
     Raises:
-        ConfigError: for another form, a file that is no image of the folder, or a single class.
+        ConfigError: for another form, a file that is no image of the folder, one with two classes,
+            or a single class.
     """
     try:
-        with Path(path).open(encoding='utf-8', newline='') as lines:
+        with Path(path).expanduser().open(encoding='utf-8-sig', newline='') as lines:
             start = lines.readline()
             lines.seek(0)
             rows = list(csv.reader(lines, delimiter='\t' if '\t' in start else ','))
     except (csv.Error, UnicodeDecodeError) as error:
         raise ConfigError(f'--labels {path} cannot be read as lines FILE,CLASS: {error}') from error
-    if odd := [number for number, row in enumerate(rows, 1) if len(row) != 2]:
+    if odd := [number for number, row in enumerate(rows, 1) if row and not _is_labelled(row)]:
         raise ConfigError(f'--labels {path}: line {odd[0]} is not FILE,CLASS: correct it')
-    named: Mapping[str, str] = dict(rows)
+    named: dict[str, str] = {}
+    for file, name in filter(None, rows):
+        if named.setdefault(file, name) != name:
+            raise ConfigError(
+                f'--labels {path} puts {file!r} into the classes {named[file]!r} and {name!r}: '
+                'keep one line'
+            )
     if unknown := named.keys() - set(files):
         raise ConfigError(
             f'--labels {path} names {len(unknown)} files that are no images of the folder, such as '
@@ -70,6 +77,10 @@ def read_labels(path: str | Path, files: Sequence[str]) -> list[str | None]:
     if len(set(named.values())) < 2:
         raise ConfigError(f'--labels {path} has less than two classes: name the class of each file')
     return [named.get(file) for file in files]
+
+
+def _is_labelled(row: Sequence[str]) -> bool:
+    return len(row) == 2 and all(row)
 
 
 def split_by_class(classes: Sequence[str | None], defaults: Defaults = DEFAULTS) -> Split:

@@ -94,7 +94,10 @@ class PreemptionHook(Hook):
             return
         name = signal.Signals(received).name
         checkpoint = self._checkpoint_hook.save_now(runner)
-        runner.logger.warning(f'{name}: saved {checkpoint}; continue with --resume')
+        runner.logger.warning(
+            f'{name}: saved {checkpoint}; repeat the command to continue, that of tools/train.py '
+            'with --resume'
+        )
         if SAVED_NOTE in os.environ:
             # Without the note the launcher's code claims no save.
             with contextlib.suppress(OSError):
