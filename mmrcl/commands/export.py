@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 from mmrcl.apis import DEFAULT_FORMATS, EXPORT_FORMATS, export_encoder
-from mmrcl.checkpoint import latest_checkpoint
-from mmrcl.errors import ConfigError
+from mmrcl.checkpoint import find_checkpoint
 from mmrcl.launch import add_trust_argument
 
 
@@ -14,30 +13,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``mmrcl export``."""
     parser.add_argument('checkpoint', type=Path, help='a checkpoint, or a work dir for its latest')
     parser.add_argument('--out', type=Path, help='folder; default: encoder, beside the checkpoint')
-    parser.add_argument('--formats', nargs='+', choices=EXPORT_FORMATS, default=DEFAULT_FORMATS)
+    parser.add_argument(
+        '--formats',
+        nargs='+',
+        choices=EXPORT_FORMATS,
+        help=f'each must be written; default: what can be of {", ".join(DEFAULT_FORMATS)}',
+    )
     parser.add_argument('--config', help='config of the training; default: that in the checkpoint')
     add_trust_argument(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Export, print a line for each format, and exit with 1 if one was not written.
+    """Export, print a line for each format, and exit with 1 if one of ``--formats`` was refused.
 
     Raises:
-        ConfigError: if nothing can be exported.
+        ValueError: if there is no checkpoint, or nothing can be exported.
     """
-    checkpoint = _checkpoint(args.checkpoint)
+    checkpoint = Path(find_checkpoint(args.checkpoint))
     out = args.out or checkpoint.parent / 'encoder'
-    exported = export_encoder(checkpoint, out, args.formats, args.config, args.trust_checkpoint)
+    formats = args.formats or DEFAULT_FORMATS
+    exported = export_encoder(checkpoint, out, formats, args.config, args.trust_checkpoint)
     print(exported.summary)
     print(f'model card: {out / "README.md"}')
-    if exported.refused:
+    if args.formats and exported.refused:
         sys.exit(1)
-
-
-def _checkpoint(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    found = latest_checkpoint(path)
-    if found is None:
-        raise ConfigError(f'{path} holds no checkpoint: pass a work dir of a training, or a file')
-    return found
