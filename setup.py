@@ -79,6 +79,10 @@ setup(
             'hypothesis',
             'lmdb',
             'mypy',
+            # Tests compare the exported ONNX file with the encoder.
+            'onnx',
+            'onnxruntime',
+            'onnxscript',
             'pre-commit',
             # A test reads the table that the hierarchy page writes for embedding-atlas.
             'pyarrow',

@@ -14,7 +14,8 @@ from .checkpoint_config import config_of
 
 __all__ = ['DEFAULT_FORMATS', 'EXPORT_FORMATS', 'export_encoder']
 
-DEFAULT_FORMATS = ('safetensors', 'onnx')
+# The first two need other packages, and timm has not every network. The last takes all.
+DEFAULT_FORMATS = ('safetensors', 'onnx', 'mmpretrain')
 
 
 def export_encoder(
@@ -34,8 +35,8 @@ def export_encoder(
             run, for its newest.
         out: folder, made if it does not exist. Files of an earlier export are overwritten.
         formats: ``'safetensors'``, a folder for timm (``local-dir:`` and its hub); ``'onnx'``, from
-            pixels to features; ``'mmpretrain'``, ``'mmdet'``, ``'torchvision'``, ``'timm'`` and
-            ``'detectron2'``, checkpoint files of these libraries.
+            pixels to features; ``'mmpretrain'``, which :func:`load_encoder` reads too, ``'mmdet'``,
+            ``'torchvision'``, ``'timm'`` and ``'detectron2'``, checkpoint files of these libraries.
         config: the config that it was trained with, or its path; by default the one stored in the
             checkpoint.
         trust: run code that the checkpoint or its config may contain.

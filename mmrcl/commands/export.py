@@ -13,21 +13,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``mmrcl export``."""
     parser.add_argument('checkpoint', type=Path, help='a checkpoint, or a work dir for its latest')
     parser.add_argument('--out', type=Path, help='folder; default: encoder, beside the checkpoint')
-    parser.add_argument('--formats', nargs='+', choices=EXPORT_FORMATS, default=DEFAULT_FORMATS)
+    parser.add_argument(
+        '--formats',
+        nargs='+',
+        choices=EXPORT_FORMATS,
+        help=f'each must be written; default: what can be of {", ".join(DEFAULT_FORMATS)}',
+    )
     parser.add_argument('--config', help='config of the training; default: that in the checkpoint')
     add_trust_argument(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Export, print a line for each format, and exit with 1 if one was not written.
+    """Export, print a line for each format, and exit with 1 if one of ``--formats`` was refused.
 
     Raises:
-        ValueError: if nothing can be exported.
+        ValueError: if there is no checkpoint, or nothing can be exported.
     """
     checkpoint = Path(find_checkpoint(args.checkpoint))
     out = args.out or checkpoint.parent / 'encoder'
-    exported = export_encoder(checkpoint, out, args.formats, args.config, args.trust_checkpoint)
+    formats = args.formats or DEFAULT_FORMATS
+    exported = export_encoder(checkpoint, out, formats, args.config, args.trust_checkpoint)
     print(exported.summary)
     print(f'model card: {out / "README.md"}')
-    if exported.refused:
+    if args.formats and exported.refused:
         sys.exit(1)

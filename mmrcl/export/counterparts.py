@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 import torchvision
-from mmpretrain.models.backbones import VisionTransformer
+from mmpretrain.models.backbones import ResNet_CIFAR, VisionTransformer
 from torch import Tensor, nn
 
 from mmrcl.checkpoint import match_encoder, nearest_resnet
@@ -95,7 +95,7 @@ def candidate_of(encoder: TrainedEncoder, library: str) -> Candidate:
     kind = type(encoder.backbone).__name__
     raise NoFormatError(
         f'{kind} is not converted to {library}: ResNets of 18 to 152 layers, vision transformers '
-        f'and LibraryBackbone are; {_REMEDY}'
+        f'of mmpretrain and networks of {library} itself are; {_REMEDY}'
     )
 
 
@@ -109,6 +109,10 @@ def _own(encoder: TrainedEncoder, library: str) -> Candidate | None:
 
 def _resnet(encoder: TrainedEncoder, library: str) -> Candidate | None:
     """mmpretrain, timm and torchvision name the tensors of a ResNet alike."""
+    if isinstance(encoder.backbone, ResNet_CIFAR):
+        raise NoFormatError(
+            f'{library} has no ResNet with the 3 x 3 stem for small images; {_REMEDY}'
+        )
     depth = nearest_resnet(_unwrapped(encoder.backbone.state_dict()))
     return None if depth is None else Candidate(f'resnet{depth}', _unwrapped)
 

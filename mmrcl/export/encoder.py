@@ -19,7 +19,7 @@ from .image_format import ImageFormat, image_format
 
 __all__ = ['TrainedEncoder', 'trained_encoder']
 
-_KEPT = ('cfg', 'epoch', 'iter', 'experiment_name', 'seed', 'time', 'mmrcl_commit')
+_KEPT = ('epoch', 'iter', 'experiment_name', 'seed', 'time', 'mmrcl_commit')
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ def trained_encoder(
     backbone.requires_grad_(False)
     backbone.eval()  # Of mmpretrain it returns None.
     path = Path(checkpoint)
-    return TrainedEncoder(backbone, match, config, path, _origin(path, meta, match))
+    return TrainedEncoder(backbone, match, config, path, _origin(path, meta, config, match))
 
 
 def _check_not_exported(state: Mapping[str, Tensor], match: Match, path: str | Path) -> None:
@@ -97,7 +97,8 @@ def _check_not_exported(state: Mapping[str, Tensor], match: Match, path: str | P
         )
 
 
-def _origin(path: Path, meta: Mapping[str, Any], match: Match) -> dict[str, Any]:
+def _origin(path: Path, meta: Mapping[str, Any], config: Config, match: Match) -> dict[str, Any]:
     known = {key: meta[key] for key in _KEPT if key in meta}
+    about = dict(known, cfg=config.pretty_text)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return dict(known, source=path.name, source_sha256=digest, prefix=match.prefix)
+    return dict(about, source=path.name, source_sha256=digest, prefix=match.prefix)

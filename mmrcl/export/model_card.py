@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmpretrain.registry import MODELS
+
 from mmrcl.checkpoint import nearest_resnet
 from mmrcl.version import __version__
 from mmrcl.visualization import read_run
@@ -99,8 +101,13 @@ def as_code(value: Any) -> str:
 
 
 def _backbone(encoder: TrainedEncoder) -> dict[str, Any]:
-    settings = encoder.config.model.backbone.items()
-    return {key: value for key, value in settings if key != 'init_cfg'}
+    """Return the settings by which mmpretrain builds it, those of mmrcl's own types too."""
+    settings = {
+        key: value for key, value in encoder.config.model.backbone.items() if key != 'init_cfg'
+    }
+    if '.' not in settings['type'] and settings['type'] not in MODELS.module_dict:
+        settings['type'] = f'mmrcl.{settings["type"]}'
+    return settings
 
 
 def _data_set(config: Any) -> str:

@@ -74,7 +74,15 @@ model = timm.create_model(
 ```"""
 
 _MMPRETRAIN = """\
-{file}, in a config of mmpretrain:
+{file}, in mmrcl, which also reads and prepares images:
+
+```python
+import mmrcl
+
+encoder = mmrcl.load_encoder('{file}')
+```
+
+The same file in a config of mmpretrain:
 
 ```python
 backbone = dict(

@@ -7,6 +7,7 @@ from .backbones import (
     LIBRARIES,
     BackboneChoice,
     LibraryBackbone,
+    MoCoV3ViT,
     backbone_config,
     library_network,
 )
@@ -80,6 +81,7 @@ __all__ = [
     'LibraryBackbone',
     'LossOutput',
     'MSF',
+    'MoCoV3ViT',
     'MomentumQueueSelfSupervisor',
     'MeanShiftLoss',
     'MultiPredictorNeck',

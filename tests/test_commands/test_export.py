@@ -3,8 +3,11 @@
 import argparse
 
 import pytest
+import torch
 
+import mmrcl
 from mmrcl.commands import export
+from mmrcl.export import onnx_file
 
 from ..test_export.encoders import config_with, write_encoder
 
@@ -38,6 +41,20 @@ def test_a_refused_format_is_an_exit_code(tmp_path, capsys):
     assert 'mmdet: written to' in said and 'timm: not written: compared with' in said
 
 
+def test_the_default_writes_what_it_can_of_an_encoder_for_small_images(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(onnx_file, 'find_spec', lambda name: None)
+    backbone, checkpoint = write_encoder(tmp_path, config_with(type='ResNet_CIFAR'))
+    run(checkpoint)
+    said = capsys.readouterr().out
+    assert 'safetensors: not written: timm has no ResNet with the 3 x 3 stem' in said
+    assert 'onnx: not written: packages are missing' in said
+    (file,) = (tmp_path / 'encoder').glob('*_mmpretrain-*.pth')
+    read = mmrcl.load_encoder(file, device='cpu').network.backbone.state_dict()
+    torch.testing.assert_close(dict(read), dict(backbone.state_dict()), rtol=0, atol=0)
+
+
 def test_a_folder_without_checkpoint(tmp_path):
-    with pytest.raises(ValueError, match='holds no checkpoint yet: train there'):
+    with pytest.raises(ValueError, match='holds no checkpoint yet: train there, or pass another'):
         run(tmp_path)

@@ -98,11 +98,10 @@ def written(folder: Path, **changes):
     return trained_encoder(folder / 'epoch_4.pth', state, meta, config)
 
 
-@pytest.mark.parametrize(
-    'changes',
-    [VIT, of_library('timm', 'test_vit', 1, 64, img_size=16, patch_size=2)],
-    ids=['mmpretrain', 'timm'],
-)
+OF_TIMM = of_library('timm', 'test_vit', 1, 64, img_size=16, patch_size=2)
+
+
+@pytest.mark.parametrize('changes', [VIT, OF_TIMM], ids=['mmpretrain', 'timm'])
 def test_timm_loads_the_folder(changes, tmp_path):
     encoder = written(tmp_path, **changes)
     exported = write_formats(encoder, tmp_path / 'out', ['safetensors', 'timm', 'detectron2'], 'a')
@@ -119,6 +118,11 @@ def test_a_network_of_torchvision_is_itself_and_timms(tmp_path):
         counterpart = find_counterpart(encoder, library)
         assert counterpart.architecture == 'resnet18'
         assert set(counterpart.tensors) == set(torchvision.models.resnet18().state_dict()) - FC
+
+
+def test_networks_of_a_library_are_converted_to_it_alone(tmp_path):
+    with pytest.raises(NoFormatError, match='torchvision: .* networks of torchvision itself are'):
+        find_counterpart(written(tmp_path, **OF_TIMM), 'torchvision')
 
 
 def test_detectron2_gets_resnets_alone(tmp_path):

@@ -63,7 +63,7 @@ def test_code_of_the_model_card_runs(exported, monkeypatch):
     folder = done.written['safetensors'].parent
     monkeypatch.chdir(folder)
     blocks = re.findall(r'```python\n(.*?)```', (folder / 'README.md').read_text(), re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     for block in blocks:
         exec(block, {})
 
@@ -81,7 +81,7 @@ def test_gray_images_have_a_counterpart_in_timm_alone(tmp_path):
 @pytest.mark.parametrize(
     ('backbone', 'sentence'),
     [
-        (dict(type='ResNet_CIFAR'), r'conv1.weight of shape \(64, 3, 3, 3\), not \(64, 3, 7, 7\)'),
+        (dict(type='ResNet_CIFAR'), 'timm has no ResNet with the 3 x 3 stem'),
         (dict(stem_channels=32), r'conv1.weight of shape \(32, 3, 7, 7\), not \(64, 3, 7, 7\)'),
         (dict(deep_stem=True), 'the encoder has no conv1.weight'),
         (dict(num_stages=3, strides=(1, 2, 2), dilations=(1,) * 3, out_indices=(2,)), 'no layer4'),
@@ -143,6 +143,8 @@ def test_onnx_takes_pixels_in_any_number(tmp_path):
     pytest.importorskip('onnx', reason='onnx is not installed')
     pytest.importorskip('onnxscript', reason='onnxscript is not installed')
     onnxruntime = pytest.importorskip('onnxruntime', reason='onnxruntime is not installed')
+    if torch.__version__ < '2.6':
+        pytest.skip(f'torch {torch.__version__} has no exporter that is used here')
     config = config_with(stem_channels=16, base_channels=16)
     backbone, checkpoint = write_encoder(tmp_path, config)
     done = mmrcl.export_encoder(checkpoint, tmp_path / 'out', ['onnx'])
