@@ -138,6 +138,16 @@ def test_another_config_is_refused(tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
+def test_a_config_that_is_passed_is_recorded(tmp_path):
+    config = config_with()
+    _, checkpoint = write_encoder(tmp_path, config)
+    content = torch.load(checkpoint)
+    del content['meta']['cfg']
+    torch.save(content, checkpoint)
+    done = mmrcl.export_encoder(checkpoint, tmp_path / 'out', ['mmpretrain'], config)
+    assert mmrcl.load_encoder(done.written['mmpretrain'], device='cpu')
+
+
 @pytest.mark.slow
 def test_onnx_takes_pixels_in_any_number(tmp_path):
     pytest.importorskip('onnx', reason='onnx is not installed')
