@@ -124,7 +124,7 @@ def test_choices_follow_images_and_machine():
     assert value['batch size'] == 256 and value['queue'] == 1000
     assert value['clusters'] == [5.0, 20.0] and value['kNN'] == 'none'
     value = {name: choice.value for name, choice in choose(facts(), CPU, Request('a')).items()}
-    assert value['image size'] == 96 and value['batch size'] == 64 and value['epochs'] == 50
+    assert value['image size'] == 80 and value['batch size'] == 64 and value['epochs'] == 20
     many = choose(facts(1_281_167, 400), GPU, Request('a', 'resnet50'))
     assert many['image size'].value == 224 and many['epochs'].value == 100
     assert many['queue'].value == 98304

@@ -27,8 +27,8 @@ class Defaults(NamedTuple):
         fewest_images: images that a folder needs.
         smallest_side: shorter side that half of the images must have.
         sizes: image sizes to choose from on a GPU.
-        sizes_on_cpu: the same without a GPU. ResNets have a 3 x 3 stem up to 64 pixels, so that 64
-            pixels cost more than 128.
+        sizes_on_cpu: the same without a GPU. ResNets have a 3 x 3 stem up to 64 pixels, so that 32
+            pixels cost more than 80.
         enlargement: how much larger than half of the images the image size may be.
         init_size: smallest image size of a ResNet from a published encoder, whose stem is 7 x 7.
         batch_size: largest batch on a GPU.
@@ -65,7 +65,7 @@ class Defaults(NamedTuple):
     fewest_images: int = 50
     smallest_side: int = 8
     sizes: tuple[int, ...] = (16, 32, 64, 96, 128, 160, 224)
-    sizes_on_cpu: tuple[int, ...] = (16, 32, 96)
+    sizes_on_cpu: tuple[int, ...] = (16, 32, 80)
     enlargement: float = 1.25
     init_size: int = 96
     batch_size: int = 256
@@ -74,7 +74,7 @@ class Defaults(NamedTuple):
     memory_per_image: tuple[tuple[str, float], ...] = (('resnet18', 0.03), ('', 0.1))
     memory_share: float = 0.6
     epochs: tuple[tuple[float, int], ...] = ((1_000, 400), (200_000, 200), (float('inf'), 100))
-    images_on_cpu: int = 100_000
+    images_on_cpu: int = 40_000
     epochs_on_cpu: tuple[int, int] = (10, 200)
     resnet: Rate = Rate(2e-3, 128, 1e-4)
     other: Rate = Rate(5e-4, 256, 0.05)
