@@ -70,6 +70,10 @@ class Features(NamedTuple):
         """
         array, text = _pair(path)
         vectors = map_array(array)
+        if not text.is_file():
+            raise FileNotFoundError(
+                f'{text} does not exist, which names the images of {array}: keep both in one folder'
+            )
         with text.open(encoding='utf-8') as file:
             rows = [line.rstrip('\n').split('\t') for line in file]
         if len(rows) != len(vectors):

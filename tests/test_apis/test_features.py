@@ -79,6 +79,9 @@ def test_says_what_is_wrong_with_saved_features(digits, tmp_path):
         mmrcl.Features.load(tmp_path / 'a.npy')
     with pytest.raises(FileNotFoundError):
         mmrcl.Features.load(tmp_path / 'b.npy')
+    (tmp_path / 'a.txt').unlink()
+    with pytest.raises(FileNotFoundError, match=r'a\.txt does not exist, .*: keep both in one'):
+        mmrcl.Features.load(tmp_path / 'a.npy')
 
 
 def test_says_what_is_wrong_with_the_images(tmp_path):
