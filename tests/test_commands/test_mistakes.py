@@ -130,7 +130,7 @@ def test_out_is_checked_before_the_work(command: str, folder: Path, capsys):
     (folder / OUTS[command]).mkdir(exist_ok=True)
     for out, sentence in {
         'a.txt': f'must end with .{OUTS[command][2:]}',
-        f'none/{OUTS[command]}': 'none: make it first',
+        f'nowhere/{OUTS[command]}': 'nowhere: make it first',
         OUTS[command]: 'is a folder: pass another name',
     }.items():
         assert main([command, str(folder / PHOTOS), 'no.pth', '--out', str(folder / out)]) == 1

@@ -26,7 +26,7 @@ import mmrcl.threads  # noqa: F401  before torch
 import torch
 from mmpretrain.datasets import ImageNet
 
-from mmrcl.datasets import balanced_subset
+from mmrcl.datasets import stratified_subset
 from mmrcl.errors import ConfigError
 from mmrcl.launch import PUBLISHED_LISTS, class_folders, missing_pieces
 from mmrcl.progress import progress
@@ -87,7 +87,7 @@ def draw(root: Path, classes: list[str], percent: float, seed: int) -> list[str]
         images = sorted(file for file in found if is_image(file))
         files += [f'{name}/{file}' for file in images]
         labels += [label] * len(images)
-    return [files[i] for i in balanced_subset(torch.tensor(labels), percent / 100, seed)]
+    return [files[i] for i in stratified_subset(torch.tensor(labels), percent / 100, seed)]
 
 
 def write_annotations(path: Path, files: list[str], classes: list[str], overwrite: bool) -> None:
