@@ -24,7 +24,7 @@ setup(
         'Intended Audience :: Science/Research',
         'Operating System :: POSIX :: Linux',
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
-        *(f'Programming Language :: Python :: 3.{minor}' for minor in range(10, 14)),
+        'Programming Language :: Python :: 3.11',
     ],
     packages=find_packages(include=['mmrcl', 'mmrcl.*']),
     # OpenMMLab's layout, see mmrcl/zoo.py: links in a checkout, copies in a wheel.
