@@ -97,7 +97,8 @@ class HierarchyMonitorHook(Hook):
                 found |= {name: value for name, value in measures.items() if not math.isnan(value)}
             scalars.update({f'hierarchy/level_{row + 2}/{name}': found[name] for name in found})
             listed = ', '.join(f'{name} {value:.3f}' for name, value in found.items())
-            runner.logger.info(f'Level {row + 2} after {epochs} epochs: {listed}')
+            if listed:
+                runner.logger.info(f'Level {row + 2} after {epochs} epochs: {listed}')
         if not self._clustering_hook.source.nested:
             scalars['hierarchy/nesting_conformity'] = nesting_conformity(labels)
         log_scalars(runner, scalars, epochs)

@@ -153,13 +153,18 @@ function paintThumbnails(context, sight, shown) {
   context.globalAlpha = 1;
 }
 
-// Where the name of each class stands: in the upper half of its images, whatever lies far off.
+// Where the name of each class stands: the middle of its images in the cell with most, of 16 x 16.
 let namePlaces;
 function placesOfNames() {
-  const sorted = (images, values) => Uint16Array.from(images, (i) => values[i]).sort();
+  const cell = (image) => (tree.x[image] >> 12) * 16 + (tree.y[image] >> 12);
+  const mean = (images, values) => images.reduce((sum, image) => sum + values[image], 0) / images.length;
   namePlaces ??= page.classNames.map((_, kind) => {
-    const images = imagesOfClass(kind);
-    return images.length && { x: sorted(images, tree.x)[images.length >> 1], y: sorted(images, tree.y)[images.length >> 2] };
+    const images = Array.from(imagesOfClass(kind));
+    const counts = new Uint32Array(256);
+    for (const image of images) counts[cell(image)] += 1;
+    const fullest = counts.indexOf(Math.max(...counts));
+    const there = images.filter((image) => cell(image) === fullest);
+    return images.length && { x: mean(there, tree.x), y: mean(there, tree.y) };
   });
   return namePlaces;
 }
