@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write both files."""
     check_files(args.out, ('.csv', '.npz'), args.labels)
-    features = mmrcl.embed_folder(args.folder, args.checkpoint, args.labels, args.trust_checkpoint)
+    features = mmrcl.embed_folder(
+        args.folder, args.checkpoint, args.labels, args.config, args.trust_checkpoint
+    )
     hierarchy = mmrcl.cluster_features(features)
     for path in mmrcl.save_clusters(args.out, features, hierarchy):
         print(f'written: {path}')

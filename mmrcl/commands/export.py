@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mmrcl.apis import DEFAULT_FORMATS, EXPORT_FORMATS, export_encoder
 from mmrcl.checkpoint import find_checkpoint
-from mmrcl.launch import add_trust_argument
+
+from .arguments import add_reading_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=EXPORT_FORMATS,
         help=f'each must be written; default: what can be of {", ".join(DEFAULT_FORMATS)}',
     )
-    parser.add_argument('--config', help='config of the training; default: that in the checkpoint')
-    add_trust_argument(parser)
+    add_reading_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:

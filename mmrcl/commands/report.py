@@ -21,6 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the page."""
     path = mmrcl.write_folder_page(
-        args.out, args.folder, args.checkpoint, args.labels, args.trust_checkpoint
+        args.out,
+        args.folder,
+        args.checkpoint,
+        args.labels,
+        args.config,
+        args.trust_checkpoint,
     )
     print(f'written: {path}')

@@ -163,3 +163,26 @@ def test_other_commands_name_a_work_dir_without_checkpoint(command: str, folder:
     assert main([command, str(folder / PHOTOS), str(folder)]) == 1
     said = capsys.readouterr().err
     assert 'holds no checkpoint yet' in said and said.count('\n') == 1
+
+
+@pytest.mark.parametrize(
+    'words',
+    ['evaluate', 'cluster', 'report', 'embed', 'duplicates', 'outliers', 'subset --size 9'],
+)
+def test_a_checkpoint_without_config_needs_one(
+    words: str, folder: Path, tmp_path: Path, monkeypatch, capsys
+):
+    torch.save(dict(state_dict={'conv1.weight': torch.ones(1)}, meta={}), tmp_path / 'bare.pth')
+    command, *options = words.split()
+    arguments = [command, str(folder / PHOTOS), str(tmp_path / 'bare.pth'), *options]
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    said = capsys.readouterr().err
+    assert 'bare.pth contains no config: pass it by --config' in said and said.count('\n') == 1
+
+    def load(checkpoint: str, config: str, trust: bool) -> None:
+        raise ValueError(f'loads by {config}')
+
+    monkeypatch.setattr('mmrcl.apis.folders.load_encoder', load)
+    assert main([*arguments, '--config', 'mine.py']) == 1
+    assert capsys.readouterr().err == 'error: loads by mine.py\n'
