@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmrcl.apis.pretraining import Request
 from mmrcl.commands import main
 
 from .pictures import write_pictures
@@ -104,6 +105,20 @@ def test_one_sentence_names_the_mistake(mistake: str, folder: Path, capsys):
     assert said.startswith('error: ') and sentence in said and said.count('\n') == 1
     assert 'Traceback' not in said
     assert not (folder / 'out').exists()
+
+
+@pytest.mark.parametrize('name', ['epoch_1.pth', 'last_checkpoint'])
+def test_checkpoints_that_cannot_continue_are_named_without_options_of_others(
+    name: str, folder: Path, tmp_path: Path, capsys
+):
+    (tmp_path / 'elsewhere').mkdir()
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / name).write_text(str(tmp_path / 'elsewhere/epoch_1.pth'))
+    command = Request(str(folder / PHOTOS)).resolved().command()
+    (tmp_path / 'run/config.py').write_text(f'# {command}\n')
+    assert main(['pretrain', str(folder / PHOTOS), '--out', str(tmp_path / 'run')]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith('error: ') and 'checkpoint' in said and ' --' not in said
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may write anywhere')
