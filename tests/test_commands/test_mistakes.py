@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmrcl.apis.pretraining import Request
+from mmrcl.apis import folder_training
+from mmrcl.apis.pretraining import Request, write_split
 from mmrcl.commands import main
 
 from .pictures import write_pictures
@@ -117,8 +118,26 @@ def test_checkpoints_that_cannot_continue_are_named_without_options_of_others(
     command = Request(str(folder / PHOTOS)).resolved().command()
     (tmp_path / 'run/config.py').write_text(f'# {command}\n')
     assert main(['pretrain', str(folder / PHOTOS), '--out', str(tmp_path / 'run')]) == 1
-    said = capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()[-1]  # A logger of another test may say more.
     assert said.startswith('error: ') and 'checkpoint' in said and ' --' not in said
+
+
+def test_a_start_that_was_killed_is_begun_anew(folder: Path, tmp_path: Path, monkeypatch):
+    """Killed after the labels, before the config: the same command goes on."""
+
+    def killed(*arguments: object) -> None:
+        write_split(*arguments)
+        raise KeyboardInterrupt
+
+    out, arguments = tmp_path / 'run', ['pretrain', str(folder / PHOTOS), '--out']
+    monkeypatch.setattr(folder_training, 'write_split', killed)
+    assert main([*arguments, str(out)]) == 130
+    assert (out / 'labels/queries.txt').exists() and not (out / 'config.py').exists()
+    monkeypatch.undo()
+    monkeypatch.setattr(folder_training, 'run_training', lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main([*arguments, str(out)])
+    assert {path.name for path in out.iterdir()} == {'config.py', 'labels'}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may write anywhere')
