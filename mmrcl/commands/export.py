@@ -13,7 +13,12 @@ from .arguments import add_reading_arguments
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``mmrcl export``."""
     parser.add_argument('checkpoint', type=Path, help='a checkpoint, or a work dir for its latest')
-    parser.add_argument('--out', type=Path, help='folder; default: encoder, beside the checkpoint')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        metavar='DIR',
+        help='new or empty folder (default: encoder, beside the checkpoint)',
+    )
     parser.add_argument(
         '--formats',
         nargs='+',
