@@ -7,7 +7,7 @@ and FileFeatures read them.
 import argparse
 
 import mmrcl
-from mmrcl.apis import check_files
+from mmrcl.apis import check_new_files
 
 from .arguments import add_encoder_arguments
 
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the features."""
-    check_files(args.out, ('.npy', '.txt'), args.labels)
+    check_new_files(args.out, ('.npy', '.txt'), args.labels)
     features = mmrcl.embed_folder(
         args.folder, args.checkpoint, args.labels, args.config, args.trust_checkpoint
     )

@@ -172,6 +172,18 @@ def test_out_is_checked_before_the_work(command: str, folder: Path, capsys):
         assert sentence in said and said.count('\n') == 1
 
 
+@pytest.mark.parametrize(
+    ('command', 'name', 'beside'),
+    [('cluster', 'c.csv', 'c.npz'), ('embed', 'c.npy', 'c.txt'), ('report', 'c.html', 'c.html')],
+)
+def test_nothing_is_replaced(command: str, name: str, beside: str, folder, tmp_path, capsys):
+    (tmp_path / beside).write_text('mine')
+    assert main([command, str(folder / PHOTOS), 'no.pth', '--out', str(tmp_path / name)]) == 1
+    said = capsys.readouterr().err
+    assert said == f'error: {tmp_path / beside} exists: remove it, or name a new one by --out\n'
+    assert (tmp_path / beside).read_text() == 'mine'
+
+
 def test_labels_are_not_replaced(folder: Path, capsys):
     words = [str(folder / PHOTOS), 'no.pth', '--out', str(folder / 'b.npy')]
     assert main(['embed', *words, '--labels', str(folder / 'b.txt')]) == 1
