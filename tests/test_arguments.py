@@ -242,10 +242,10 @@ OTHERS = {
         check_same_classes class_names compare_classes guard_loaders guarded read_header read_image
         seed_all""",
     apis: """DEFAULT_FORMATS Duplicates EXPORT_FORMATS Encoder Features Outliers Subset
-        check_evaluation check_files check_outside check_unused cluster_features config_of
-        embed_folder export_encoder extract_features get_config get_model image_files list_models
-        load_encoder pretrain save_clusters split_features wrap_encoder write_folder_page
-        write_hierarchy_page""",
+        check_evaluation check_files check_new_files check_outside check_unused cluster_features
+        config_of embed_folder export_encoder extract_features get_config get_model image_files
+        list_models load_encoder pretrain save_clusters split_features wrap_encoder
+        write_folder_page write_hierarchy_page""",
     mmrcl: """Encoder Features __version__ cluster_features embed_folder export_encoder
         extract_features get_config get_model list_models load_encoder pretrain save_clusters
         split_features wrap_encoder write_folder_page write_hierarchy_page""",

@@ -22,7 +22,7 @@ from .folders import (
     write_folder_page,
 )
 from .hierarchies import build_hierarchy, write_hierarchy_page
-from .outputs import check_files, check_outside, check_unused
+from .outputs import check_files, check_new_files, check_outside, check_unused
 from .pretraining import image_files
 from .probes import knn_accuracy, linear_accuracy
 from .zoo import get_config, get_model, list_models
@@ -39,6 +39,7 @@ __all__ = [
     'build_hierarchy',
     'check_evaluation',
     'check_files',
+    'check_new_files',
     'check_outside',
     'check_unused',
     'cluster_features',

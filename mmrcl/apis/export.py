@@ -11,6 +11,7 @@ from mmrcl.export import EXPORT_FORMATS, Exported, trained_encoder, write_format
 from mmrcl.launch import folder_of
 
 from .checkpoint_config import config_of
+from .outputs import check_unused
 
 __all__ = ['DEFAULT_FORMATS', 'EXPORT_FORMATS', 'export_encoder']
 
@@ -33,7 +34,7 @@ def export_encoder(
     Args:
         checkpoint: file written by ``tools/train.py`` or ``mmrcl pretrain``, or the work dir of a
             run, for its newest.
-        out: folder, made if it does not exist. Files of an earlier export are overwritten.
+        out: folder that does not exist or is empty.
         formats: ``'safetensors'``, a folder for timm (``local-dir:`` and its hub); ``'onnx'``, from
             pixels to features; ``'mmpretrain'``, which :func:`load_encoder` reads too, ``'mmdet'``,
             ``'torchvision'``, ``'timm'`` and ``'detectron2'``, checkpoint files of these libraries.
@@ -45,11 +46,13 @@ def export_encoder(
         The file of each format written, and the sentence of each refused.
 
     Raises:
+        FileExistsError: before any work, if ``out`` is in use.
         FileNotFoundError: if the checkpoint does not exist.
         OSError: if the folder cannot be written.
         ValueError: for an unknown format, if the checkpoint does not hold the encoder, or if every
             format is refused.
     """
+    folder = check_unused(out)
     checkpoint = find_checkpoint(checkpoint)
     state, meta = load_weights(checkpoint, trust)
     encoder = trained_encoder(checkpoint, state, meta, config_of(meta, checkpoint, config, trust))
@@ -58,7 +61,6 @@ def export_encoder(
             f'{checkpoint} does not hold the encoder of its config: {encoder.match.coverage}; it '
             f'has {encoder.match.faults}. Pass the config that it was trained with'
         )
-    folder = Path(out).expanduser()
     name = folder_of(str(Path(checkpoint).resolve()))
     exported = write_formats(encoder, folder, formats, name)
     if not exported.written:

@@ -35,6 +35,7 @@ from .pretraining import (
 __all__ = ['pretrain']
 
 CONFIG = 'config.py'
+STARTED = f'{CONFIG}.partial'
 LABELS = 'labels'
 PAGE = 'hierarchy_report.html'
 
@@ -120,7 +121,8 @@ def _check_out(work_dir: Path, request: Request) -> None:
     check_outside(work_dir, request.folder)
     config = work_dir / CONFIG
     if not config.is_file():
-        if work_dir.is_dir() and any(work_dir.iterdir()):
+        held = {path.name for path in work_dir.iterdir()} if work_dir.is_dir() else set()
+        if held and not {STARTED} <= held <= {STARTED, LABELS}:
             raise ConfigError(
                 f'--out {work_dir} is not empty and holds no run of `mmrcl pretrain`: pass another '
                 'folder'
@@ -142,7 +144,10 @@ def _table(choices: Choices) -> str:
 
 
 def _write(work_dir: Path, facts: FolderFacts, request: Request, choices: Choices) -> None:
-    """Write the config last, by which a work dir is known to be complete.
+    """Write all that a training reads.
+
+    The partial config comes first and gets its name last: a work dir with it was begun, and one
+    with the config is complete.
 
     Raises:
         ConfigError: before anything is written, if weights to start from do not fit the backbone.
@@ -151,10 +156,10 @@ def _write(work_dir: Path, facts: FolderFacts, request: Request, choices: Choice
     config = build_config(facts, request, choices, labels)
     use_pretrained(Config(config), None)
     work_dir.mkdir(parents=True, exist_ok=True)
+    partial = work_dir / STARTED
+    partial.write_text(config_text(config, choices, request.command()), encoding='utf-8')
     if facts.classes is not None:
         write_split(labels, facts.files, facts.classes, split_by_class(facts.classes))
-    partial = work_dir / f'{CONFIG}.partial'
-    partial.write_text(config_text(config, choices, request.command()), encoding='utf-8')
     partial.replace(work_dir / CONFIG)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from mmengine.config import Config
 
 from mmrcl.clustering import FirstNeighborSource, LabelHierarchy
 from mmrcl.errors import ConfigError
@@ -38,6 +39,7 @@ def embed_folder(
     folder: str | Path,
     checkpoint: str | Path,
     labels: str | Path | None = None,
+    config: Config | str | Path | None = None,
     trust: bool = False,
 ) -> Features:
     """Run the encoder of a checkpoint over a folder and show progress and the time left.
@@ -47,6 +49,8 @@ def embed_folder(
         checkpoint: a file, or the work dir of a run for its newest.
         labels: file with a line ``FILE,CLASS`` per image; by default the class is the first folder,
             if every image lies in one.
+        config: the config that the encoder was trained with, or its path; by default the one stored
+            in the checkpoint.
         trust: run code that the checkpoint may contain.
 
     Returns:
@@ -61,7 +65,7 @@ def embed_folder(
     files, classes = _files_and_classes(folder, labels)
     known = {file: name for file, name in zip(files, classes or [], strict=False) if name}
     chosen = [file for file in files if file in known] if known else files
-    encoder = load_encoder(checkpoint, trust=trust)
+    encoder = load_encoder(checkpoint, config, trust=trust)
     workers = min(len(os.sched_getaffinity(0)) // 2, DEFAULTS.workers)
     paths = [os.path.join(root, file) for file in chosen]
     found = extract_features(encoder, paths, num_workers=workers)
@@ -186,6 +190,7 @@ def write_folder_page(
     folder: str | Path,
     checkpoint: str | Path,
     labels: str | Path | None = None,
+    config: Config | str | Path | None = None,
     trust: bool = False,
 ) -> Path:
     """Cluster the images of a folder by an encoder, and write the page that shows them.
@@ -195,6 +200,7 @@ def write_folder_page(
         folder: images at any depth.
         checkpoint: a file, or the work dir of a run for its newest.
         labels: as of :func:`embed_folder`.
+        config: as of :func:`embed_folder`.
         trust: run code that the checkpoint may contain.
 
     Returns:
@@ -205,6 +211,6 @@ def write_folder_page(
             :func:`embed_folder`.
     """
     [page] = check_files(path, ['.html'], labels)
-    features = embed_folder(folder, checkpoint, labels, trust)
+    features = embed_folder(folder, checkpoint, labels, config, trust)
     hierarchy = cluster_features(features)
     return write_hierarchy_page(page, hierarchy, features, title=Path(folder).resolve().name)

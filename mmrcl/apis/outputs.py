@@ -6,7 +6,7 @@ from pathlib import Path
 from mmrcl.errors import ConfigError
 from mmrcl.launch import check_work_dir
 
-__all__ = ['check_files', 'check_outside', 'check_unused']
+__all__ = ['check_files', 'check_new_files', 'check_outside', 'check_unused']
 
 
 def check_files(
@@ -38,6 +38,20 @@ def check_files(
         if labels is not None and file.resolve() == Path(labels).expanduser().resolve():
             raise ConfigError(f'--out {path} would replace --labels {labels}: pass another name')
     return files
+
+
+def check_new_files(
+    path: str | Path, suffixes: Sequence[str], labels: str | Path | None = None
+) -> None:
+    """Check the files to write as :func:`check_files` does, and that none of them exists.
+
+    Raises:
+        ConfigError: as :func:`check_files`.
+        FileExistsError: naming the file.
+    """
+    for file in check_files(path, suffixes, labels):
+        if file.exists():
+            raise FileExistsError(f'{file} exists: remove it, or name a new one by --out')
 
 
 def check_outside(folder: str | Path, images: str | Path) -> None:

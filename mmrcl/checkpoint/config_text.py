@@ -22,7 +22,7 @@ def config_from_text(text: str) -> Config:
     except (MemoryError, RecursionError, KeyError, SyntaxError, ValueError) as error:
         raise ValueError(
             f'the config in the checkpoint is more than plain settings ({error}): pass the config '
-            'by --config of the tool, or config= in Python'
+            'by --config, or config= in Python'
         ) from error
 
 

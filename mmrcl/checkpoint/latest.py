@@ -35,8 +35,8 @@ def latest_checkpoint(work_dir: Path) -> Path | None:
         skipped.append(path)
     if skipped:
         raise ValueError(
-            f'none of the {len(skipped)} checkpoints in {work_dir} is whole: pass another one '
-            'by --resume CHECKPOINT, or start again in another --work-dir'
+            f'none of the {len(skipped)} checkpoints in {work_dir} is whole: restore one, '
+            'or start again in another work dir'
         )
     return None
 
@@ -79,7 +79,7 @@ def _folder_of(named: Path, work_dir: Path) -> Path:
     if named.parent.name != work_dir.resolve().name:
         raise ValueError(
             f'{work_dir} holds no checkpoint, and its last_checkpoint names {named} of another '
-            'run: copy the checkpoints too, or name one by --resume CHECKPOINT'
+            'run: copy the checkpoints too'
         )
     return named.parent
 

@@ -6,7 +6,10 @@ calls functions of :mod:`mmrcl.apis`.
 
 import argparse
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from mmrcl.errors import TrainingError
 
@@ -38,13 +41,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = _parser().parse_args(argv)
     try:
-        args.run(args)
+        with _plain_warnings():
+            args.run(args)
     except (ImportError, OSError, TrainingError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Print each warning once and in one line, without its place in the source."""
+    shown: set[str] = set()
+
+    def show(message: Warning | str, *place: Any, **kwargs: Any) -> None:
+        text = ' '.join(str(message).split())
+        if text not in shown:
+            shown.add(text)
+            print(f'warning: {text}', file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:

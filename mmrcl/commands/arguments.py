@@ -10,6 +10,14 @@ def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('folder', help='folder of images, at any depth')
     parser.add_argument('checkpoint', help='checkpoint, or work dir of a run for its newest one')
     add_labels_argument(parser)
+    add_reading_arguments(parser)
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how a checkpoint is read: its config, and whether it is trusted."""
+    parser.add_argument(
+        '--config', metavar='FILE', help='config of the training; default: that in the checkpoint'
+    )
     add_trust_argument(parser)
 
 

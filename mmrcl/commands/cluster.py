@@ -7,7 +7,7 @@ features and labels.
 import argparse
 
 import mmrcl
-from mmrcl.apis import check_files
+from mmrcl.apis import check_new_files
 
 from .arguments import add_encoder_arguments
 
@@ -22,8 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write both files."""
-    check_files(args.out, ('.csv', '.npz'), args.labels)
-    features = mmrcl.embed_folder(args.folder, args.checkpoint, args.labels, args.trust_checkpoint)
+    check_new_files(args.out, ('.csv', '.npz'), args.labels)
+    features = mmrcl.embed_folder(
+        args.folder, args.checkpoint, args.labels, args.config, args.trust_checkpoint
+    )
     hierarchy = mmrcl.cluster_features(features)
     for path in mmrcl.save_clusters(args.out, features, hierarchy):
         print(f'written: {path}')

@@ -7,7 +7,7 @@ and FileFeatures read them.
 import argparse
 
 import mmrcl
-from mmrcl.apis import check_files
+from mmrcl.apis import check_new_files
 
 from .arguments import add_encoder_arguments
 
@@ -22,8 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the features."""
-    check_files(args.out, ('.npy', '.txt'), args.labels)
-    features = mmrcl.embed_folder(args.folder, args.checkpoint, args.labels, args.trust_checkpoint)
+    check_new_files(args.out, ('.npy', '.txt'), args.labels)
+    features = mmrcl.embed_folder(
+        args.folder, args.checkpoint, args.labels, args.config, args.trust_checkpoint
+    )
     features.save(args.out)
     print(
         f'written: {args.out}, {len(features.paths):,} images of {features.vectors.shape[1]} values'

@@ -22,13 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print both accuracies."""
-    trust = args.trust_checkpoint
+    encoder = dict(checkpoint=args.checkpoint, config=args.config, trust=args.trust_checkpoint)
     check_evaluation(args.folder, args.labels, args.test)
-    train = mmrcl.embed_folder(args.folder, args.checkpoint, args.labels, trust)
+    train = mmrcl.embed_folder(args.folder, labels=args.labels, **encoder)
     if args.test is None:
         train, test = mmrcl.split_features(train)
     else:
-        test = mmrcl.embed_folder(args.test, args.checkpoint, trust=trust)
+        test = mmrcl.embed_folder(args.test, **encoder)
     knn, linear = mmrcl.knn_accuracy(train, test), mmrcl.linear_accuracy(train, test)
     classes = len(set(train.classes or ()))
     print(f'{len(train.paths):,} images to learn {classes} classes, {len(test.paths):,} to score')

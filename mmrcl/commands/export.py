@@ -6,21 +6,26 @@ from pathlib import Path
 
 from mmrcl.apis import DEFAULT_FORMATS, EXPORT_FORMATS, export_encoder
 from mmrcl.checkpoint import find_checkpoint
-from mmrcl.launch import add_trust_argument
+
+from .arguments import add_reading_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``mmrcl export``."""
     parser.add_argument('checkpoint', type=Path, help='a checkpoint, or a work dir for its latest')
-    parser.add_argument('--out', type=Path, help='folder; default: encoder, beside the checkpoint')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        metavar='DIR',
+        help='new or empty folder (default: encoder, beside the checkpoint)',
+    )
     parser.add_argument(
         '--formats',
         nargs='+',
         choices=EXPORT_FORMATS,
         help=f'each must be written; default: what can be of {", ".join(DEFAULT_FORMATS)}',
     )
-    parser.add_argument('--config', help='config of the training; default: that in the checkpoint')
-    add_trust_argument(parser)
+    add_reading_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:

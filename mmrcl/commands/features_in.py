@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mmrcl.apis import Features, check_outside, check_unused, embed_folder, image_files
 from mmrcl.errors import ConfigError
-from mmrcl.launch import add_trust_argument
+
+from .arguments import add_reading_arguments
 
 
 def add_features_arguments(parser: argparse.ArgumentParser, default_out: str) -> None:
@@ -23,7 +24,7 @@ def add_features_arguments(parser: argparse.ArgumentParser, default_out: str) ->
         metavar='DIR',
         help='new or empty folder for the table and the links (default: %(default)s)',
     )
-    add_trust_argument(parser)
+    add_reading_arguments(parser)
 
 
 def positive(text: str) -> int:
@@ -56,4 +57,6 @@ def read_features(args: argparse.Namespace, least: int = 1) -> Features:
     count = len(image_files(args.images))
     if count < least:
         raise ConfigError(f'{args.images} has {count} images, fewer than the {least} asked for')
-    return embed_folder(args.images, args.checkpoint, trust=args.trust_checkpoint)
+    return embed_folder(
+        args.images, args.checkpoint, config=args.config, trust=args.trust_checkpoint
+    )

@@ -3,6 +3,7 @@
 import argparse
 
 import mmrcl
+from mmrcl.apis import check_new_files
 
 from .arguments import add_encoder_arguments
 
@@ -20,7 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the page."""
+    check_new_files(args.out, ('.html',), args.labels)
     path = mmrcl.write_folder_page(
-        args.out, args.folder, args.checkpoint, args.labels, args.trust_checkpoint
+        args.out,
+        args.folder,
+        args.checkpoint,
+        args.labels,
+        args.config,
+        args.trust_checkpoint,
     )
     print(f'written: {path}')

@@ -109,6 +109,11 @@ class HuggingFaceDataset(BaseDataset):
     def _paths(self) -> list[str | None]:
         """Return the path of each image in its table, which need not exist, or None."""
         self._check_column('image_column', self.image_column)
+        if '/' in self.image_column:
+            raise ValueError(
+                f'HuggingFaceDataset: image_column={self.image_column!r} has a slash, which ends a '
+                'column in the address of an image: rename it by Dataset.rename_column'
+            )
         try:
             images = _encoded(self.source, self.image_column)
         except (NotImplementedError, TypeError, ValueError) as error:
@@ -152,13 +157,18 @@ class HuggingFaceDataset(BaseDataset):
 
 def _source(data_root: str, files: str) -> str:
     """Return the folder of a saved ``Dataset`` or the pattern of parquet files, if it exists."""
-    if not isinstance(data_root, (str, os.PathLike)) or '://' in str(data_root):
+    if not isinstance(data_root, (str, os.PathLike)):
         raise ValueError(
-            f'HuggingFaceDataset reads a local folder, not {data_root!r}: save a Dataset by '
-            'save_to_disk and set data_root to the folder; an IterableDataset has no stable index, '
-            'so save it as a Dataset'
+            f'HuggingFaceDataset reads a local folder, not a {type(data_root).__name__}: save a '
+            'Dataset by save_to_disk and set data_root to the folder; an IterableDataset has no '
+            'stable index, so save it as a Dataset'
         )
     folder = os.path.expanduser(data_root)
+    if not os.path.isdir(folder):
+        raise ValueError(
+            f'HuggingFaceDataset: {folder!r} is no local folder, and nothing is downloaded: set '
+            'data_root to a folder of Dataset.save_to_disk, or of parquet files'
+        )
     if files:
         source = os.path.join(glob.escape(folder), files)
         if glob.glob(source):

@@ -29,7 +29,7 @@ def check_resume(runner: Runner, checkpoint: Mapping[str, Any]) -> None:
     if missing := [key for key in ('optimizer', 'message_hub', 'iter') if key not in held]:
         raise ConfigError(
             f'the checkpoint holds no state of a training ({missing[0]}), so nothing can be '
-            'resumed: pass it as load_from without --resume'
+            'resumed: set it as load_from in the config of a new run'
         )
     changed = changed_settings(runner.cfg, checkpoint['meta'])
     state = {name.removeprefix('module.'): part for name, part in checkpoint['state_dict'].items()}

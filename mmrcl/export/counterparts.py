@@ -150,7 +150,7 @@ def _from_timm(candidate: Candidate, channels: int) -> nn.Module:
     try:
         import timm
     except ImportError as error:
-        raise ImportError('a package is missing: pip install timm') from error
+        raise ImportError("timm missing: pip install 'mmrcl[export]'") from error
     return timm.create_model(
         candidate.architecture, num_classes=0, in_chans=channels, **candidate.options
     )

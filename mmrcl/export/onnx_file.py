@@ -33,7 +33,12 @@ def write_onnx(encoder: TrainedEncoder, folder: Path) -> Path:
         program = _exported(network, torch.zeros(2, *encoder.images.size))
     except torch.onnx.OnnxExporterError as error:
         kind = type(encoder.backbone).__name__
-        raise NoFormatError(f'torch cannot export {kind}: {error.__cause__}') from error
+        # The lines below the first explain torch's own code.
+        reason = str(error.__cause__ or error).strip().partition('\n')[0]
+        raise NoFormatError(
+            f'torch cannot export {kind} ({reason}); use the format mmpretrain or mmdet, which '
+            'take any backbone'
+        ) from error
     program.model.metadata_props.update(_metadata(encoder))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / 'model.onnx'
@@ -60,7 +65,7 @@ def _exported(network: nn.Module, images: Tensor) -> torch.onnx.ONNXProgram:
 def _check_installed() -> None:
     missing = [name for name in ('onnx', 'onnxscript') if find_spec(name) is None]
     if missing:
-        raise ImportError(f'packages are missing: pip install {" ".join(missing)}')
+        raise ImportError(f"{' and '.join(missing)} missing: pip install 'mmrcl[export]'")
     if torch.__version__ < '2.6':
         raise ImportError(f'it needs torch 2.6 or newer, not {torch.__version__}')
 

@@ -43,8 +43,7 @@ def recorded_config(meta: Mapping[str, Any], checkpoint: str | Path, trust: bool
     """
     if not isinstance(meta.get('cfg'), str):
         raise ValueError(
-            f'{checkpoint} contains no config: pass it by --config of the tool, or config= in '
-            'Python'
+            f'{checkpoint} contains no config: pass it by --config, or config= in Python'
         )
     recorded = config_from_text(meta['cfg'])
     if not trust:
@@ -68,7 +67,7 @@ def _check_names(config: Config) -> None:
     if unknown:
         raise ValueError(
             f'the config in the checkpoint names {unknown[0]}, which could run code: pass the '
-            'config by --config of the tool, or config= in Python; or trust the checkpoint by '
+            'config by --config, or config= in Python; or trust the checkpoint by '
             '--trust-checkpoint, or trust=True'
         )
 

@@ -134,7 +134,7 @@ def _take(file: TextIO, work_dir: Path) -> None:
         file.seek(0)
         raise ConfigError(
             f'work dir {work_dir} is in use by {file.read() or "another run"}: wait until it '
-            'ends, stop it, or set another --work-dir'
+            'ends, stop it, or use another work dir'
         ) from error
     except OSError as error:
         message = f'{work_dir} cannot be locked ({error}): let no other run write into it'

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmrcl.apis import folder_training
+from mmrcl.apis.pretraining import Request, write_split
 from mmrcl.commands import main
 
 from .pictures import write_pictures
@@ -106,6 +108,38 @@ def test_one_sentence_names_the_mistake(mistake: str, folder: Path, capsys):
     assert not (folder / 'out').exists()
 
 
+@pytest.mark.parametrize('name', ['epoch_1.pth', 'last_checkpoint'])
+def test_checkpoints_that_cannot_continue_are_named_without_options_of_others(
+    name: str, folder: Path, tmp_path: Path, capsys
+):
+    (tmp_path / 'elsewhere').mkdir()
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / name).write_text(str(tmp_path / 'elsewhere/epoch_1.pth'))
+    command = Request(str(folder / PHOTOS)).resolved().command()
+    (tmp_path / 'run/config.py').write_text(f'# {command}\n')
+    assert main(['pretrain', str(folder / PHOTOS), '--out', str(tmp_path / 'run')]) == 1
+    said = capsys.readouterr().err.splitlines()[-1]  # A logger of another test may say more.
+    assert said.startswith('error: ') and 'checkpoint' in said and ' --' not in said
+
+
+def test_a_start_that_was_killed_is_begun_anew(folder: Path, tmp_path: Path, monkeypatch):
+    """Killed after the labels, before the config: the same command goes on."""
+
+    def killed(*arguments: object) -> None:
+        write_split(*arguments)
+        raise KeyboardInterrupt
+
+    out, arguments = tmp_path / 'run', ['pretrain', str(folder / PHOTOS), '--out']
+    monkeypatch.setattr(folder_training, 'write_split', killed)
+    assert main([*arguments, str(out)]) == 130
+    assert (out / 'labels/queries.txt').exists() and not (out / 'config.py').exists()
+    monkeypatch.undo()
+    monkeypatch.setattr(folder_training, 'run_training', lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main([*arguments, str(out)])
+    assert {path.name for path in out.iterdir()} == {'config.py', 'labels'}
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may write anywhere')
 def test_an_out_that_cannot_be_written(folder: Path, tmp_path: Path, capsys):
     tmp_path.chmod(0o500)
@@ -138,6 +172,18 @@ def test_out_is_checked_before_the_work(command: str, folder: Path, capsys):
         assert sentence in said and said.count('\n') == 1
 
 
+@pytest.mark.parametrize(
+    ('command', 'name', 'beside'),
+    [('cluster', 'c.csv', 'c.npz'), ('embed', 'c.npy', 'c.txt'), ('report', 'c.html', 'c.html')],
+)
+def test_nothing_is_replaced(command: str, name: str, beside: str, folder, tmp_path, capsys):
+    (tmp_path / beside).write_text('mine')
+    assert main([command, str(folder / PHOTOS), 'no.pth', '--out', str(tmp_path / name)]) == 1
+    said = capsys.readouterr().err
+    assert said == f'error: {tmp_path / beside} exists: remove it, or name a new one by --out\n'
+    assert (tmp_path / beside).read_text() == 'mine'
+
+
 def test_labels_are_not_replaced(folder: Path, capsys):
     words = [str(folder / PHOTOS), 'no.pth', '--out', str(folder / 'b.npy')]
     assert main(['embed', *words, '--labels', str(folder / 'b.txt')]) == 1
@@ -163,3 +209,26 @@ def test_other_commands_name_a_work_dir_without_checkpoint(command: str, folder:
     assert main([command, str(folder / PHOTOS), str(folder)]) == 1
     said = capsys.readouterr().err
     assert 'holds no checkpoint yet' in said and said.count('\n') == 1
+
+
+@pytest.mark.parametrize(
+    'words',
+    ['evaluate', 'cluster', 'report', 'embed', 'duplicates', 'outliers', 'subset --size 9'],
+)
+def test_a_checkpoint_without_config_needs_one(
+    words: str, folder: Path, tmp_path: Path, monkeypatch, capsys
+):
+    torch.save(dict(state_dict={'conv1.weight': torch.ones(1)}, meta={}), tmp_path / 'bare.pth')
+    command, *options = words.split()
+    arguments = [command, str(folder / PHOTOS), str(tmp_path / 'bare.pth'), *options]
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    said = capsys.readouterr().err
+    assert 'bare.pth contains no config: pass it by --config' in said and said.count('\n') == 1
+
+    def load(checkpoint: str, config: str, trust: bool) -> None:
+        raise ValueError(f'loads by {config}')
+
+    monkeypatch.setattr('mmrcl.apis.folders.load_encoder', load)
+    assert main([*arguments, '--config', 'mine.py']) == 1
+    assert capsys.readouterr().err == 'error: loads by mine.py\n'

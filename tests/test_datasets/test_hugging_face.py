@@ -118,9 +118,24 @@ def test_columns_that_do_not_fit(tmp_path):
 
 def test_what_has_no_stable_index_is_refused(tmp_path):
     images = table(pictures(1))
-    for given_root in (images.to_iterable_dataset(), images, 'hf://datasets/cats'):
-        with pytest.raises(ValueError, match='an IterableDataset has no stable index'):
+    for given_root in (images.to_iterable_dataset(), images):
+        with pytest.raises(ValueError, match='an IterableDataset has no stable index') as caught:
             HuggingFaceDataset(given_root)
+        assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('name', ['cats', 'hf://datasets/cats'])
+@pytest.mark.parametrize('files', ['', '*.parquet'])
+def test_a_name_of_the_hub_is_not_downloaded(name, files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=f"'{name}' is no local folder, and nothing is downloaded"):
+        HuggingFaceDataset(name, files=files)
+
+
+def test_a_column_with_a_slash_is_refused(tmp_path):
+    table(pictures(1)).rename_column('image', 'a/b').save_to_disk(tmp_path / 'x')
+    with pytest.raises(ValueError, match="image_column='a/b' has a slash, .* rename it"):
+        HuggingFaceDataset(str(tmp_path / 'x'), image_column='a/b')
 
 
 def test_folders_without_a_data_set(tmp_path):

@@ -187,5 +187,7 @@ def test_what_does_not_fit_stops(case, two_epochs, tmp_path):
 def test_weights_alone_cannot_be_resumed(two_epochs, tmp_path):
     path = tmp_path / 'weights.pth'
     torch.save(dict(state_dict=read_checkpoint(two_epochs)['state_dict']), path)
-    with pytest.raises(ConfigError, match='holds no state of a training'):
+    with pytest.raises(
+        ConfigError, match='holds no state of a training.* in the config of a new run'
+    ):
         run(of_epochs(tmp_path, 4, load_from=str(path), resume=True))

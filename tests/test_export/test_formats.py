@@ -116,10 +116,35 @@ def test_missing_packages_are_named(tmp_path, monkeypatch):
     _, checkpoint = write_encoder(tmp_path, config_with())
     monkeypatch.setattr(onnx_file, 'find_spec', lambda name: None)
     monkeypatch.setitem(__import__('sys').modules, 'timm', None)
-    done = mmrcl.export_encoder(checkpoint, tmp_path, ['safetensors', 'onnx', 'mmdet'])
-    assert done.refused['onnx'] == 'packages are missing: pip install onnx onnxscript'
-    assert 'pip install timm' in done.refused['safetensors']
+    done = mmrcl.export_encoder(checkpoint, tmp_path / 'out', ['safetensors', 'onnx', 'mmdet'])
+    remedy = "missing: pip install 'mmrcl[export]'"
+    assert done.refused == dict(safetensors=f'timm {remedy}', onnx=f'onnx and onnxscript {remedy}')
     assert list(done.written) == ['mmdet']
+
+
+@pytest.mark.skipif(torch.__version__ < '2.6', reason='no exporter that is used here')
+def test_a_refusal_of_torch_is_one_sentence(tmp_path, monkeypatch):
+    def refuse(*arguments: object) -> None:
+        cause = RuntimeError('Could not guard on Eq(u0, 1)\n\nconsider guard_or_false\n')
+        raise torch.onnx.OnnxExporterError('Failed:\nin a step') from cause
+
+    _, checkpoint = write_encoder(tmp_path, config_with())
+    monkeypatch.setattr(onnx_file, 'find_spec', lambda name: name)
+    monkeypatch.setattr(onnx_file, '_exported', refuse)
+    done = mmrcl.export_encoder(checkpoint, tmp_path / 'out', ['onnx', 'mmdet'])
+    assert done.refused['onnx'] == (
+        'torch cannot export ResNet (Could not guard on Eq(u0, 1)); use the format mmpretrain or '
+        'mmdet, which take any backbone'
+    )
+
+
+def test_a_folder_with_an_earlier_export_is_refused(tmp_path):
+    _, checkpoint = write_encoder(tmp_path, config_with())
+    mmrcl.export_encoder(checkpoint, tmp_path / 'out', ['mmdet'])
+    before = sorted((tmp_path / 'out').iterdir())
+    with pytest.raises(FileExistsError, match='out exists and is not an empty folder: name a new'):
+        mmrcl.export_encoder(checkpoint, tmp_path / 'out', ['mmpretrain'])
+    assert sorted((tmp_path / 'out').iterdir()) == before
 
 
 def test_nothing_is_left_behind_when_every_format_is_refused(tmp_path):

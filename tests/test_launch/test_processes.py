@@ -41,6 +41,7 @@ def test_a_work_dir_in_use_is_refused_before_anything_is_written(tmp_path, other
     assert done.returncode == 1
     [line] = done.stderr.strip().splitlines()
     assert line.startswith(f'error: work dir {tmp_path} is in use by process 7 on elsewhere since')
+    assert line.endswith('or use another work dir')  # `mmrcl pretrain` names it by --out.
     assert [path.name for path in tmp_path.iterdir()] == ['run.lock']
 
 
