@@ -44,9 +44,9 @@ setup(
     python_requires='>=3.10',
     install_requires=[
         # The oldest version that pt-kmeans supports and that was tested: see docs/compatibility.md.
-        # Some sites offer a CPU-only torch 2.13, which pip prefers but no torchvision fits: its
-        # import fails with "operator torchvision::nms does not exist".
-        'torch>=2.4,<2.13',
+        # Some sites offer a CPU-only torch 2.13.0, which no torchvision fits: its import fails with
+        # "operator torchvision::nms does not exist".
+        'torch>=2.4,!=2.13.0',
         'torchvision>=0.19',
         # The maintained continuation of OpenMMLab; imported as mmengine, mmcv and mmpretrain.
         'onedl-mmengine',

@@ -41,13 +41,13 @@ class VersionRange(NamedTuple):
 
 
 TESTED = (
-    VersionRange(('torch',), '2.4.0', '2.12.1'),
-    VersionRange(('torchvision',), '0.19.0', '0.27.1'),
+    VersionRange(('torch',), '2.4.0', '2.15.0'),
+    VersionRange(('torchvision',), '0.19.0', '0.29.2'),
     VersionRange(('onedl-mmengine', 'mmengine', 'mmengine-lite'), '0.10.12', '0.10.12'),
     VersionRange(('onedl-mmcv', 'mmcv', 'mmcv-lite'), '2.3.6', '2.3.6'),
     VersionRange(('onedl-mmpretrain', 'mmpretrain'), '1.3.6', '1.3.6'),
     VersionRange(('onedl-mmdetection', 'mmdet'), '3.5.1', '3.5.1'),
-    VersionRange(('numpy',), '2.2.6', '2.4.6'),
+    VersionRange(('numpy',), '2.2.6', '2.5.5'),
     VersionRange(('scikit-learn',), '1.9.1', '1.9.1'),
     VersionRange(('pt-kmeans',), '0.9.2', '0.9.2'),
 )

@@ -97,10 +97,22 @@ compile_ops() {
     say "Compiling mmcv's operators (7 to 15 minutes on 2 cores)."
     # Where it sees a GPU, mmcv insists on a CUDA toolkit; without one compile for the CPU alone.
     command -v nvcc >/dev/null || export CUDA_VISIBLE_DEVICES=
+    if imports 'torch; assert tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 14)'; then
+        ask_for_cpp20
+    fi
     # CFLAGS replaces Python's own flags, whose debug information would double the time.
     MAX_JOBS=${MAX_JOBS:-$(getconf _NPROCESSORS_ONLN)} CFLAGS=${CFLAGS:--O1} \
         pip install --no-build-isolation --no-cache-dir --force-reinstall --no-deps onedl-mmcv
     imports mmcv.ops || fail "mmcv was compiled but has no operators: try '$python -c \"import mmcv.ops\"'."
+}
+
+# mmcv 2.3.6 compiles as C++17, whatever the caller's flags; the headers of torch 2.14 need C++20.
+ask_for_cpp20() {
+    local compiler=$PWD/$venv/bin/c++20
+    # shellcheck disable=SC2016
+    printf '#!/usr/bin/env bash\nexec %s "${@/#-std=c++17/-std=c++20}"\n' "${CXX:-c++}" >"$compiler"
+    chmod +x "$compiler"
+    export CXX=$compiler NVCC_APPEND_FLAGS=-std=c++20
 }
 
 usable || make_venv
