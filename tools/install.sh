@@ -97,9 +97,7 @@ compile_ops() {
     say "Compiling mmcv's operators (7 to 15 minutes on 2 cores)."
     # Where it sees a GPU, mmcv insists on a CUDA toolkit; without one compile for the CPU alone.
     command -v nvcc >/dev/null || export CUDA_VISIBLE_DEVICES=
-    if imports 'torch; assert tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 14)'; then
-        ask_for_cpp20
-    fi
+    ! imports 'torch; assert torch.__version__ >= "2.14"' || ask_for_cpp20
     # CFLAGS replaces Python's own flags, whose debug information would double the time.
     MAX_JOBS=${MAX_JOBS:-$(getconf _NPROCESSORS_ONLN)} CFLAGS=${CFLAGS:--O1} \
         pip install --no-build-isolation --no-cache-dir --force-reinstall --no-deps onedl-mmcv
