@@ -33,8 +33,8 @@ def streaming_logsumexp(
     """
     if block_size is None:
         block_size = 1 << 25 if queries.is_cuda else 1 << 20
-    # Function.apply has no type annotations.
-    result: Tensor = _StreamingLogSumExp.apply(  # type: ignore[no-untyped-call]
+    # Function.apply has no type annotations before torch 2.14.
+    result: Tensor = _StreamingLogSumExp.apply(  # type: ignore[no-untyped-call, unused-ignore]
         queries, entries, query_labels, entry_labels, block_size
     )
     return result

@@ -68,7 +68,7 @@ class SyncBatchNorm(_BatchNorm):
                 "images in every step; set norm_cfg to dict(type='mmengine.SyncBN') for batches "
                 'that may be empty'
             )
-        output: Tensor = _Normalise.apply(  # type: ignore[no-untyped-call]
+        output: Tensor = _Normalise.apply(  # type: ignore[no-untyped-call, unused-ignore]
             input, self.weight, self.bias, *self._running(), self.eps, self.process_group
         )
         return output
