@@ -21,7 +21,7 @@ from .losses import (
     RelativeContrastiveLoss,
     streaming_logsumexp,
 )
-from .memories import PrototypeHierarchy, SupportQueue
+from .memories import FeatureBank, PrototypeHierarchy, SupportQueue
 from .momentum import ForeachCosineEMA, ForeachEMA
 from .necks import MultiPredictorNeck
 from .norms import SyncBatchNorm
@@ -70,6 +70,7 @@ __all__ = [
     'BatchSolarize',
     'BatchTransform',
     'ClusterRetriever',
+    'FeatureBank',
     'ForeachCosineEMA',
     'ForeachEMA',
     'GalleryRetriever',
