@@ -16,7 +16,6 @@ from .test_rcl import merged
 
 ENCODER = dict(type='ResNet_CIFAR', depth=18, stem_channels=4, base_channels=4)
 COMMON = dict(
-    backbone=ENCODER,
     neck=dict(type='LinearNeck', in_channels=32, out_channels=8, gap_dim=2, norm_cfg=None),
     head=dict(
         type='NoiseContrastiveHead',
@@ -31,8 +30,9 @@ HALVES = dict(
     encoders=[dict(ENCODER, in_channels=1), dict(ENCODER, in_channels=2)],
 )
 PARTS = dict(
-    InstDisc=dict(proximal_weight=0.7),
+    InstDisc=dict(backbone=ENCODER, proximal_weight=0.7),
     PIRL=dict(
+        backbone=ENCODER,
         patch_weight=0.4,
         patch_neck=dict(type='JigsawNeck', in_channels=32, out_channels=8, num_patches=4),
         head=dict(loss=dict(normalizer='query')),
