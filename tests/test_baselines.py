@@ -80,7 +80,7 @@ def test_every_baseline_has_a_twin():
 def test_a_bank_that_is_too_short_is_noticed_before_the_training(tmp_path):
     config = two_epochs('instdisc', tmp_path)
     config.model.bank.length = 127
-    with pytest.raises(ConfigError, match='bank.length=127 is too short for 128 .* length=128'):
+    with pytest.raises(ConfigError, match='bank.length=127 is too short .* model.bank.length=128'):
         build_runner(config, train=True)
 
 
@@ -221,7 +221,9 @@ def test_imagenet_twin_builds(method, tmp_path):
     assert packed['data_samples'].sample_idx == 3
     assert len({view.float().var().item() for view in views}) == len(views)
     trained = {name: part for name, part in model.named_parameters() if part.requires_grad}
-    assert sum(part.numel() for part in trained.values()) > 23_500_000
+    # CMC has two encoders of half the width.
+    fewest = 12_000_000 if method == 'cmc' else 23_500_000
+    assert sum(part.numel() for part in trained.values()) > fewest
     # SwAV's paper adapts the rate of all parameters.
     if large.optim_wrapper.optimizer.type == 'LARS' and method != 'swav':
         excluded = {id(group['params'][0]) for group in groups if group.get('lars_exclude')}

@@ -14,7 +14,8 @@ model = dict(
         halves=dict(type='FrequencyHalves', sigma=1.0),
         encoders=[encoder, encoder],
     ),
-    neck=dict(type='LinearNeck', in_channels=64, out_channels=64, gap_dim=2, norm_cfg=None),
+    # With batch norm: without, features collapsed under this optimiser.
+    neck=dict(type='LinearNeck', in_channels=64, out_channels=64, gap_dim=2),
     head=dict(
         type='NoiseContrastiveHead',
         num_negatives=256,

@@ -8,7 +8,8 @@ data_preprocessor = dict(views=[_base_.view])
 model = dict(
     type='InstDisc',
     proximal_weight=1.0,
-    neck=dict(type='LinearNeck', in_channels=128, out_channels=64, gap_dim=2, norm_cfg=None),
+    # With batch norm: without, features collapsed under this optimiser.
+    neck=dict(type='LinearNeck', in_channels=128, out_channels=64, gap_dim=2),
     head=dict(
         type='NoiseContrastiveHead',
         num_negatives=256,
