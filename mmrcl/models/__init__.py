@@ -6,24 +6,28 @@ from mmrcl.registry import MODELS
 from .backbones import (
     LIBRARIES,
     BackboneChoice,
+    ColorHalves,
+    FrequencyHalves,
+    HalvesBackbone,
     LibraryBackbone,
     MoCoV3ViT,
     backbone_config,
     library_network,
 )
-from .heads import ProtoNCEHead, RCLHead
+from .heads import NoiseContrastiveHead, ProtoNCEHead, RCLHead
 from .losses import (
     LossOutput,
     MeanShiftLoss,
     NearestNeighborLoss,
+    NoiseContrastiveLoss,
     PairDynamics,
     PrototypicalLoss,
     RelativeContrastiveLoss,
     streaming_logsumexp,
 )
-from .memories import PrototypeHierarchy, SupportQueue
+from .memories import FeatureBank, PrototypeHierarchy, SupportQueue
 from .momentum import ForeachCosineEMA, ForeachEMA
-from .necks import MultiPredictorNeck
+from .necks import JigsawNeck, MultiPredictorNeck
 from .norms import SyncBatchNorm
 from .retrievers import (
     ClusterRetriever,
@@ -35,10 +39,14 @@ from .retrievers import (
     SameImageRetriever,
 )
 from .selfsup import (
+    CMC,
     MSF,
     NNCLR,
     PCL,
+    PIRL,
     RCL,
+    BankSelfSupervisor,
+    InstDisc,
     KeyBatch,
     MomentumQueueSelfSupervisor,
     QueueSelfSupervisor,
@@ -52,6 +60,7 @@ from .views import (
     BatchFlip,
     BatchGaussianBlur,
     BatchGrayscale,
+    BatchJigsaw,
     BatchSolarize,
     BatchTransform,
     ViewsDataPreprocessor,
@@ -61,18 +70,27 @@ MODELS.register_module(module=LabelHierarchy)
 
 __all__ = [
     'BackboneChoice',
+    'BankSelfSupervisor',
     'BatchAffineCrop',
     'BatchBrightness',
     'BatchColorJitter',
     'BatchFlip',
     'BatchGaussianBlur',
     'BatchGrayscale',
+    'BatchJigsaw',
     'BatchSolarize',
     'BatchTransform',
+    'CMC',
     'ClusterRetriever',
+    'ColorHalves',
+    'FeatureBank',
     'ForeachCosineEMA',
     'ForeachEMA',
+    'FrequencyHalves',
     'GalleryRetriever',
+    'HalvesBackbone',
+    'InstDisc',
+    'JigsawNeck',
     'KeyBatch',
     'Keys',
     'LIBRARIES',
@@ -88,8 +106,11 @@ __all__ = [
     'NNCLR',
     'NearestNeighborLoss',
     'NearestRetriever',
+    'NoiseContrastiveHead',
+    'NoiseContrastiveLoss',
     'SameImageRetriever',
     'PCL',
+    'PIRL',
     'PairDynamics',
     'ProtoNCEHead',
     'PrototypeHierarchy',

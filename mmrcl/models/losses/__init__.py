@@ -2,6 +2,7 @@
 
 from .mean_shift_loss import MeanShiftLoss
 from .nearest_neighbor_loss import NearestNeighborLoss
+from .noise_contrastive_loss import NoiseContrastiveLoss
 from .pair_dynamics import PairDynamics
 from .prototypical_loss import PrototypicalLoss
 from .relative_contrastive_loss import LossOutput, RelativeContrastiveLoss
@@ -11,6 +12,7 @@ __all__ = [
     'LossOutput',
     'MeanShiftLoss',
     'NearestNeighborLoss',
+    'NoiseContrastiveLoss',
     'PairDynamics',
     'PrototypicalLoss',
     'RelativeContrastiveLoss',
