@@ -28,10 +28,12 @@ FOLDER = Path(__file__).parents[1] / 'configs/baselines'
 METHODS = {
     'barlowtwins': 'BarlowTwins',
     'byol': 'BYOL',
+    'deepcluster': 'ClusterClassifier',
     'mocov2': 'MoCo',
     'mocov3': 'MoCoV3',
     'msf': 'MSF',
     'nnclr': 'NNCLR',
+    'odc': 'ODC',
     'pcl': 'PCL',
     'simclr': 'SimCLR',
     'simsiam': 'SimSiam',
@@ -85,13 +87,16 @@ def two_epochs(method: str, work_dir: Path) -> Config:
     config.default_hooks.logger.interval = config.default_hooks.checkpoint.interval = 1
     for hook in hooks_of(config):
         if hook.type == 'HierarchicalClusteringHook':
-            hook.warmup_epochs = 1
+            hook.warmup_epochs = min(hook.warmup_epochs, 1)
             hook.dataloader.dataset.indices = 128
         if hook.type == 'KNNHook':
             hook.train_dataloader.dataset.indices = hook.test_dataloader.dataset.indices = 64
         if hook.type == 'SwAVHook':
             hook.batch_size = 32
             hook.frozen_layers_cfg = dict(prototypes=4)
+    if method == 'odc':  # few enough clusters that small ones are dissolved, and large ones split
+        config.model.head.num_classes = config.model.hierarchy.num_classes = 12
+        config.default_hooks.clustering.source.num_clusters = [12]
     config.work_dir = str(work_dir)
     config.experiment_name = f'baseline_{next(_names)}'
     config.launcher = 'none'

@@ -11,17 +11,19 @@ from .backbones import (
     backbone_config,
     library_network,
 )
-from .heads import ProtoNCEHead, RCLHead
+from .heads import LocalAggregationHead, ProtoNCEHead, PseudoLabelHead, RCLHead
 from .losses import (
+    LocalAggregationLoss,
     LossOutput,
     MeanShiftLoss,
     NearestNeighborLoss,
     PairDynamics,
     PrototypicalLoss,
+    PseudoLabelLoss,
     RelativeContrastiveLoss,
     streaming_logsumexp,
 )
-from .memories import PrototypeHierarchy, SupportQueue
+from .memories import OnlineClusters, PrototypeHierarchy, PseudoLabels, SupportQueue
 from .momentum import ForeachCosineEMA, ForeachEMA
 from .necks import MultiPredictorNeck
 from .norms import SyncBatchNorm
@@ -37,9 +39,12 @@ from .retrievers import (
 from .selfsup import (
     MSF,
     NNCLR,
+    ODC,
     PCL,
     RCL,
+    ClusterClassifier,
     KeyBatch,
+    LocalAgg,
     MomentumQueueSelfSupervisor,
     QueueSelfSupervisor,
     named_neck,
@@ -69,6 +74,7 @@ __all__ = [
     'BatchGrayscale',
     'BatchSolarize',
     'BatchTransform',
+    'ClusterClassifier',
     'ClusterRetriever',
     'ForeachCosineEMA',
     'ForeachEMA',
@@ -79,6 +85,9 @@ __all__ = [
     'LabelHierarchy',
     'LevelRetriever',
     'LibraryBackbone',
+    'LocalAgg',
+    'LocalAggregationHead',
+    'LocalAggregationLoss',
     'LossOutput',
     'MSF',
     'MoCoV3ViT',
@@ -88,12 +97,17 @@ __all__ = [
     'NNCLR',
     'NearestNeighborLoss',
     'NearestRetriever',
+    'ODC',
+    'OnlineClusters',
     'SameImageRetriever',
     'PCL',
     'PairDynamics',
     'ProtoNCEHead',
     'PrototypeHierarchy',
     'PrototypicalLoss',
+    'PseudoLabelHead',
+    'PseudoLabelLoss',
+    'PseudoLabels',
     'QueueSelfSupervisor',
     'RCL',
     'RCLHead',

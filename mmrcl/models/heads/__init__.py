@@ -1,6 +1,8 @@
 """Heads: predictors and losses of the algorithms."""
 
+from .local_aggregation_head import LocalAggregationHead
 from .proto_nce_head import ProtoNCEHead
+from .pseudo_label_head import PseudoLabelHead
 from .rcl_head import RCLHead
 
-__all__ = ['ProtoNCEHead', 'RCLHead']
+__all__ = ['LocalAggregationHead', 'ProtoNCEHead', 'PseudoLabelHead', 'RCLHead']

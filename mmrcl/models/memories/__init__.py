@@ -1,6 +1,8 @@
 """Memories of past batches and epochs."""
 
+from .online_clusters import OnlineClusters
 from .prototype_hierarchy import PrototypeHierarchy, Prototypes
+from .pseudo_labels import PseudoLabels
 from .support_queue import SupportQueue
 
-__all__ = ['PrototypeHierarchy', 'Prototypes', 'SupportQueue']
+__all__ = ['OnlineClusters', 'PrototypeHierarchy', 'Prototypes', 'PseudoLabels', 'SupportQueue']
