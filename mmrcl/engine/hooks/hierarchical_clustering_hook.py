@@ -146,7 +146,7 @@ class HierarchicalClusteringHook(Hook):
             )
         if space == 'bank' and warmup_epochs < 1:
             raise ValueError(
-                "HierarchicalClusteringHook: space='bank' clusters what the steps have written to the "
+                "HierarchicalClusteringHook: space='bank' clusters what steps have written to the "
                 'bank: set warmup_epochs to at least 1'
             )
         self.warmup_epochs = warmup_epochs

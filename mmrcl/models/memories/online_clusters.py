@@ -58,9 +58,10 @@ class OnlineClusters(PseudoLabels):
         """
         if 2 * self.min_size * self.num_classes > self.num_samples:
             raise ValueError(
-                f'{self.num_samples} images in model.hierarchy.num_classes={self.num_classes} '
-                f'clusters are too few for model.hierarchy.min_size={self.min_size}, half the mean '
-                'size or less: lower min_size or num_classes'
+                f'model.hierarchy.min_size={self.min_size} must be at most '
+                f'{self.num_samples // (2 * self.num_classes)}, half the mean size of a cluster '
+                f'({self.num_samples} images, num_classes={self.num_classes}), or some could not '
+                'be split: lower it, or num_classes'
             )
         super().set_labels(labels)
         self.update_centroids()
@@ -110,15 +111,20 @@ class OnlineClusters(PseudoLabels):
         return place[:, 0]
 
     def _rebalance(self) -> None:
-        """Dissolve the small clusters, and give their numbers to halves of the largest."""
+        """Dissolve the small clusters, and give their numbers to halves of the largest.
+
+        The paper splits one cluster after another; here those of similar size are split at once.
+        """
         small = self.sizes[0] < self.min_size
         lone = small[self.labels[0]].nonzero()[:, 0]
         self.labels[0, lone] = self._nearest(lone, ~small)
         self._count()
         free = small.nonzero()[:, 0]
         while len(free):
-            large = int((self.sizes >= 2 * self.min_size).sum())
-            largest = self.sizes[0].argsort(descending=True, stable=True)[: min(len(free), large)]
+            # Those larger than the halves of the largest will be.
+            sizes, order = self.sizes[0].sort(descending=True, stable=True)
+            large = int(((2 * sizes >= sizes[0]) & (sizes >= 2 * self.min_size)).sum())
+            largest = order[: min(len(free), large)]
             self._split(largest, free[: len(largest)])
             free = free[len(largest) :]
 

@@ -24,39 +24,20 @@ class KeyBatch(NamedTuple):
     features: Tensor
 
 
-def one_view(inputs: list[Tensor], algorithm: str) -> Tensor:
-    """Return the only view of a batch, of shape (N, C, height, width).
-
-    Raises:
-        ValueError: for another number of views.
-    """
-    (view,) = _views(inputs, 1, algorithm)
-    return view
-
-
 def two_views(inputs: list[Tensor], algorithm: str) -> list[Tensor]:
     """Return the two views of a batch, each of shape (N, C, height, width).
 
     Raises:
         ValueError: for another number of views.
     """
-    return _views(inputs, 2, algorithm)
-
-
-_WORDS = {1: ('one view', '[1]', '[view]'), 2: ('two views', '[1, 1]', '[view_1, view_2]')}
-
-
-def _views(inputs: list[Tensor], wanted: int, algorithm: str) -> list[Tensor]:
-    listed = isinstance(inputs, (list, tuple))
-    if listed and len(inputs) == wanted:
-        return list(inputs)
-    words, numbers, transforms = _WORDS[wanted]
-    found = len(inputs) if listed else 'a single tensor'
-    raise ValueError(
-        f'{algorithm} takes {words} of each image, not {found}: list {words.split()[0]} in '
-        'data_preprocessor.views or, where the pipeline makes them, in '
-        f'dict(type="MultiView", num_views={numbers}, transforms={transforms})'
-    )
+    if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
+        found = len(inputs) if isinstance(inputs, (list, tuple)) else 1
+        raise ValueError(
+            f'{algorithm} takes two views of each image, not {found}: list two in '
+            'data_preprocessor.views or, where the pipeline makes them, in '
+            'dict(type="MultiView", num_views=[1, 1], transforms=[view_1, view_2])'
+        )
+    return list(inputs)
 
 
 def sample_indices(data_samples: list[DataSample], device: torch.device, algorithm: str) -> Tensor:
