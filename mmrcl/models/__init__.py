@@ -6,26 +6,42 @@ from mmrcl.registry import MODELS
 from .backbones import (
     LIBRARIES,
     BackboneChoice,
+    ColorHalves,
+    FrequencyHalves,
+    HalvesBackbone,
     LibraryBackbone,
     MoCoV3ViT,
     backbone_config,
     library_network,
 )
-from .heads import LocalAggregationHead, ProtoNCEHead, PseudoLabelHead, RCLHead
+from .heads import (
+    LocalAggregationHead,
+    NoiseContrastiveHead,
+    ProtoNCEHead,
+    PseudoLabelHead,
+    RCLHead,
+)
 from .losses import (
     LocalAggregationLoss,
     LossOutput,
     MeanShiftLoss,
     NearestNeighborLoss,
+    NoiseContrastiveLoss,
     PairDynamics,
     PrototypicalLoss,
     PseudoLabelLoss,
     RelativeContrastiveLoss,
     streaming_logsumexp,
 )
-from .memories import OnlineClusters, PrototypeHierarchy, PseudoLabels, SupportQueue
+from .memories import (
+    FeatureBank,
+    OnlineClusters,
+    PrototypeHierarchy,
+    PseudoLabels,
+    SupportQueue,
+)
 from .momentum import ForeachCosineEMA, ForeachEMA
-from .necks import MultiPredictorNeck
+from .necks import JigsawNeck, MultiPredictorNeck
 from .norms import SyncBatchNorm
 from .retrievers import (
     ClusterRetriever,
@@ -37,12 +53,16 @@ from .retrievers import (
     SameImageRetriever,
 )
 from .selfsup import (
+    CMC,
     MSF,
     NNCLR,
     ODC,
     PCL,
+    PIRL,
     RCL,
+    BankSelfSupervisor,
     ClusterClassifier,
+    InstDisc,
     KeyBatch,
     LocalAgg,
     MomentumQueueSelfSupervisor,
@@ -57,6 +77,7 @@ from .views import (
     BatchFlip,
     BatchGaussianBlur,
     BatchGrayscale,
+    BatchJigsaw,
     BatchSolarize,
     BatchTransform,
     ViewsDataPreprocessor,
@@ -66,19 +87,28 @@ MODELS.register_module(module=LabelHierarchy)
 
 __all__ = [
     'BackboneChoice',
+    'BankSelfSupervisor',
     'BatchAffineCrop',
     'BatchBrightness',
     'BatchColorJitter',
     'BatchFlip',
     'BatchGaussianBlur',
     'BatchGrayscale',
+    'BatchJigsaw',
     'BatchSolarize',
     'BatchTransform',
+    'CMC',
     'ClusterClassifier',
     'ClusterRetriever',
+    'ColorHalves',
+    'FeatureBank',
     'ForeachCosineEMA',
     'ForeachEMA',
+    'FrequencyHalves',
     'GalleryRetriever',
+    'HalvesBackbone',
+    'InstDisc',
+    'JigsawNeck',
     'KeyBatch',
     'Keys',
     'LIBRARIES',
@@ -97,10 +127,13 @@ __all__ = [
     'NNCLR',
     'NearestNeighborLoss',
     'NearestRetriever',
+    'NoiseContrastiveHead',
+    'NoiseContrastiveLoss',
     'ODC',
     'OnlineClusters',
     'SameImageRetriever',
     'PCL',
+    'PIRL',
     'PairDynamics',
     'ProtoNCEHead',
     'PrototypeHierarchy',

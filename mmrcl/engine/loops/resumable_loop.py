@@ -11,7 +11,7 @@ from torch import nn
 
 from mmrcl.datasets import seed_all
 from mmrcl.features import resumable
-from mmrcl.models import SupportQueue
+from mmrcl.models import FeatureBank, SupportQueue
 from mmrcl.registry import LOOPS
 
 # Points at which random generators are seeded: before the hooks of an epoch, or before a step.
@@ -64,7 +64,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     Raises:
         ValueError: if there is no complete optimiser step in an epoch, a batch of one image for a
-            batch norm over vectors, or a batch sampler in the loader's config.
+            batch norm over vectors, a feature bank with fewer rows than there are images, or a
+            batch sampler in the loader's config.
     """
 
     def __init__(self, runner: Runner, dataloader: dict, max_epochs: int, **kwargs: Any) -> None:
@@ -92,6 +93,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                 f'normalise: raise train_dataloader.batch_size={size}, or set '
                 'train_dataloader.drop_last=True'
             )
+        for module in self.runner.model.modules():
+            if isinstance(module, FeatureBank):
+                module.check(images)
 
     @property
     def position(self) -> int:

@@ -3,6 +3,7 @@
 from .local_aggregation_loss import LocalAggregationLoss
 from .mean_shift_loss import MeanShiftLoss
 from .nearest_neighbor_loss import NearestNeighborLoss
+from .noise_contrastive_loss import NoiseContrastiveLoss
 from .pair_dynamics import PairDynamics
 from .prototypical_loss import PrototypicalLoss
 from .pseudo_label_loss import PseudoLabelLoss
@@ -14,6 +15,7 @@ __all__ = [
     'LossOutput',
     'MeanShiftLoss',
     'NearestNeighborLoss',
+    'NoiseContrastiveLoss',
     'PairDynamics',
     'PrototypicalLoss',
     'PseudoLabelLoss',

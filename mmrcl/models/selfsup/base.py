@@ -1,4 +1,4 @@
-"""Bases of the algorithms that compare queries with keys of a support queue."""
+"""Bases of the algorithms that compare features with a memory: a support queue or a bank."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from mmrcl.registry import MODELS
 
 from ..momentum import ForeachEMA
-from .parts import named_neck
+from .parts import keys_of_all_ranks, project
 
 
 class QueueSelfSupervisor(BaseSelfSupervisor):
@@ -43,16 +43,7 @@ class QueueSelfSupervisor(BaseSelfSupervisor):
         Raises:
             ValueError: if the neck does not fit the backbone or the queue.
         """
-        maps = self.backbone(images)
-        with named_neck(self.neck, maps):
-            projection: Tensor = self.neck(maps)[0]
-        channels, wanted = projection.shape[1], self.queue.feat_dim
-        if channels != wanted:
-            raise ValueError(
-                f'model.neck returns {channels} channels, model.queue holds {wanted}: set '
-                f'model.neck.out_channels={wanted}'
-            )
-        return projection
+        return project(self.neck, self.backbone(images), self.queue.feat_dim, 'model.queue')
 
 
 class MomentumQueueSelfSupervisor(QueueSelfSupervisor):
@@ -81,3 +72,40 @@ class MomentumQueueSelfSupervisor(QueueSelfSupervisor):
     def extract_keys(self, images: Tensor) -> Tensor:
         """Project images by the momentum encoder: L2-normalised keys, shape (N, d)."""
         return normalize(self.momentum_encoder(images)[0].float(), dim=1)
+
+
+class BankSelfSupervisor(BaseSelfSupervisor):
+    """Encoder, projector, head and a bank with the feature of each image.
+
+    Args:
+        backbone: config of the encoder.
+        neck: config of the projector; returns a tuple with z of shape (N, d).
+        head: config of a :class:`NoiseContrastiveHead`.
+        bank: config of a :class:`FeatureBank`.
+        **kwargs: as of :class:`QueueSelfSupervisor`.
+    """
+
+    def __init__(
+        self,
+        backbone: dict[str, Any],
+        neck: dict[str, Any],
+        head: dict[str, Any],
+        bank: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(backbone=backbone, neck=neck, head=head, **kwargs)
+        self.bank = MODELS.build(bank)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Project images: L2-normalised features, shape (N, d), with gradient.
+
+        Raises:
+            ValueError: if the neck does not fit the backbone or the bank.
+        """
+        projection = project(self.neck, self.backbone(images), self.bank.feat_dim, 'model.bank')
+        return normalize(projection.float(), dim=1)
+
+    def update_bank(self, indices: Tensor, features: Tensor) -> None:
+        """Move the rows of the images ``indices`` (n,) of all ranks towards features (n, d)."""
+        found = keys_of_all_ranks(indices, features.detach())
+        self.bank.update(found.indices, found.features)

@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from mmrcl.registry import MODELS
 
-from .parts import keys_of_all_ranks, named_neck, one_view, sample_indices
+from .parts import keys_of_all_ranks, one_view, project, sample_indices
 
 
 @MODELS.register_module()
@@ -51,15 +51,7 @@ class LocalAgg(BaseSelfSupervisor):
             ValueError: if the neck does not fit the backbone or the bank.
         """
         maps = self.backbone(images)
-        with named_neck(self.neck, maps):
-            projection: Tensor = self.neck(maps)[0]
-        channels, wanted = projection.shape[1], self.hierarchy.feat_dim
-        if channels != wanted:
-            raise ValueError(
-                f'model.neck returns {channels} channels, model.hierarchy holds {wanted}: set '
-                f'model.neck.out_channels={wanted}'
-            )
-        return projection
+        return project(self.neck, maps, self.hierarchy.feat_dim, 'model.hierarchy')
 
     @torch.no_grad()
     def extract_keys(self, images: Tensor) -> Tensor:

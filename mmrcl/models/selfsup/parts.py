@@ -40,6 +40,20 @@ def two_views(inputs: list[Tensor], algorithm: str) -> list[Tensor]:
     return list(inputs)
 
 
+def one_view(inputs: list[Tensor], algorithm: str) -> Tensor:
+    """Return the only view of a batch, shape (N, C, height, width).
+
+    Raises:
+        ValueError: for another number of views.
+    """
+    if not isinstance(inputs, (list, tuple)) or len(inputs) != 1:
+        raise ValueError(
+            f'{algorithm} takes one view of each image, not {len(inputs)}: list one in '
+            'data_preprocessor.views'
+        )
+    return inputs[0]
+
+
 def sample_indices(data_samples: list[DataSample], device: torch.device, algorithm: str) -> Tensor:
     """Return the dataset index of each image on ``device``, shape (N,).
 
@@ -89,6 +103,28 @@ def named_neck(neck: nn.Module, maps: Sequence[Tensor]) -> Iterator[None]:
             f'model.neck does not take {tuple(last.shape)}, the shape of what model.backbone '
             f'returns: set {setting}'
         ) from error
+
+
+def project(neck: nn.Module, maps: Sequence[Tensor], width: int, memory: str) -> Tensor:
+    """Project the output of a backbone: z of shape (N, ``width``), with gradient.
+
+    Args:
+        neck: the projector.
+        maps: output of the backbone.
+        width: of a feature in the memory.
+        memory: the setting that holds it.
+
+    Raises:
+        ValueError: if the neck does not fit the backbone or the memory.
+    """
+    with named_neck(neck, maps):
+        projection: Tensor = neck(maps)[0]
+    if projection.shape[1] != width:
+        raise ValueError(
+            f'model.neck returns {projection.shape[1]} channels, {memory} holds {width}: set '
+            f'model.neck.out_channels={width}'
+        )
+    return projection
 
 
 def _misfit(neck: nn.Module, output: Tensor) -> str | None:

@@ -4,6 +4,7 @@ from .base import BatchTransform
 from .blur import BatchGaussianBlur
 from .color import BatchBrightness, BatchColorJitter, BatchGrayscale, BatchSolarize
 from .geometry import BatchAffineCrop, BatchFlip
+from .jigsaw import BatchJigsaw
 from .preprocessor import ViewsDataPreprocessor
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     'BatchFlip',
     'BatchGaussianBlur',
     'BatchGrayscale',
+    'BatchJigsaw',
     'BatchSolarize',
     'BatchTransform',
     'ViewsDataPreprocessor',

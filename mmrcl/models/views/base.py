@@ -33,7 +33,7 @@ class BatchTransform:
         ValueError: if ``prob`` is no probability.
     """
 
-    draws: ClassVar[int] = 0
+    draws: int = 0
     """Numbers that :meth:`parameters` takes for each image."""
     colored: ClassVar[bool] = False
     """Whether it needs three channels."""
