@@ -7,7 +7,7 @@ from torch.nn.functional import normalize
 from mmrcl.registry import MODELS
 
 from .cluster_classifier import ClusterClassifier
-from .parts import keys_of_all_ranks
+from .parts import keys_of_all_ranks, project
 
 
 @MODELS.register_module()
@@ -22,6 +22,15 @@ class ODC(ClusterClassifier):
     Args are those of :class:`ClusterClassifier`; the hierarchy is :class:`OnlineClusters`, the
     head has one classifier, with a :class:`PseudoLabelLoss` of power 0.5.
     """
+
+    def project(self, images: Tensor) -> Tensor:
+        """Return z of images, shape (N, d), with gradient.
+
+        Raises:
+            ValueError: if the neck does not fit the backbone or the samples memory.
+        """
+        maps = self.backbone(images)
+        return project(self.neck, maps, self.hierarchy.feat_dim, 'model.hierarchy')
 
     def loss(self, inputs: list[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Compute the loss of a batch and update the samples memory.
