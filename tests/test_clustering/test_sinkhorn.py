@@ -36,13 +36,13 @@ def test_labels_are_the_largest_elements_of_the_transport(seed, sharpness, monke
     assert torch.equal(source(scores)[0], transport.argmax(0))
 
 
-@pytest.mark.parametrize('seed', range(5))
+@pytest.mark.parametrize('seed', range(3))
 def test_sharp_labels_are_the_best_equal_classes(seed):
     scores = draw(20, 4, seed)
     # Five places of each class.
     cost = -scores.log_softmax(1).repeat_interleave(5, 1)
     rows, places = linear_sum_assignment(cost.numpy())
-    source = SinkhornSource(sharpness=100, max_iters=3000, tolerance=1e-4)
+    source = SinkhornSource(sharpness=100, max_iters=1000, tolerance=1e-4)
     assert source(scores)[0].tolist() == [int(place) // 5 for place in places[rows.argsort()]]
 
 
