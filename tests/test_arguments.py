@@ -140,6 +140,7 @@ CASES = {
     'HierarchicalKMeansSource': Case(
         source(lambda: K.HierarchicalKMeansSource([4, 2])), dict(features=X), {}
     ),
+    'SinkhornSource': Case(source(K.SinkhornSource), dict(features=X), {}),
     'ClassSource': Case(lambda classes: K.ClassSource(3)(X, classes), {}, dict(classes=Y)),
     'LabelHierarchy': Case(hierarchy, {}, dict(labels=LEVELS)),
     'LabelHierarchy.set_bank': Case(bank, dict(features=X), {}),

@@ -77,7 +77,7 @@ class SinkhornSource:
             if missed < self.tolerance:
                 break
             alpha = torch.tensor(share).log() - sums
-        return torch.cat([(self.sharpness * block + alpha).argmax(1) for block in blocks])
+        return torch.cat([(self.sharpness * block.float() + alpha).argmax(1) for block in blocks])
 
     def _column_sums(self, scores: Tensor, alpha: Tensor) -> Tensor:
         powers = self.sharpness * scores.float()
