@@ -94,7 +94,11 @@ def two_epochs(method: str, work_dir: Path) -> Config:
     for hook in hooks_of(config):
         if hook.type == 'HierarchicalClusteringHook':
             hook.warmup_epochs = min(hook.warmup_epochs, 1)
+            if 'recluster_interval' in hook:
+                hook.recluster_interval = 1
             hook.dataloader.dataset.indices = 128
+        if hook.type == 'ClassifierResetHook':
+            hook.interval = 1
         if hook.type == 'KNNHook':
             hook.train_dataloader.dataset.indices = hook.test_dataloader.dataset.indices = 64
         if hook.type == 'SwAVHook':

@@ -21,8 +21,8 @@ default_hooks = dict(
         type='HierarchicalClusteringHook',
         dataloader=_base_.plain_train_dataloader,
         warmup_epochs=0,
-        recluster_interval=1,
+        recluster_interval=5,
         source=dict(type='KMeansSource', num_clusters=[100]),
     ),
-    classifier_reset=dict(type='ClassifierResetHook', interval=1),
+    classifier_reset=dict(type='ClassifierResetHook', interval=5),
 )
