@@ -140,6 +140,7 @@ CASES = {
     'HierarchicalKMeansSource': Case(
         source(lambda: K.HierarchicalKMeansSource([4, 2])), dict(features=X), {}
     ),
+    'SinkhornSource': Case(source(K.SinkhornSource), dict(features=X), {}),
     'ClassSource': Case(lambda classes: K.ClassSource(3)(X, classes), {}, dict(classes=Y)),
     'LabelHierarchy': Case(hierarchy, {}, dict(labels=LEVELS)),
     'LabelHierarchy.set_bank': Case(bank, dict(features=X), {}),
@@ -232,7 +233,7 @@ OTHERS = {
         WandbVisBackend as_image import_pyarrow light_axes plot_curves plot_detections
         plot_hierarchy_curves read_run read_scalars save thumbnail""",
     features: """ClusteringInput EncoderFeatures Extracted FeatureSource FileFeatures HOGFeatures
-        SPACES build_backbone build_preprocessor class_hierarchy_of classes_of eval_mode
+        OWN_SPACES SPACES build_backbone build_preprocessor class_hierarchy_of classes_of eval_mode
         extract extract_clustering_input extract_representation load_backbone map_array naming_sizes
         normalize_rows_ pooled recorded_config resumable unwrapped with_coarser""",
     datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler Glyphs

@@ -30,26 +30,32 @@ METHODS = {
     'barlowtwins': 'BarlowTwins',
     'byol': 'BYOL',
     'cmc': 'CMC',
+    'deepcluster': 'ClusterClassifier',
     'instdisc': 'InstDisc',
+    'localagg': 'LocalAgg',
     'mocov2': 'MoCo',
     'mocov3': 'MoCoV3',
     'msf': 'MSF',
     'nnclr': 'NNCLR',
+    'odc': 'ODC',
     'pcl': 'PCL',
     'pirl': 'PIRL',
+    'selflabel': 'ClusterClassifier',
     'simclr': 'SimCLR',
     'simsiam': 'SimSiam',
     'swav': 'SwAV',
 }
+# These train on clusters of single views.
+CLUSTERED = ('deepcluster', 'localagg', 'odc', 'selflabel')
 # Sizes of the views on ImageNet; the others have two of 224 pixels.
 SIZES = {
-    'cmc': [224],
-    'instdisc': [224],
+    **{method: [224] for method in ('cmc', 'instdisc', *CLUSTERED)},
     'pirl': [224, 255],
     'swav': [224, 224] + [96] * 6,
 }
 # Settings of RCL, each with other data sets beside.
 RCL_WITHOUT = {'instance-discrimination', 'nnclr-positive'}
+WITH_KMEANS = ('deepcluster', 'localagg', 'odc', 'pcl')
 pytestmark = pytest.mark.baselines
 _names = itertools.count()
 
@@ -64,7 +70,7 @@ def only_config(method: str, suffix: str) -> Path:
 
 
 def skip_without_kmeans(method: str) -> None:
-    if method == 'pcl' and sys.version_info < (3, 11):
+    if method in WITH_KMEANS and sys.version_info < (3, 11):
         pytest.skip('pt_kmeans needs Python 3.11 or newer')
 
 
@@ -103,13 +109,20 @@ def two_epochs(method: str, work_dir: Path) -> Config:
     config.default_hooks.logger.interval = config.default_hooks.checkpoint.interval = 1
     for hook in hooks_of(config):
         if hook.type == 'HierarchicalClusteringHook':
-            hook.warmup_epochs = 1
+            hook.warmup_epochs = min(hook.warmup_epochs, 1)
+            if 'recluster_interval' in hook:
+                hook.recluster_interval = 1
             hook.dataloader.dataset.indices = 128
+        if hook.type == 'ClassifierResetHook':
+            hook.interval = 1
         if hook.type == 'KNNHook':
             hook.train_dataloader.dataset.indices = hook.test_dataloader.dataset.indices = 64
         if hook.type == 'SwAVHook':
             hook.batch_size = 32
             hook.frozen_layers_cfg = dict(prototypes=4)
+    if method == 'odc':  # few enough clusters that small ones are dissolved, and large ones split
+        config.model.head.num_classes = config.model.hierarchy.num_classes = 12
+        config.default_hooks.clustering.source.num_clusters = [12]
     config.work_dir = str(work_dir)
     config.experiment_name = f'baseline_{next(_names)}'
     config.launcher = 'none'
@@ -161,7 +174,7 @@ def test_two_epochs_on_digits(method, run_of):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('method', ['cmc', 'instdisc', 'msf', 'nnclr', 'pcl', 'pirl'])
+@pytest.mark.parametrize('method', ['cmc', 'instdisc', 'msf', 'nnclr', 'pcl', 'pirl', *CLUSTERED])
 def test_resumed_run_ends_like_the_run_without_a_stop(method, run_of, tmp_path):
     skip_without_kmeans(method)
     work_dir, runner, _ = run_of(method)

@@ -38,6 +38,7 @@ from .sources import (
     FirstNeighborSource,
     HierarchicalKMeansSource,
     KMeansSource,
+    SinkhornSource,
 )
 from .typical import cosine_to_mean, paired_cosines, representatives
 
@@ -62,6 +63,7 @@ __all__ = [
     'PercolationWarning',
     'Progress',
     'Ranks',
+    'SinkhornSource',
     'balanced_order',
     'canonical_labels',
     'choose_radii',

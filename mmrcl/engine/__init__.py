@@ -3,7 +3,9 @@
 from . import clustering_registration  # noqa: F401  registers the clustering parts
 from .config_differences import Settings, differences, recorded_config, settings_of
 from .hooks import (
+    CentroidUpdateHook,
     ChannelsLastHook,
+    ClassifierResetHook,
     CollapseHook,
     CompileHook,
     HierarchicalClusteringHook,
@@ -24,7 +26,9 @@ from .setting_errors import setting_errors, unknown_type
 
 __all__ = [
     'BFloat16OptimWrapper',
+    'CentroidUpdateHook',
     'ChannelsLastHook',
+    'ClassifierResetHook',
     'CollapseHook',
     'CompileHook',
     'HierarchicalClusteringHook',

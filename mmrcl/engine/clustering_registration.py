@@ -7,6 +7,7 @@ from mmrcl.clustering import (
     HierarchicalKMeansSource,
     HierarchyRefiner,
     KMeansSource,
+    SinkhornSource,
 )
 from mmrcl.registry import TASK_UTILS
 
@@ -17,5 +18,6 @@ for part in (
     HierarchicalKMeansSource,
     HierarchyRefiner,
     KMeansSource,
+    SinkhornSource,
 ):
     TASK_UTILS.register_module(module=part)

@@ -2,6 +2,7 @@
 
 from .class_labels import class_hierarchy_of, classes_of, with_coarser
 from .clustering_input import (
+    OWN_SPACES,
     SPACES,
     ClusteringInput,
     extract_clustering_input,
@@ -22,6 +23,7 @@ __all__ = [
     'FeatureSource',
     'FileFeatures',
     'HOGFeatures',
+    'OWN_SPACES',
     'SPACES',
     'build_backbone',
     'build_preprocessor',

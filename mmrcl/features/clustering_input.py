@@ -40,6 +40,9 @@ SPACES: Mapping[str, Callable[[Any, Tensor], Tensor] | None] = {
 }
 """Functions from model and images to the features to cluster, by space; None uses the keys."""
 
+OWN_SPACES = ('bank', 'scores')
+"""Spaces that only some algorithms have: the bank their steps have filled, and their scores."""
+
 
 def extract_clustering_input(
     model: Any, space: str | Tensor, dataloader: DataLoader
@@ -47,10 +50,18 @@ def extract_clustering_input(
     """Run the momentum encoder over all images once, see :func:`mmrcl.features.extract`.
 
     Args:
-        model: model with ``extract_keys`` and a ``momentum_encoder`` of backbone and neck.
-        space: one of :data:`SPACES`, or features (N, D) from elsewhere, L2-normalised.
+        model: model with ``extract_keys`` and a ``momentum_encoder`` of backbone and neck; for
+            :data:`OWN_SPACES` with a bank in its ``hierarchy``, or ``extract_scores``.
+        space: one of :data:`SPACES` or :data:`OWN_SPACES`, or features (N, D) from elsewhere,
+            L2-normalised.
         dataloader: as for :func:`mmrcl.features.extract`.
+
+    Returns:
+        The features; for ``'bank'`` and ``'scores'`` both are the same, and scores are not
+        normalised.
     """
+    if isinstance(space, str) and space in OWN_SPACES:
+        return _own(model, space, dataloader)
     encode = None if isinstance(space, Tensor) else SPACES[space]
     if encode is None:
         keys, classes = extract(model, model.extract_keys, dataloader)
@@ -63,6 +74,13 @@ def extract_clustering_input(
     found, classes = extract(model, both, dataloader)
     width = model.hierarchy.feat_dim
     return ClusteringInput(found[:, :width], normalize(found[:, width:], dim=1), classes)
+
+
+def _own(model: Any, space: str, dataloader: DataLoader) -> ClusteringInput:
+    if space == 'bank':
+        return ClusteringInput(model.hierarchy.bank, model.hierarchy.bank, None)
+    scores, classes = extract(model, model.extract_scores, dataloader)
+    return ClusteringInput(scores, scores, classes)
 
 
 def normalize_rows_(features: Tensor) -> Tensor:

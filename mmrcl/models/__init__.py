@@ -14,18 +14,32 @@ from .backbones import (
     backbone_config,
     library_network,
 )
-from .heads import NoiseContrastiveHead, ProtoNCEHead, RCLHead
+from .heads import (
+    LocalAggregationHead,
+    NoiseContrastiveHead,
+    ProtoNCEHead,
+    PseudoLabelHead,
+    RCLHead,
+)
 from .losses import (
+    LocalAggregationLoss,
     LossOutput,
     MeanShiftLoss,
     NearestNeighborLoss,
     NoiseContrastiveLoss,
     PairDynamics,
     PrototypicalLoss,
+    PseudoLabelLoss,
     RelativeContrastiveLoss,
     streaming_logsumexp,
 )
-from .memories import FeatureBank, PrototypeHierarchy, SupportQueue
+from .memories import (
+    FeatureBank,
+    OnlineClusters,
+    PrototypeHierarchy,
+    PseudoLabels,
+    SupportQueue,
+)
 from .momentum import ForeachCosineEMA, ForeachEMA
 from .necks import JigsawNeck, MultiPredictorNeck
 from .norms import SyncBatchNorm
@@ -42,12 +56,15 @@ from .selfsup import (
     CMC,
     MSF,
     NNCLR,
+    ODC,
     PCL,
     PIRL,
     RCL,
     BankSelfSupervisor,
+    ClusterClassifier,
     InstDisc,
     KeyBatch,
+    LocalAgg,
     MomentumQueueSelfSupervisor,
     QueueSelfSupervisor,
     named_neck,
@@ -81,6 +98,7 @@ __all__ = [
     'BatchSolarize',
     'BatchTransform',
     'CMC',
+    'ClusterClassifier',
     'ClusterRetriever',
     'ColorHalves',
     'FeatureBank',
@@ -97,6 +115,9 @@ __all__ = [
     'LabelHierarchy',
     'LevelRetriever',
     'LibraryBackbone',
+    'LocalAgg',
+    'LocalAggregationHead',
+    'LocalAggregationLoss',
     'LossOutput',
     'MSF',
     'MoCoV3ViT',
@@ -108,6 +129,8 @@ __all__ = [
     'NearestRetriever',
     'NoiseContrastiveHead',
     'NoiseContrastiveLoss',
+    'ODC',
+    'OnlineClusters',
     'SameImageRetriever',
     'PCL',
     'PIRL',
@@ -115,6 +138,9 @@ __all__ = [
     'ProtoNCEHead',
     'PrototypeHierarchy',
     'PrototypicalLoss',
+    'PseudoLabelHead',
+    'PseudoLabelLoss',
+    'PseudoLabels',
     'QueueSelfSupervisor',
     'RCL',
     'RCLHead',

@@ -120,6 +120,17 @@ def test_kmeans_source():
 
 
 @needs_kmeans
+def test_levels_of_one_number_of_clusters_differ_by_their_seeds():
+    points = blobs([1] * 60, 0.3)
+    labels = KMeansSource([9, 9, 9], seed=[4, 5, 4])(points)
+    assert torch.equal(labels[1], kmeans(points, 9, seed=5))
+    assert torch.equal(labels[0], labels[2])
+    assert not torch.equal(labels[0], labels[1])
+    with pytest.raises(ValueError, match=r'seed=\[4, 5\] of KMeansSource must be one seed, or one'):
+        KMeansSource([9, 9, 9], seed=[4, 5])
+
+
+@needs_kmeans
 @pytest.mark.parametrize('seed', range(20))
 def test_hierarchical_kmeans_nests_and_keeps_its_counts(seed):
     points = blobs([3] * 40, 0.3, seed=seed, dtype=torch.float32)

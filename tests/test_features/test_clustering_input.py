@@ -69,6 +69,25 @@ def test_features_from_elsewhere_are_normalised_block_by_block(model_and_loader,
     assert torch.equal(found.keys, of_keys.keys) and torch.equal(found.classes, of_keys.classes)
 
 
+def test_bank_is_taken_as_the_steps_have_left_it(model_and_loader):
+    model, loader = model_and_loader
+    model.hierarchy.allocate(192)
+    model.hierarchy.update_bank(torch.arange(5), normalize(torch.randn(5, 16), dim=1))
+    found = extract_clustering_input(model, 'bank', loader)
+    assert torch.equal(found.features, model.hierarchy.bank)
+    assert torch.equal(found.keys, model.hierarchy.bank)
+
+
+def test_scores_are_those_of_the_images_and_not_normalised(model_and_loader, monkeypatch):
+    model, loader = model_and_loader
+    score = lambda images: 3 * images.flatten(1)[:, :40]  # noqa: E731
+    monkeypatch.setattr(model, 'extract_scores', score, raising=False)
+    found = extract_clustering_input(model, 'scores', loader)
+    for row in (0, 57, 191):
+        image = model.data_preprocessor(loader.collate_fn([loader.dataset[row]]))['inputs']
+        torch.testing.assert_close(found.features[row], score(image)[0])
+
+
 @pytest.mark.slow
 def test_clusters_of_the_images_do_not_depend_on_the_encoder(tmp_path):
     source = dict(_delete_=True, type='DBSCANSource', mean_sizes=[1.3, 2.6])

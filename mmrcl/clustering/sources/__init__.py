@@ -10,6 +10,7 @@ from .classes import ClassSource
 from .dbscan import DBSCANSource
 from .first_neighbors import FirstNeighborSource
 from .kmeans import HierarchicalKMeansSource, KMeansSource
+from .sinkhorn import SinkhornSource
 
 __all__ = [
     'ClassSource',
@@ -18,4 +19,5 @@ __all__ = [
     'FirstNeighborSource',
     'HierarchicalKMeansSource',
     'KMeansSource',
+    'SinkhornSource',
 ]

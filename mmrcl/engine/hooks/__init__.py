@@ -1,6 +1,8 @@
 """Hooks of pretraining: clustering, monitoring, checkpoints and speed."""
 
+from .centroid_update_hook import CentroidUpdateHook
 from .channels_last_hook import ChannelsLastHook
+from .classifier_reset_hook import ClassifierResetHook
 from .collapse_hook import CollapseHook
 from .compile_hook import CompileHook
 from .hierarchical_clustering_hook import HierarchicalClusteringHook
@@ -14,7 +16,9 @@ from .safe_checkpoint_hook import SafeCheckpointHook
 from .unreadable_image_hook import UnreadableImageHook
 
 __all__ = [
+    'CentroidUpdateHook',
     'ChannelsLastHook',
+    'ClassifierResetHook',
     'CollapseHook',
     'CompileHook',
     'HierarchicalClusteringHook',

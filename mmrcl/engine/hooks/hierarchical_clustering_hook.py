@@ -23,6 +23,7 @@ from mmrcl.clustering import (
 )
 from mmrcl.errors import TrainingError
 from mmrcl.features import (
+    OWN_SPACES,
     SPACES,
     ClusteringInput,
     FeatureSource,
@@ -96,10 +97,11 @@ class HierarchicalClusteringHook(Hook):
         space: features that the source clusters: ``'projection'``, the keys z-hat'; ``'encoder'``,
             the momentum encoder's vectors, or its last feature maps, average-pooled; ``'maps'``,
             these maps flattened; or ``'images'``, pixels after the test-time transform. The last
-            two are for small aligned images: for ImageNet they would be 500 and 800 GB. Features
-            from elsewhere are the config of a feature source: ``FileFeatures``,
-            ``EncoderFeatures``, ``HOGFeatures``. They are computed once. Refinement always uses
-            keys.
+            two are for small aligned images: for ImageNet they would be 500 and 800 GB. ``'bank'``
+            is the bank as the steps of :class:`mmrcl.models.LocalAgg` have left it, ``'scores'``
+            what the classifiers of :class:`mmrcl.models.ClusterClassifier` return. Features from
+            elsewhere are the config of a feature source: ``FileFeatures``, ``EncoderFeatures``,
+            ``HOGFeatures``. They are computed once. Refinement always uses keys.
     """
 
     def __init__(
@@ -129,10 +131,10 @@ class HierarchicalClusteringHook(Hook):
             )
         if recluster_interval is not None and recluster_interval < 1:
             raise ValueError(f'recluster_interval={recluster_interval} must be at least 1 epoch')
-        if not isinstance(space, dict) and space not in list(SPACES):
+        if not isinstance(space, dict) and space not in [*SPACES, *OWN_SPACES]:
             raise ValueError(
                 f"HierarchicalClusteringHook: space='{space}' is unknown: choose one of "
-                f'{", ".join(SPACES)}, or set the config of a feature source'
+                f'{", ".join([*SPACES, *OWN_SPACES])}, or set the config of a feature source'
             )
         self.space: str | FeatureSource = (
             space if isinstance(space, str) else TASK_UTILS.build(space)
@@ -141,6 +143,11 @@ class HierarchicalClusteringHook(Hook):
             raise ValueError(
                 f'HierarchicalClusteringHook: space={type(self.space).__name__} is no feature '
                 'source: set space to FileFeatures, EncoderFeatures or HOGFeatures'
+            )
+        if space == 'bank' and warmup_epochs < 1:
+            raise ValueError(
+                "HierarchicalClusteringHook: space='bank' clusters what steps have written to the "
+                'bank: set warmup_epochs to at least 1'
             )
         self.warmup_epochs = warmup_epochs
         self.recluster_interval = recluster_interval
@@ -184,6 +191,11 @@ class HierarchicalClusteringHook(Hook):
         class_hierarchy_of(self.dataloader.dataset)
         if not isinstance(self.space, str) and self._clusters_again(model.hierarchy):
             self.space.check(model, self.dataloader)
+        if self.space == 'scores' and not hasattr(model, 'extract_scores'):
+            raise ValueError(
+                f'HierarchicalClusteringHook: {type(model).__name__} has no classifiers: space='
+                "'scores' is for model.type='ClusterClassifier'"
+            )
         self._check_galleries(model)
         if model.hierarchy.num_samples == 0:
             model.hierarchy.allocate(size)

@@ -1,20 +1,24 @@
 """Losses of the algorithms."""
 
+from .local_aggregation_loss import LocalAggregationLoss
 from .mean_shift_loss import MeanShiftLoss
 from .nearest_neighbor_loss import NearestNeighborLoss
 from .noise_contrastive_loss import NoiseContrastiveLoss
 from .pair_dynamics import PairDynamics
 from .prototypical_loss import PrototypicalLoss
+from .pseudo_label_loss import PseudoLabelLoss
 from .relative_contrastive_loss import LossOutput, RelativeContrastiveLoss
 from .streaming_logsumexp import streaming_logsumexp
 
 __all__ = [
+    'LocalAggregationLoss',
     'LossOutput',
     'MeanShiftLoss',
     'NearestNeighborLoss',
     'NoiseContrastiveLoss',
     'PairDynamics',
     'PrototypicalLoss',
+    'PseudoLabelLoss',
     'RelativeContrastiveLoss',
     'streaming_logsumexp',
 ]

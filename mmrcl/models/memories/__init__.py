@@ -1,7 +1,16 @@
 """Memories of past batches and epochs."""
 
 from .feature_bank import FeatureBank
+from .online_clusters import OnlineClusters
 from .prototype_hierarchy import PrototypeHierarchy, Prototypes
+from .pseudo_labels import PseudoLabels
 from .support_queue import SupportQueue
 
-__all__ = ['FeatureBank', 'PrototypeHierarchy', 'Prototypes', 'SupportQueue']
+__all__ = [
+    'FeatureBank',
+    'OnlineClusters',
+    'PrototypeHierarchy',
+    'Prototypes',
+    'PseudoLabels',
+    'SupportQueue',
+]
