@@ -11,19 +11,20 @@ from .backbones import (
     backbone_config,
     library_network,
 )
-from .heads import ProtoNCEHead, RCLHead
+from .heads import CPCHead, ProtoNCEHead, RCLHead
 from .losses import (
     LossOutput,
     MeanShiftLoss,
     NearestNeighborLoss,
     PairDynamics,
+    PatchPredictionLoss,
     PrototypicalLoss,
     RelativeContrastiveLoss,
     streaming_logsumexp,
 )
-from .memories import PrototypeHierarchy, SupportQueue
+from .memories import AdversarialNegatives, PrototypeHierarchy, SupportQueue
 from .momentum import ForeachCosineEMA, ForeachEMA
-from .necks import MultiPredictorNeck
+from .necks import ContextNetwork, MultiPredictorNeck
 from .norms import SyncBatchNorm
 from .retrievers import (
     ClusterRetriever,
@@ -35,10 +36,12 @@ from .retrievers import (
     SameImageRetriever,
 )
 from .selfsup import (
+    CPC,
     MSF,
     NNCLR,
     PCL,
     RCL,
+    AdCo,
     KeyBatch,
     MomentumQueueSelfSupervisor,
     QueueSelfSupervisor,
@@ -52,6 +55,7 @@ from .views import (
     BatchFlip,
     BatchGaussianBlur,
     BatchGrayscale,
+    BatchPatch,
     BatchSolarize,
     BatchTransform,
     ViewsDataPreprocessor,
@@ -60,6 +64,8 @@ from .views import (
 MODELS.register_module(module=LabelHierarchy)
 
 __all__ = [
+    'AdCo',
+    'AdversarialNegatives',
     'BackboneChoice',
     'BatchAffineCrop',
     'BatchBrightness',
@@ -67,9 +73,13 @@ __all__ = [
     'BatchFlip',
     'BatchGaussianBlur',
     'BatchGrayscale',
+    'BatchPatch',
     'BatchSolarize',
     'BatchTransform',
+    'CPC',
+    'CPCHead',
     'ClusterRetriever',
+    'ContextNetwork',
     'ForeachCosineEMA',
     'ForeachEMA',
     'GalleryRetriever',
@@ -91,6 +101,7 @@ __all__ = [
     'SameImageRetriever',
     'PCL',
     'PairDynamics',
+    'PatchPredictionLoss',
     'ProtoNCEHead',
     'PrototypeHierarchy',
     'PrototypicalLoss',

@@ -1,6 +1,8 @@
 """Self-supervised algorithms."""
 
+from .adco import AdCo
 from .base import MomentumQueueSelfSupervisor, QueueSelfSupervisor
+from .cpc import CPC
 from .msf import MSF
 from .nnclr import NNCLR
 from .parts import KeyBatch, named_neck
@@ -8,6 +10,8 @@ from .pcl import PCL
 from .rcl import RCL
 
 __all__ = [
+    'AdCo',
+    'CPC',
     'MSF',
     'NNCLR',
     'PCL',

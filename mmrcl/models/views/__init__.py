@@ -3,7 +3,7 @@
 from .base import BatchTransform
 from .blur import BatchGaussianBlur
 from .color import BatchBrightness, BatchColorJitter, BatchGrayscale, BatchSolarize
-from .geometry import BatchAffineCrop, BatchFlip
+from .geometry import BatchAffineCrop, BatchFlip, BatchPatch
 from .preprocessor import ViewsDataPreprocessor
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     'BatchFlip',
     'BatchGaussianBlur',
     'BatchGrayscale',
+    'BatchPatch',
     'BatchSolarize',
     'BatchTransform',
     'ViewsDataPreprocessor',
