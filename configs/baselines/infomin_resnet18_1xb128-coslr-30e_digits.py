@@ -1,6 +1,6 @@
-# InfoMin Aug. on scikit-learn's digits: `mocov2` with stronger augmentation, without the paper's
-# jigsaw branch. RandAugment has the operations that suit gray digits; its strength is chosen for
-# them. Reproduces no table.
+# InfoMin Aug. on scikit-learn's digits: `mocov2` with stronger brightness and RandAugment, without
+# the paper's jigsaw branch. RandAugment has the operations that suit gray digits. The pipeline
+# makes the views, because RandAugment is mmpretrain's. Reproduces no table.
 _base_ = 'mocov2_resnet18_1xb128-coslr-30e_digits.py'
 
 data_preprocessor = dict(_delete_=True, type='SelfSupDataPreprocessor', mean=[78.0], std=[96.0])
@@ -22,7 +22,10 @@ rand_augment = dict(
         dict(type='Translate', magnitude_range=(0, 0.2), direction='vertical'),
     ],
 )
+warp = dict(magnitude_std='inf', prob=1.0, pad_val=0, interpolation='bilinear')
 infomin_view = [
+    dict(type='Rotate', magnitude_range=(0, 20), **warp),
+    dict(type='Shear', magnitude_range=(0, 0.3), **warp),
     dict(
         type='RandomResizedCrop',
         scale=16,

@@ -57,6 +57,8 @@ def queries_and_keys(model, views):
 @pytest.mark.parametrize('symmetric', [False, True])
 def test_step(symmetric):
     model = build(symmetric=symmetric)
+    model.loss(*batch(seed=1))
+    model.backbone.conv1.weight.data.mul_(1.5)
     twin = copy.deepcopy(model)
     views, samples = batch()
     losses = model.loss(views, samples)
@@ -149,6 +151,16 @@ def test_all_state_is_in_the_checkpoint():
     for name, loss in model.loss(*batch()).items():
         assert torch.equal(twin.loss(*batch())[name], loss)
         twin.load_state_dict(model.state_dict())
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_products_are_in_float32_under_autocast(dtype):
+    model, generator = build(), torch.Generator().manual_seed(1)
+    queries, keys = normalize(torch.randn(2, 6, 8, generator=generator), dim=2)
+    expected = model._contrast(queries, keys)
+    with torch.autocast('cpu', dtype):
+        found = model._contrast(queries, keys)
+    assert all(map(torch.equal, found, expected))
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
