@@ -26,19 +26,26 @@ from .tiers import check_slow
 
 FOLDER = Path(__file__).parents[1] / 'configs/baselines'
 METHODS = {
+    'adco': 'AdCo',
     'barlowtwins': 'BarlowTwins',
     'byol': 'BYOL',
+    'cpcv2': 'CPC',
+    'infomin': 'MoCo',
     'mocov2': 'MoCo',
     'mocov3': 'MoCoV3',
     'msf': 'MSF',
+    'msf-plain': 'MSF',
     'nnclr': 'NNCLR',
     'pcl': 'PCL',
     'simclr': 'SimCLR',
     'simsiam': 'SimSiam',
     'swav': 'SwAV',
+    'swav-single': 'SwAV',
 }
 # Settings of RCL, each with other data sets beside.
 RCL_WITHOUT = {'instance-discrimination', 'nnclr-positive'}
+# Height and width of the views on ImageNet, where they are not two of 224.
+SIZES = {'cpcv2': [80] * 36, 'swav': [224] * 2 + [96] * 6}
 pytestmark = pytest.mark.baselines
 _names = itertools.count()
 
@@ -143,7 +150,7 @@ def test_two_epochs_on_digits(method, run_of):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('method', ['msf', 'nnclr', 'pcl'])
+@pytest.mark.parametrize('method', ['adco', 'cpcv2', 'infomin', 'msf', 'nnclr', 'pcl'])
 def test_resumed_run_ends_like_the_run_without_a_stop(method, run_of, tmp_path):
     skip_without_kmeans(method)
     work_dir, runner, _ = run_of(method)
@@ -176,6 +183,17 @@ def test_predictor_of_simsiam_keeps_its_rate(tmp_path):
     assert len(set().union(*rates.seen[False])) > 4
 
 
+def views_of(model, packed: dict) -> list[torch.Tensor]:
+    """Return the views of one packed image, as the preprocessor makes them."""
+    inputs = packed['inputs']
+    packed['data_samples'].set_metainfo(dict(view_key=(0, 0, 3)))
+    batch = dict(
+        inputs=inputs[None] if torch.is_tensor(inputs) else [view[None] for view in inputs],
+        data_samples=[packed['data_samples']],
+    )
+    return [view[0] for view in model.data_preprocessor(batch, True)['inputs']]
+
+
 @pytest.mark.parametrize('method', METHODS)
 def test_imagenet_twin_builds(method, tmp_path):
     skip_without_kmeans(method)
@@ -196,15 +214,16 @@ def test_imagenet_twin_builds(method, tmp_path):
         known = dict(img_path=str(tmp_path / 'photo.png'), sample_idx=3, view_key=(0, 0, 3))
         packed = pipeline(known)
         assert Compose(large.test_dataloader.dataset.pipeline)
-    assert len(model.data_preprocessor.views) == len(packed['inputs'])
-    sizes = [224, 224] + ([96] * 6 if method == 'swav' else [])
-    assert [view.shape for view in packed['inputs']] == [(3, size, size) for size in sizes]
+    views = views_of(model, packed)
+    assert [view.shape for view in views] == [
+        (3, size, size) for size in SIZES.get(method, [224, 224])
+    ]
     assert packed['data_samples'].sample_idx == 3
-    assert packed['inputs'][0].float().var() != packed['inputs'][1].float().var()
+    assert views[0].float().var() != views[1].float().var()
     trained = {name: part for name, part in model.named_parameters() if part.requires_grad}
     assert sum(part.numel() for part in trained.values()) > 23_500_000
     # SwAV's paper adapts the rate of all parameters.
-    if large.optim_wrapper.optimizer.type == 'LARS' and method != 'swav':
+    if large.optim_wrapper.optimizer.type == 'LARS' and not method.startswith('swav'):
         excluded = {id(group['params'][0]) for group in groups if group.get('lars_exclude')}
         for name, part in trained.items():
             assert (id(part) in excluded) == (part.ndim == 1), name
