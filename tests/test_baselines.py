@@ -150,7 +150,7 @@ def test_two_epochs_on_digits(method, run_of):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('method', ['adco', 'cpcv2', 'infomin', 'msf', 'nnclr', 'pcl'])
+@pytest.mark.parametrize('method', ['adco', 'cpcv2', 'infomin', 'msf', 'nnclr', 'pcl', 'simsiam'])
 def test_resumed_run_ends_like_the_run_without_a_stop(method, run_of, tmp_path):
     skip_without_kmeans(method)
     work_dir, runner, _ = run_of(method)
