@@ -27,15 +27,19 @@ from .tiers import check_slow
 
 FOLDER = Path(__file__).parents[1] / 'configs/baselines'
 METHODS = {
+    'adco': 'AdCo',
     'barlowtwins': 'BarlowTwins',
     'byol': 'BYOL',
     'cmc': 'CMC',
+    'cpcv2': 'CPC',
     'deepcluster': 'ClusterClassifier',
+    'infomin': 'MoCo',
     'instdisc': 'InstDisc',
     'localagg': 'LocalAgg',
     'mocov2': 'MoCo',
     'mocov3': 'MoCoV3',
     'msf': 'MSF',
+    'msf-plain': 'MSF',
     'nnclr': 'NNCLR',
     'odc': 'ODC',
     'pcl': 'PCL',
@@ -44,12 +48,14 @@ METHODS = {
     'simclr': 'SimCLR',
     'simsiam': 'SimSiam',
     'swav': 'SwAV',
+    'swav-single': 'SwAV',
 }
 # These train on clusters of single views.
 CLUSTERED = ('deepcluster', 'localagg', 'odc', 'selflabel')
 # Sizes of the views on ImageNet; the others have two of 224 pixels.
 SIZES = {
     **{method: [224] for method in ('cmc', 'instdisc', *CLUSTERED)},
+    'cpcv2': [80] * 36,
     'pirl': [224, 255],
     'swav': [224, 224] + [96] * 6,
 }
@@ -174,7 +180,22 @@ def test_two_epochs_on_digits(method, run_of):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('method', ['cmc', 'instdisc', 'msf', 'nnclr', 'pcl', 'pirl', *CLUSTERED])
+@pytest.mark.parametrize(
+    'method',
+    [
+        'adco',
+        'cmc',
+        'cpcv2',
+        'infomin',
+        'instdisc',
+        'msf',
+        'nnclr',
+        'pcl',
+        'pirl',
+        'simsiam',
+        *CLUSTERED,
+    ],
+)
 def test_resumed_run_ends_like_the_run_without_a_stop(method, run_of, tmp_path):
     skip_without_kmeans(method)
     work_dir, runner, _ = run_of(method)
@@ -207,6 +228,17 @@ def test_predictor_of_simsiam_keeps_its_rate(tmp_path):
     assert len(set().union(*rates.seen[False])) > 4
 
 
+def views_of(model, packed: dict) -> list[torch.Tensor]:
+    """Return the views of one packed image, as the preprocessor makes them."""
+    inputs = packed['inputs']
+    packed['data_samples'].set_metainfo(dict(view_key=(0, 0, 3)))
+    batch = dict(
+        inputs=inputs[None] if torch.is_tensor(inputs) else [view[None] for view in inputs],
+        data_samples=[packed['data_samples']],
+    )
+    return [view[0] for view in model.data_preprocessor(batch, True)['inputs']]
+
+
 @pytest.mark.parametrize('method', METHODS)
 def test_imagenet_twin_builds(method, tmp_path):
     skip_without_kmeans(method)
@@ -227,9 +259,7 @@ def test_imagenet_twin_builds(method, tmp_path):
         known = dict(img_path=str(tmp_path / 'photo.png'), sample_idx=3, view_key=(0, 0, 3))
         packed = pipeline(known)
         assert Compose(large.test_dataloader.dataset.pipeline)
-    views, sizes = packed['inputs'], SIZES.get(method, [224, 224])
-    views = [views] if isinstance(views, torch.Tensor) else views
-    assert len(model.data_preprocessor.views) == len(views)
+    views, sizes = views_of(model, packed), SIZES.get(method, [224, 224])
     assert [view.shape for view in views] == [(3, size, size) for size in sizes]
     assert packed['data_samples'].sample_idx == 3
     assert len({view.float().var().item() for view in views}) == len(views)
@@ -238,7 +268,7 @@ def test_imagenet_twin_builds(method, tmp_path):
     fewest = 12_000_000 if method == 'cmc' else 23_500_000
     assert sum(part.numel() for part in trained.values()) > fewest
     # SwAV's paper adapts the rate of all parameters.
-    if large.optim_wrapper.optimizer.type == 'LARS' and method != 'swav':
+    if large.optim_wrapper.optimizer.type == 'LARS' and not method.startswith('swav'):
         excluded = {id(group['params'][0]) for group in groups if group.get('lars_exclude')}
         for name, part in trained.items():
             assert (id(part) in excluded) == (part.ndim == 1), name

@@ -91,7 +91,8 @@ def model_fault(saved: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> str |
 
 def optimizer_fault(runner: Runner, checkpoint: Mapping[str, Any]) -> str | None:
     """Describe how the groups of the optimiser differ from a checkpoint's, None if they fit."""
-    groups = (checkpoint['optimizer']['param_groups'], runner.optim_wrapper.param_groups)
+    # Not the wrapper's groups: mmengine adds one to them that holds no parameter of the model.
+    groups = (checkpoint['optimizer']['param_groups'], runner.optim_wrapper.optimizer.param_groups)
     saved, own = ([len(group['params']) for group in side] for side in groups)
     if saved == own:
         return None

@@ -15,6 +15,7 @@ from .backbones import (
     library_network,
 )
 from .heads import (
+    CPCHead,
     LocalAggregationHead,
     NoiseContrastiveHead,
     ProtoNCEHead,
@@ -28,12 +29,14 @@ from .losses import (
     NearestNeighborLoss,
     NoiseContrastiveLoss,
     PairDynamics,
+    PatchPredictionLoss,
     PrototypicalLoss,
     PseudoLabelLoss,
     RelativeContrastiveLoss,
     streaming_logsumexp,
 )
 from .memories import (
+    AdversarialNegatives,
     FeatureBank,
     OnlineClusters,
     PrototypeHierarchy,
@@ -41,7 +44,7 @@ from .memories import (
     SupportQueue,
 )
 from .momentum import ForeachCosineEMA, ForeachEMA
-from .necks import JigsawNeck, MultiPredictorNeck
+from .necks import ContextNetwork, JigsawNeck, MultiPredictorNeck
 from .norms import SyncBatchNorm
 from .retrievers import (
     ClusterRetriever,
@@ -54,12 +57,14 @@ from .retrievers import (
 )
 from .selfsup import (
     CMC,
+    CPC,
     MSF,
     NNCLR,
     ODC,
     PCL,
     PIRL,
     RCL,
+    AdCo,
     BankSelfSupervisor,
     ClusterClassifier,
     InstDisc,
@@ -78,6 +83,7 @@ from .views import (
     BatchGaussianBlur,
     BatchGrayscale,
     BatchJigsaw,
+    BatchPatch,
     BatchSolarize,
     BatchTransform,
     ViewsDataPreprocessor,
@@ -86,6 +92,8 @@ from .views import (
 MODELS.register_module(module=LabelHierarchy)
 
 __all__ = [
+    'AdCo',
+    'AdversarialNegatives',
     'BackboneChoice',
     'BankSelfSupervisor',
     'BatchAffineCrop',
@@ -95,12 +103,16 @@ __all__ = [
     'BatchGaussianBlur',
     'BatchGrayscale',
     'BatchJigsaw',
+    'BatchPatch',
     'BatchSolarize',
     'BatchTransform',
     'CMC',
+    'CPC',
+    'CPCHead',
     'ClusterClassifier',
     'ClusterRetriever',
     'ColorHalves',
+    'ContextNetwork',
     'FeatureBank',
     'ForeachCosineEMA',
     'ForeachEMA',
@@ -120,9 +132,9 @@ __all__ = [
     'LocalAggregationLoss',
     'LossOutput',
     'MSF',
+    'MeanShiftLoss',
     'MoCoV3ViT',
     'MomentumQueueSelfSupervisor',
-    'MeanShiftLoss',
     'MultiPredictorNeck',
     'NNCLR',
     'NearestNeighborLoss',
@@ -131,10 +143,10 @@ __all__ = [
     'NoiseContrastiveLoss',
     'ODC',
     'OnlineClusters',
-    'SameImageRetriever',
     'PCL',
     'PIRL',
     'PairDynamics',
+    'PatchPredictionLoss',
     'ProtoNCEHead',
     'PrototypeHierarchy',
     'PrototypicalLoss',
@@ -146,6 +158,7 @@ __all__ = [
     'RCLHead',
     'RelativeContrastiveLoss',
     'RetrievalInput',
+    'SameImageRetriever',
     'StrictPretrained',
     'SupportQueue',
     'SyncBatchNorm',

@@ -19,6 +19,7 @@ from mmrcl.models import (
     BatchFlip,
     BatchGaussianBlur,
     BatchGrayscale,
+    BatchPatch,
     BatchSolarize,
     BatchTransform,
 )
@@ -64,6 +65,13 @@ def test_flip():
         applied(BatchFlip(), images, numbers(BatchFlip(), 48)),
         [functional.horizontal_flip(image) for image in images],
     )
+
+
+def test_patch():
+    images, transform = noise(), BatchPatch(top=3, left=11, scale=15)
+    found = applied(transform, images, numbers(transform, 48))
+    close(found, [functional.crop(image, 3, 11, 15, 15) for image in images])
+    assert transform.output_size((20, 26)) == (15, 15)
 
 
 def test_grayscale_and_solarize():

@@ -5,6 +5,7 @@ from .mean_shift_loss import MeanShiftLoss
 from .nearest_neighbor_loss import NearestNeighborLoss
 from .noise_contrastive_loss import NoiseContrastiveLoss
 from .pair_dynamics import PairDynamics
+from .patch_prediction_loss import PatchPredictionLoss
 from .prototypical_loss import PrototypicalLoss
 from .pseudo_label_loss import PseudoLabelLoss
 from .relative_contrastive_loss import LossOutput, RelativeContrastiveLoss
@@ -17,6 +18,7 @@ __all__ = [
     'NearestNeighborLoss',
     'NoiseContrastiveLoss',
     'PairDynamics',
+    'PatchPredictionLoss',
     'PrototypicalLoss',
     'PseudoLabelLoss',
     'RelativeContrastiveLoss',

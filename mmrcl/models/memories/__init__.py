@@ -1,5 +1,6 @@
 """Memories of past batches and epochs."""
 
+from .adversarial_negatives import AdversarialNegatives
 from .feature_bank import FeatureBank
 from .online_clusters import OnlineClusters
 from .prototype_hierarchy import PrototypeHierarchy, Prototypes
@@ -7,6 +8,7 @@ from .pseudo_labels import PseudoLabels
 from .support_queue import SupportQueue
 
 __all__ = [
+    'AdversarialNegatives',
     'FeatureBank',
     'OnlineClusters',
     'PrototypeHierarchy',

@@ -1,8 +1,10 @@
 """Self-supervised algorithms."""
 
+from .adco import AdCo
 from .base import BankSelfSupervisor, MomentumQueueSelfSupervisor, QueueSelfSupervisor
 from .cluster_classifier import ClusterClassifier
 from .cmc import CMC
+from .cpc import CPC
 from .instdisc import InstDisc
 from .local_agg import LocalAgg
 from .msf import MSF
@@ -14,19 +16,21 @@ from .pirl import PIRL
 from .rcl import RCL
 
 __all__ = [
-    'CMC',
-    'MSF',
-    'NNCLR',
-    'ODC',
-    'PCL',
-    'PIRL',
-    'RCL',
+    'AdCo',
     'BankSelfSupervisor',
+    'CMC',
+    'CPC',
     'ClusterClassifier',
     'InstDisc',
     'KeyBatch',
     'LocalAgg',
+    'MSF',
     'MomentumQueueSelfSupervisor',
+    'NNCLR',
+    'ODC',
+    'PCL',
+    'PIRL',
     'QueueSelfSupervisor',
+    'RCL',
     'named_neck',
 ]

@@ -18,8 +18,8 @@ class MSF(MomentumQueueSelfSupervisor):
 
     Each step encodes the first view with gradient, the query, and the second one by the momentum
     encoder, the target. The target enters the memory bank before the search, so that it is the
-    first of its own k neighbours; with k = 1 this is BYOL in one direction. Queries are the
-    strongly augmented views, targets the weakly augmented ones.
+    first of its own k neighbours; with k = 1 this is BYOL in one direction. Queries are strongly
+    augmented views. Targets are weakly augmented ones (MSF w/s), or strongly too (plain MSF).
 
     Args:
         num_neighbors: k, neighbours of a target.
@@ -44,7 +44,7 @@ class MSF(MomentumQueueSelfSupervisor):
         """Compute the loss of a batch and update momentum encoder and queue.
 
         Args:
-            inputs: strong and weak view, each of shape (N, C, height, width).
+            inputs: views of query and target, each of shape (N, C, height, width).
             data_samples: N samples that carry ``sample_idx``.
 
         Returns:

@@ -3,7 +3,7 @@
 from .base import BatchTransform
 from .blur import BatchGaussianBlur
 from .color import BatchBrightness, BatchColorJitter, BatchGrayscale, BatchSolarize
-from .geometry import BatchAffineCrop, BatchFlip
+from .geometry import BatchAffineCrop, BatchFlip, BatchPatch
 from .jigsaw import BatchJigsaw
 from .preprocessor import ViewsDataPreprocessor
 
@@ -15,6 +15,7 @@ __all__ = [
     'BatchGaussianBlur',
     'BatchGrayscale',
     'BatchJigsaw',
+    'BatchPatch',
     'BatchSolarize',
     'BatchTransform',
     'ViewsDataPreprocessor',

@@ -23,6 +23,50 @@ class BatchFlip(BatchTransform):
 
 
 @MODELS.register_module()
+class BatchPatch(BatchTransform):
+    """Cut out the same square of each image.
+
+    Args:
+        top: first row.
+        left: first column.
+        scale: height and width of the square in pixels.
+
+    Raises:
+        ValueError: if it begins outside of the image or is empty.
+    """
+
+    def __init__(self, top: int, left: int, scale: int) -> None:
+        super().__init__()
+        if min(top, left) < 0 or scale < 1:
+            raise ValueError(
+                f'BatchPatch: top={top} and left={left} must be at least 0, scale={scale} at least '
+                '1'
+            )
+        self.top, self.left, self.scale = top, left, scale
+
+    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the size of the square.
+
+        Raises:
+            ValueError: if it does not lie within the image.
+        """
+        height, width = size
+        bottom, right = self.top + self.scale, self.left + self.scale
+        if bottom > height or right > width:
+            raise ValueError(
+                f'BatchPatch reaches to row {bottom} and column {right}, but images have {height} '
+                f'x {width} pixels: enlarge them in train_dataloader.dataset.pipeline, or choose '
+                'smaller patches'
+            )
+        return self.scale, self.scale
+
+    def transform(self, images: Tensor, values: Tensor) -> Tensor:
+        """Cut out the rows and columns."""
+        rows = slice(self.top, self.top + self.scale)
+        return images[:, :, rows, self.left : self.left + self.scale]
+
+
+@MODELS.register_module()
 class BatchAffineCrop(BatchTransform):
     """Rotate, shear and crop, by one bilinear resampling.
 
