@@ -13,6 +13,7 @@ from .backbones import (
 )
 from .heads import ProtoNCEHead, RCLHead
 from .losses import (
+    AnnealedCrossEntropyLoss,
     LossOutput,
     MeanShiftLoss,
     NearestNeighborLoss,
@@ -44,6 +45,13 @@ from .selfsup import (
     QueueSelfSupervisor,
     named_neck,
 )
+from .semisup import (
+    ArgmaxTarget,
+    MetaPseudoLabels,
+    SemiSupervisedClassifier,
+    SharpenedTarget,
+    Targets,
+)
 from .strict_pretrained import StrictPretrained
 from .views import (
     BatchAffineCrop,
@@ -60,6 +68,8 @@ from .views import (
 MODELS.register_module(module=LabelHierarchy)
 
 __all__ = [
+    'AnnealedCrossEntropyLoss',
+    'ArgmaxTarget',
     'BackboneChoice',
     'BatchAffineCrop',
     'BatchBrightness',
@@ -84,11 +94,14 @@ __all__ = [
     'MoCoV3ViT',
     'MomentumQueueSelfSupervisor',
     'MeanShiftLoss',
+    'MetaPseudoLabels',
     'MultiPredictorNeck',
     'NNCLR',
     'NearestNeighborLoss',
     'NearestRetriever',
     'SameImageRetriever',
+    'SemiSupervisedClassifier',
+    'SharpenedTarget',
     'PCL',
     'PairDynamics',
     'ProtoNCEHead',
@@ -102,6 +115,7 @@ __all__ = [
     'StrictPretrained',
     'SupportQueue',
     'SyncBatchNorm',
+    'Targets',
     'ViewsDataPreprocessor',
     'backbone_config',
     'library_network',
