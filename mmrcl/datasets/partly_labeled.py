@@ -29,7 +29,7 @@ class PartlyLabeled(ConcatDataset):
         unlabeled: config of the others. Both pipelines return the same number of views.
 
     Raises:
-        ValueError: if a class has no labelled image.
+        ValueError: if an image of the first has no label, or a class no labelled image.
     """
 
     def __init__(self, labeled: dict[str, Any], unlabeled: dict[str, Any]) -> None:
@@ -41,8 +41,15 @@ class PartlyLabeled(ConcatDataset):
         self._check_classes()
 
     def _check_classes(self) -> None:
+        first = self.datasets[0]
+        labels = [first.get_data_info(index).get('gt_label') for index in range(len(first))]
+        if None in labels:
+            raise ValueError(
+                f'train_dataloader.dataset.labeled has an image without a label, number '
+                f'{labels.index(None)}: set it to a data set with classes, such as CustomDataset'
+            )
         classes = self.metainfo.get('classes') or ()
-        counts = np.bincount(self.datasets[0].get_gt_labels(), minlength=len(classes))
+        counts = np.bincount(labels, minlength=len(classes))
         if not counts.all():
             missing = int(np.flatnonzero(counts == 0)[0])
             name = f' ({classes[missing]})' if classes else ''

@@ -73,12 +73,12 @@ class MetaPseudoLabels(ImageClassifier):
             backbone, neck, head,
             data_preprocessor=views_preprocessor(data_preprocessor), init_cfg=init_cfg,
         )  # fmt: skip
-        for name, value in (
-            ('student_rate', student_rate),
-            ('baseline_momentum', baseline_momentum),
-        ):
-            if value <= 0:
-                raise ValueError(f'model.{name}={value} must be above 0')
+        if student_rate <= 0:
+            raise ValueError(f'model.student_rate={student_rate} must be above 0')
+        if not 0 < baseline_momentum <= 1:
+            raise ValueError(
+                f'model.baseline_momentum={baseline_momentum} must be above 0 and at most 1'
+            )
         self.teacher = SemiSupervisedClassifier(**network, **teacher)
         self.student_rate = student_rate
         self.baseline_momentum = baseline_momentum
