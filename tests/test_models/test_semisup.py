@@ -2,6 +2,10 @@
 
 import copy
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -63,6 +67,29 @@ def batch(views: int = 2):
     for label, place in enumerate((1, 4, 5)):
         samples[place].set_gt_label(label)
     return list(images), samples
+
+
+def part_of_batch(part: slice):
+    """Of a batch whose first four images are labelled, every second of either kind, say."""
+    inputs, samples = batch()
+    for place in range(12):
+        samples[place] = DataSample()
+        if place < 4:
+            samples[place].set_gt_label(place)
+    places = [*range(4)[part], *range(4, 12)[part]]
+    return [view[places] for view in inputs], [samples[place] for place in places]
+
+
+def student_of(model) -> list[Tensor]:
+    return [p for name, p in model.named_parameters() if not name.startswith('teacher.')]
+
+
+def certain_meta():
+    """Batch norms that take no statistics, and a teacher that draws its most probable classes."""
+    model = meta(student_rate=0.2, baseline_momentum=0.25).eval()
+    with torch.no_grad():
+        model.teacher.head.fc.weight.mul_(1e6)
+    return model
 
 
 LABELED, UNLABELED = [1, 4, 5], [0, 2, 3, 6, 7, 8, 9, 10, 11]
@@ -182,7 +209,7 @@ def drawn_by(model, inputs, seed: int) -> tuple[Tensor, Tensor]:
 def slow_step(model, inputs, eta: float, seed: int):
     """Algorithm 1 with a second student, into which the moved parameters are loaded."""
     logits, drawn = drawn_by(model, inputs, seed)
-    student = [p for name, p in model.named_parameters() if not name.startswith('teacher.')]
+    student = student_of(model)
     moved = copy.deepcopy(model)
     predictions = model(torch.cat([inputs[1][UNLABELED], inputs[0][LABELED]]))[:9]
     loss = sum(
@@ -190,7 +217,7 @@ def slow_step(model, inputs, eta: float, seed: int):
         for each, label in zip(predictions, drawn, strict=True)
     )
     (loss / 9).backward()
-    others = [p for name, p in moved.named_parameters() if not name.startswith('teacher.')]
+    others = student_of(moved)
     with torch.no_grad():
         for other, own in zip(others, student, strict=True):
             other -= eta * own.grad
@@ -242,7 +269,7 @@ def test_feedback_is_how_much_a_small_step_helps():
     model = meta(student_rate=1e-4)
     inputs, samples = batch()
     losses = model.loss(inputs, samples)
-    student = [p for name, p in model.named_parameters() if not name.startswith('teacher.')]
+    student = student_of(model)
     gradients = torch.autograd.grad(losses['loss_student'], student)
     before = cross_entropy(model(inputs[0][LABELED]), torch.arange(3))
     with torch.no_grad():
@@ -250,6 +277,30 @@ def test_feedback_is_how_much_a_small_step_helps():
             value -= 1e-4 * gradient
     after = cross_entropy(model(inputs[0][LABELED]), torch.arange(3))
     assert float(losses['feedback']) == pytest.approx(float(before - after), rel=0.02)
+
+
+@pytest.mark.slow
+def test_two_processes_make_the_step_of_the_whole_batch(tmp_path):
+    model = certain_meta()
+    losses = model.loss(*part_of_batch(slice(None)))
+    losses['loss_student'].backward()
+    command = [
+        *(sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2'),
+        *(str(Path(__file__).with_name('two_semisup_processes.py')), str(tmp_path)),
+    ]
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1'}
+    done = subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, timeout=500
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert abs(losses['feedback']) > 1e-4
+    for rank in (0, 1):
+        found = torch.load(tmp_path / f'{rank}.pth')
+        assert torch.allclose(found['feedback'], losses['feedback'])
+        assert torch.allclose(found['baseline'], model.baseline)
+        for mine, own in zip(found['gradients'], student_of(model), strict=True):
+            assert torch.allclose(mine, own.grad, atol=1e-10)
 
 
 def test_feedback_leaves_no_trace_in_the_student():
