@@ -121,8 +121,9 @@ def test_a_resumable_sampler_wraps_it():
         )
     )
     wrapped.start_at(7, epoch=3, position=8)
-    keys = list(wrapped)
-    assert [key.image for key in keys] == epoch(sampler(seed=7), 3).ravel()[8:].tolist()
+    images = [key.image for key in wrapped]
+    assert images == epoch(sampler(seed=7), 3).ravel()[8:].tolist()
+    assert images != epoch(sampler(seed=7), 0).ravel()[8:].tolist()
 
 
 def test_wrong_settings_are_refused():

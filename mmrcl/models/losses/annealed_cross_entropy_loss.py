@@ -50,9 +50,8 @@ class AnnealedCrossEntropyLoss(nn.Module):
             classes: shape (N,).
         """
         losses = cross_entropy(logits, classes, reduction='none')
-        kept = ((-losses.detach()).exp() <= self.threshold(share_done(), logits.shape[1])).to(
-            losses
-        )
+        threshold = self.threshold(share_done(), logits.shape[1])
+        kept = ((-losses.detach()).exp() <= threshold).to(losses)
         return (kept * losses).sum() / kept.sum().clamp(min=1)
 
     def threshold(self, share: float, classes: int) -> float:

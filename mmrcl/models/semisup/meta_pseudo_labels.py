@@ -8,15 +8,13 @@ import torch
 from mmengine.dist import all_reduce
 from mmpretrain.models.classifiers import ImageClassifier
 from mmpretrain.structures import DataSample
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from mmrcl.registry import MODELS
 
 from .classifier import Batch, SemiSupervisedClassifier, divide, views_preprocessor
-
-_TEACHER = 'teacher.'
 
 
 @MODELS.register_module()
@@ -102,37 +100,34 @@ class MetaPseudoLabels(ImageClassifier):
         batch = divide(inputs, data_samples)
         losses, logits = self.teacher.step(batch)
         drawn = logits.detach().softmax(1).multinomial(1)[:, 0]
-        student = self._parameters_of_student()
-        predictions = self(torch.cat([batch.views[-1], batch.images]))[: len(drawn)]
+        parts = self.backbone, self.neck, self.head
+        student = nn.Sequential(*(each for each in parts if each is not None))
+        parameters = {n: value for n, value in student.named_parameters() if value.requires_grad}
+        predictions = student(torch.cat([batch.views[-1], batch.images]))[: len(drawn)]
         loss = cross_entropy(predictions, drawn)
-        gradient = _gradient(loss, student.values())
+        gradient = _gradient(loss, parameters.values())
         all_reduce(gradient, 'mean')
-        feedback = self._feedback(batch, student, gradient)
+        feedback = self._feedback(batch, student, parameters, gradient)
         self.baseline.lerp_(feedback.to(self.baseline), self.baseline_momentum)
         return dict(
             losses,
-            loss_student=_with_gradient(loss, student.values(), gradient),
+            loss_student=_with_gradient(loss, parameters.values(), gradient),
             loss_feedback=(feedback - self.baseline) * cross_entropy(logits, drawn),
             feedback=feedback,
         )
 
-    def _parameters_of_student(self) -> dict[str, Tensor]:
-        return {
-            name: value
-            for name, value in self.named_parameters()
-            if value.requires_grad and not name.startswith(_TEACHER)
-        }
-
-    def _feedback(self, batch: Batch, student: dict[str, Tensor], gradient: Tensor) -> Tensor:
+    def _feedback(
+        self, batch: Batch, student: nn.Module, parameters: dict[str, Tensor], gradient: Tensor
+    ) -> Tensor:
         """Return h, the mean over all processes."""
-        steps = _parts(gradient, student.values())
+        steps = _parts(gradient, parameters.values())
         moved = {
             name: (value.detach() - self.student_rate * step).requires_grad_()
-            for (name, value), step in zip(student.items(), steps, strict=True)
+            for (name, value), step in zip(parameters.items(), steps, strict=True)
         }
         # Copies, so that this pass leaves no trace in the statistics of batch norms.
-        buffers = {name: value.clone() for name, value in self.named_buffers()}
-        logits = functional_call(self, {**buffers, **moved}, (batch.images,))
+        buffers = {name: value.clone() for name, value in student.named_buffers()}
+        logits = functional_call(student, {**buffers, **moved}, (batch.images,))
         classes = torch.cat([sample.gt_label for sample in batch.samples])
         found = _gradient(cross_entropy(logits, classes), moved.values())
         feedback = self.student_rate * (found @ gradient)
