@@ -1,6 +1,6 @@
 """Meta Pseudo Labels (Pham et al., CVPR 2021)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -117,7 +117,7 @@ class MetaPseudoLabels(ImageClassifier):
         )
 
     def _feedback(
-        self, batch: Batch, student: nn.Module, parameters: dict[str, Tensor], gradient: Tensor
+        self, batch: Batch, student: nn.Module, parameters: Mapping[str, Tensor], gradient: Tensor
     ) -> Tensor:
         """Return h, the mean over all processes."""
         steps = _parts(gradient, parameters.values())
