@@ -238,10 +238,10 @@ OTHERS = {
         normalize_rows_ pooled recorded_config resumable unwrapped with_coarser""",
     datasets: """CustomDataset Digits EpochsBatchSampler EvenlySpacedSampler Glyphs
         HuggingFaceBackend HuggingFaceDataset ImageFolder ImageHeader ImageNet ImageNet21k
-        LoadImageFromFile MAX_PIXELS RandomResizedCrops ResumableSampler SampleKey SeededDataset
-        TarBackend TarShards UnreadableImageError WHITE balanced_share
-        check_same_classes class_names compare_classes guard_loaders guarded read_header read_image
-        seed_all""",
+        LoadImageFromFile MAX_PIXELS PartlyLabeled PartlyLabeledSampler RandomResizedCrops
+        ResumableSampler SampleKey SeededDataset TarBackend TarShards UnreadableImageError WHITE
+        balanced_share check_same_classes class_names compare_classes guard_loaders guarded
+        read_header read_image seed_all""",
     apis: """DEFAULT_FORMATS Duplicates EXPORT_FORMATS Encoder Features Outliers Subset
         check_evaluation check_files check_new_files check_outside check_unused cluster_features
         config_of embed_folder export_encoder extract_features get_config get_model image_files

@@ -34,6 +34,7 @@ from .image_reading import (
     read_image,
 )
 from .load_image import LoadImageFromFile, guard_loaders, guarded
+from .partly_labeled import PartlyLabeled, PartlyLabeledSampler
 from .random_resized_crops import RandomResizedCrops
 from .resumable_sampler import ResumableSampler, SampleKey
 from .seeded_dataset import SeededDataset
@@ -55,6 +56,8 @@ __all__ = [
     'ImageNet21k',
     'LoadImageFromFile',
     'MAX_PIXELS',
+    'PartlyLabeled',
+    'PartlyLabeledSampler',
     'RandomResizedCrops',
     'ResumableSampler',
     'SampleKey',

@@ -17,6 +17,9 @@ _NEUTRAL = (
 # They read whatever folder they are given; other types stand for one collection of images.
 _ANY_FOLDER = ('CustomDataset', 'HuggingFaceDataset', 'ImageFolder', 'TarShards')
 
+# Settings of wrappers that hold another data set.
+_WRAPPED = ('dataset', 'labeled', 'unlabeled')
+
 
 def plain_loader(config: Config) -> Any:
     """Return the config of the loader over the training images in order, without augmentation.
@@ -150,7 +153,7 @@ def _other_collection(config: Config, loader: Mapping[str, Any]) -> bool:
 
 def _parts(dataset: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the data sets inside wrappers."""
-    inner = dataset.get('datasets') or [dataset.get('dataset')]
+    inner = dataset.get('datasets') or [dataset.get(key) for key in _WRAPPED]
     wrapped = [each for each in inner if isinstance(each, Mapping)]
     for each in wrapped:
         yield from _parts(each)

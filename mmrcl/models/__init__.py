@@ -23,6 +23,7 @@ from .heads import (
     RCLHead,
 )
 from .losses import (
+    AnnealedCrossEntropyLoss,
     LocalAggregationLoss,
     LossOutput,
     MeanShiftLoss,
@@ -74,6 +75,13 @@ from .selfsup import (
     QueueSelfSupervisor,
     named_neck,
 )
+from .semisup import (
+    ArgmaxTarget,
+    MetaPseudoLabels,
+    SemiSupervisedClassifier,
+    SharpenedTarget,
+    Targets,
+)
 from .strict_pretrained import StrictPretrained
 from .views import (
     BatchAffineCrop,
@@ -94,6 +102,8 @@ MODELS.register_module(module=LabelHierarchy)
 __all__ = [
     'AdCo',
     'AdversarialNegatives',
+    'AnnealedCrossEntropyLoss',
+    'ArgmaxTarget',
     'BackboneChoice',
     'BankSelfSupervisor',
     'BatchAffineCrop',
@@ -133,6 +143,7 @@ __all__ = [
     'LossOutput',
     'MSF',
     'MeanShiftLoss',
+    'MetaPseudoLabels',
     'MoCoV3ViT',
     'MomentumQueueSelfSupervisor',
     'MultiPredictorNeck',
@@ -159,9 +170,12 @@ __all__ = [
     'RelativeContrastiveLoss',
     'RetrievalInput',
     'SameImageRetriever',
+    'SemiSupervisedClassifier',
+    'SharpenedTarget',
     'StrictPretrained',
     'SupportQueue',
     'SyncBatchNorm',
+    'Targets',
     'ViewsDataPreprocessor',
     'backbone_config',
     'library_network',

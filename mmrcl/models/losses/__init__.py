@@ -1,5 +1,6 @@
 """Losses of the algorithms."""
 
+from .annealed_cross_entropy_loss import AnnealedCrossEntropyLoss
 from .local_aggregation_loss import LocalAggregationLoss
 from .mean_shift_loss import MeanShiftLoss
 from .nearest_neighbor_loss import NearestNeighborLoss
@@ -12,6 +13,7 @@ from .relative_contrastive_loss import LossOutput, RelativeContrastiveLoss
 from .streaming_logsumexp import streaming_logsumexp
 
 __all__ = [
+    'AnnealedCrossEntropyLoss',
     'LocalAggregationLoss',
     'LossOutput',
     'MeanShiftLoss',
