@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from mmrcl.ablations.jobs import Job, run_jobs, scalars_of
+from mmrcl.ablations.jobs import Job, _progress, run_jobs, scalars_of
 from mmrcl.errors import TrainingError
 
 LOGS = """
@@ -35,6 +35,15 @@ def test_tells_epoch_loss_and_time_left(tmp_path, capsys):
     assert 'logs epoch 1 loss 2.00' in shown
     assert ' s left' in shown
     assert scalars_of(folder) == folder / 'run/vis_data/scalars.json'
+
+
+def test_later_jobs_count_in_the_time_left():
+    def left(later: int) -> float:
+        return float(_progress(2 + later, later, [], 60).split('about ')[1].split(' s')[0])
+
+    # Both of the two are done.
+    assert left(0) == 0
+    assert left(4) == pytest.approx(120)
 
 
 @pytest.mark.slow
