@@ -49,7 +49,18 @@ _views = {
 _clustered = {'default_hooks.clustering.dataloader.dataset': _plain}
 _further = {
     # An epoch has 23 steps.
-    'swav': {'custom_hooks.0.frozen_layers_cfg.prototypes': 23},
+    'swav': {
+        'custom_hooks': [
+            dict(
+                type='SwAVHook',
+                priority='VERY_HIGH',
+                batch_size=128,
+                feat_dim=64,
+                queue_length=0,
+                frozen_layers_cfg=dict(prototypes=23),
+            )
+        ]
+    },
     **{method: _clustered for method in ('pcl', 'rcl', 'rcl-images')},
 }
 

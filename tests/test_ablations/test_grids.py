@@ -16,6 +16,7 @@ from mmrcl.ablations.grids import read_grid
 from mmrcl.ablations.runs import plan_runs
 from mmrcl.ablations.search import search_grid
 from mmrcl.engine import differences, settings_of
+from mmrcl.launch import read_config
 from mmrcl.registry import MODELS
 
 from ..runs import tiny_config
@@ -71,7 +72,9 @@ def test_the_predictor_of_simsiam_has_the_rate_of_the_search(tmp_path):
     configs = [run.config for run in plan_runs(trials, tmp_path, {})]
     rates = [config.optim_wrapper.optimizer.lr for config in configs]
     assert rates == [2e-3, 7e-4, 6e-3]
-    assert [config.custom_hooks[0].lr for config in configs] == rates
+    assert [hook.lr for config in configs for hook in config.custom_hooks] == rates
+    plain = dict(read_config(str(grid.arm('simsiam').config)).custom_hooks.pop(), lr=None)
+    assert all(dict(*config.custom_hooks, lr=None) == plain for config in configs)
 
 
 @every_grid

@@ -1,11 +1,12 @@
 import fcntl
+import re
 import subprocess
 import sys
 import time
 
 import pytest
 
-from mmrcl.ablations.jobs import Job, _progress, run_jobs, scalars_of
+from mmrcl.ablations.jobs import Job, run_jobs, scalars_of
 from mmrcl.errors import TrainingError
 
 LOGS = """
@@ -37,13 +38,15 @@ def test_tells_epoch_loss_and_time_left(tmp_path, capsys):
     assert scalars_of(folder) == folder / 'run/vis_data/scalars.json'
 
 
-def test_later_jobs_count_in_the_time_left():
-    def left(later: int) -> float:
-        return float(_progress(2 + later, later, [], 60).split('about ')[1].split(' s')[0])
-
-    # Both of the two are done.
-    assert left(0) == 0
-    assert left(4) == pytest.approx(120)
+def test_later_jobs_count_in_the_time_left(tmp_path, capsys):
+    lines = {}
+    for later in (0, 9):
+        folder = tmp_path / f'logs {later}'
+        run_jobs([job(tmp_path, folder.name, LOGS, str(folder))], interval=0.7, later=later)
+        shown = capsys.readouterr().out
+        # Half of the first job is done, in about a second.
+        lines[later] = [float(left) for left in re.findall(r'about (\d+) s left', shown)]
+    assert max(lines[0]) < 8 < min(lines[9])
 
 
 @pytest.mark.slow

@@ -24,11 +24,16 @@ _titles = {
     'rcl-images': 'RCL, clusters of the images',
 }
 _names = {'swav': 'swav_resnet18_1xb128-mcrop-coslr-30e_digits'}
-# The predictor's rate is fixed by a hook.
+
+
+def _fixed(rate):
+    # The rate of SimSiam's predictor, as its config sets it.
+    hook = dict(type='SimSiamHook', priority='HIGH', fix_pred_lr=True, adjust_by_epoch=False)
+    return {'custom_hooks': [dict(hook, lr=rate)]}
+
+
 _searches = {
-    'simsiam': {
-        name: {'custom_hooks.0.lr': each[_rate]} for name, each in search['settings'].items()
-    }
+    'simsiam': {name: _fixed(each[_rate]) for name, each in search['settings'].items()},
 }
 # Seconds and memory are those of the training alone.
 _measured = {'default_hooks.memory': dict(type='PeakMemoryHook'), 'default_hooks.knn': None}
