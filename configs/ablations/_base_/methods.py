@@ -5,7 +5,9 @@ seeds = [0, 1, 2]
 label_draws = 10
 reference = 'instance-discrimination'
 _rate = 'optim_wrapper.optimizer.lr'
-search = dict(settings={f'lr-{rate}': {_rate: rate} for rate in (2e-3, 7e-4, 6e-3)})
+search = dict(
+    settings={f'lr-{rate}': {_rate: rate} for rate in (2e-3, 7e-4, 6e-3)}, seed=1000, held_out=0.5
+)
 
 _titles = {
     'mocov2': 'MoCo v2',
