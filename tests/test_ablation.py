@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from mmrcl.ablations.grids import read_grid
 from mmrcl.ablations.runs import check_run, check_unchanged, plan_runs, shared_with
@@ -191,6 +192,58 @@ def test_a_run_of_another_grid_is_taken_over(grid, killed, finished):
     shared = shared_with(runs, folder.parent, label_draws=2)
     assert [run.folder for run in shared if run.arm.name == 'renamed'] == [folder / 'rcl/seed_0']
     assert shared_with(runs, folder.parent, label_draws=3) == runs
+
+
+SEARCH = f"""
+config = {str(INSTANCE_DISCRIMINATION)!r}
+label_draws = 2
+search = dict(
+    settings={{'usual': {{}}, 'fast': {{'optim_wrapper.optimizer.lr': 5e-3}}}},
+)
+arms = {{
+    'one': dict(
+        options={SMALL | {'train_cfg.max_epochs': 1}}
+        | {{'default_hooks.memory': dict(type='PeakMemoryHook')}}
+    ),
+    'later': dict(options={{'model.base_momentum': 0.1}}),
+}}
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_search_goes_on_and_its_choice_is_trained(tmp_path):
+    grid = tmp_path / 'grid.py'
+    grid.write_text(SEARCH)
+    folder = tmp_path / 'runs'
+    first, second = (folder / f'grid-search/one+{name}/seed_1000' for name in ('usual', 'fast'))
+    arguments = (grid, '--arms', 'one', '--processes', 1)
+    kill_when((second / 'epoch_1.pth').exists, *arguments)
+    wait_for_the_lock(second / 'console.log')
+    before = written(first)
+    done = ablation(*arguments)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert before == written(first)
+    assert 'grid-search: 2 runs, 1 of them finished before' in done.stdout
+    assert 'grid: 1 runs, 0 of them finished before' in done.stdout
+
+    rows = list(csv.DictReader((folder / 'grid/search.csv').open()))
+    assert [(row['arm'], row['setting']) for row in rows] == [
+        ('one', 'usual'),
+        ('one', 'fast'),
+        ('later', 'usual'),
+        ('later', 'fast'),
+    ]
+    scored = {row['setting']: float(row['accuracy']) for row in rows[:2]}
+    (best,) = (row['setting'] for row in rows if row['chosen'] == '1')
+    assert scored[best] == max(scored.values())
+    # On the held-out fifth of 192 images, by kNN alone.
+    correct = read_correct(first / 'predictions.npz')
+    assert {metric for metric, _ in correct} == {'knn'} and correct['knn', 100].shape == (1, 39)
+    config = Config.fromfile(folder / 'grid/one/seed_0/config.py')
+    assert config.optim_wrapper.optimizer.lr == {'usual': 2e-3, 'fast': 5e-3}[best]
+    (training,) = csv.DictReader((folder / 'grid/trainings.csv').open())
+    assert training['setting'] == best and float(training['memory']) > 100
+    assert '| later | 0 | - |' in done.stdout
 
 
 def broken(tmp_path: Path, **changes: str) -> Path:

@@ -4,6 +4,7 @@ import functools
 import itertools
 import json
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
+from mmrcl.engine import differences, settings_of
 from mmrcl.errors import ConfigError
 from mmrcl.launch import build_hooks, build_runner, hooks_of
 from mmrcl.registry import LOOPS, MODELS
@@ -70,9 +72,20 @@ def methods_of(suffix: str, folder: Path = FOLDER) -> set[str]:
     return {path.stem.split('_')[0] for path in folder.glob(f'*_{suffix}.py')}
 
 
+def epochs_of(path: Path) -> int:
+    return int(re.search(r'-(\d+)e_', path.stem)[1])
+
+
 def only_config(method: str, suffix: str) -> Path:
-    (path,) = FOLDER.glob(f'{method}_*_{suffix}.py')
-    return path
+    """The shortest training, of which there may be longer ones."""
+    paths = sorted(FOLDER.glob(f'{method}_*_{suffix}.py'), key=epochs_of)
+    assert len({epochs_of(path) for path in paths}) == len(paths)
+    return paths[0]
+
+
+def longer(suffix: str) -> list[Path]:
+    shortest = {only_config(method, suffix) for method in methods_of(suffix)}
+    return sorted(set(FOLDER.glob(f'*_{suffix}.py')) - shortest)
 
 
 def skip_without_kmeans(method: str) -> None:
@@ -204,6 +217,26 @@ def test_resumed_run_ends_like_the_run_without_a_stop(method, run_of, tmp_path):
     found = train(config).model.state_dict()
     for name, value in runner.model.state_dict().items():
         assert torch.equal(value, found[name]), name
+
+
+# Beside the schedule.
+OF_LONGER = {
+    'byol': {'model.base_momentum', 'optim_wrapper.optimizer.lr'},
+    'mocov3': {'model.base_momentum'},
+}
+DECAY = 'optim_wrapper.optimizer.weight_decay'
+
+
+@pytest.mark.parametrize('path', longer('in1k'), ids=lambda path: path.stem)
+def test_longer_training_differs_in_its_schedule(path):
+    method = path.stem.split('_')[0]
+    configs = [Config.fromfile(each) for each in (only_config(method, 'in1k'), path)]
+    lines = differences(*map(settings_of, configs))
+    changed = {line.split(' ')[0] for line in lines}
+    assert {key for key in changed if not key.startswith(('param_scheduler.', 'train_cfg.'))} == (
+        OF_LONGER[method] | {DECAY} if method in OF_LONGER else set()
+    )
+    assert epochs_of(path) >= 800
 
 
 class Rates(Hook):

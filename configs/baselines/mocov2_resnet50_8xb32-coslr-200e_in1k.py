@@ -1,18 +1,10 @@
 # Reproduces MoCo v2 at 200 epochs on ImageNet-1k, for which its paper reports 67.5 top-1 in linear
 # evaluation. Not run by us.
 _base_ = [
+    '../_base_/models/mocov2_resnet50.py',
     '../_base_/datasets/imagenet_bs32_mocov2.py',
     '../_base_/schedules/sgd_coslr_200e_in1k.py',
     '../_base_/imagenet_runtime.py',
 ]
 
-model = dict(
-    type='MoCo',
-    queue_len=65536,
-    feat_dim=128,
-    momentum=0.001,
-    backbone=dict(type='ResNet', depth=50, norm_cfg=dict(type='BN'), zero_init_residual=False),
-    neck=dict(type='MoCoV2Neck', in_channels=2048, hid_channels=2048, out_channels=128),
-    head=dict(type='ContrastiveHead', loss=dict(type='CrossEntropyLoss'), temperature=0.2),
-)
 optim_wrapper = dict(optimizer=dict(lr=0.03))

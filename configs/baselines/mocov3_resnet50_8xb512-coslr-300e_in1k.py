@@ -1,37 +1,12 @@
 # Reproduces MoCo v3 with ResNet-50 at 300 epochs on ImageNet-1k, for which its authors report 72.8
 # top-1 in linear evaluation. Not run by us.
 _base_ = [
+    '../_base_/models/mocov3_resnet50.py',
     '../_base_/datasets/imagenet_bs512_mocov3.py',
     '../_base_/schedules/lars_coslr_200e.py',
     '../_base_/imagenet_runtime.py',
 ]
 
-temperature = 1.0
-model = dict(
-    type='MoCoV3',
-    base_momentum=0.01,
-    backbone=dict(type='ResNet', depth=50, norm_cfg=dict(type='SyncBN'), zero_init_residual=False),
-    neck=dict(
-        type='NonLinearNeck',
-        in_channels=2048,
-        hid_channels=4096,
-        out_channels=256,
-        with_last_bn_affine=False,
-    ),
-    head=dict(
-        type='MoCoV3Head',
-        predictor=dict(
-            type='NonLinearNeck',
-            in_channels=256,
-            hid_channels=4096,
-            out_channels=256,
-            with_last_bn=False,
-            with_avg_pool=False,
-        ),
-        loss=dict(type='CrossEntropyLoss', loss_weight=2 * temperature),
-        temperature=temperature,
-    ),
-)
 param_scheduler = [
     dict(
         type='LinearLR', start_factor=1e-4, by_epoch=True, begin=0, end=10,

@@ -1,36 +1,12 @@
 # Reproduces SimSiam at 200 epochs on ImageNet-1k. Its paper reports 71.3 top-1 in linear evaluation
 # after 800. Not run by us.
 _base_ = [
+    '../_base_/models/simsiam_resnet50.py',
     '../_base_/datasets/imagenet_bs32_mocov2.py',
     '../_base_/schedules/sgd_coslr_200e_in1k.py',
     '../_base_/imagenet_runtime.py',
 ]
 
-model = dict(
-    type='SimSiam',
-    backbone=dict(type='ResNet', depth=50, norm_cfg=dict(type='SyncBN'), zero_init_residual=True),
-    neck=dict(
-        type='NonLinearNeck',
-        in_channels=2048,
-        hid_channels=2048,
-        out_channels=2048,
-        num_layers=3,
-        with_last_bn_affine=False,
-    ),
-    head=dict(
-        type='LatentPredictHead',
-        predictor=dict(
-            type='NonLinearNeck',
-            in_channels=2048,
-            hid_channels=512,
-            out_channels=2048,
-            with_last_bn=False,
-            with_last_bias=True,
-            with_avg_pool=False,
-        ),
-        loss=dict(type='CosineSimilarityLoss'),
-    ),
-)
 optim_wrapper = dict(
     optimizer=dict(lr=0.05), paramwise_cfg=dict(custom_keys={'predictor': dict(fix_lr=True)})
 )

@@ -1,9 +1,11 @@
 """Ablations: grids of arms and seeds, their runs, comparisons, tables and figures."""
 
+from .csv_files import read_results_csv
 from .grids import Grid, read_grid
 from .jobs import Job, run_jobs, scalars_of
 from .results import collect_arm_results, write_results
 from .runs import Run, check_run, check_unchanged, plan_runs, shared_with
+from .search import choose_settings, search_grid, write_choices_csv
 
 __all__ = [
     'Grid',
@@ -11,11 +13,15 @@ __all__ = [
     'Run',
     'check_run',
     'check_unchanged',
+    'choose_settings',
     'collect_arm_results',
     'plan_runs',
     'read_grid',
+    'read_results_csv',
     'run_jobs',
     'scalars_of',
+    'search_grid',
     'shared_with',
+    'write_choices_csv',
     'write_results',
 ]

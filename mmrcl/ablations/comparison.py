@@ -1,5 +1,6 @@
 """Results of the arms of an ablation, and differences between arms seed by seed."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -29,11 +30,13 @@ class RunResult(NamedTuple):
         correct: which test images are classified rightly, by metric and share of the labels.
         seconds: of training.
         measures: further numbers by name.
+        memory: peak of the training in MB, NaN if it was not logged.
     """
 
     correct: Correct
     seconds: float
     measures: Mapping[str, float]
+    memory: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,13 @@ class ArmResult:
         title: what tables call it.
         reference: title of the arm that it is compared with, or None.
         runs: by seed.
+        setting: name of the setting that a search has chosen.
     """
 
     title: str
     reference: str | None = None
     runs: Mapping[int, RunResult] = field(default_factory=dict)
+    setting: str = ''
 
 
 def columns_of(arm_results: Iterable[ArmResult]) -> list[Column]:

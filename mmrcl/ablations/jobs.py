@@ -44,6 +44,7 @@ def run_jobs(
     interval: float = 15,
     processes: int | None = None,
     keep_going: bool = False,
+    later: int = 0,
 ) -> None:
     """Run all jobs, several at once.
 
@@ -55,6 +56,7 @@ def run_jobs(
         processes: number of simultaneous jobs, one thread each; by default one job per core, and
             the jobs share the cores.
         keep_going: if a job fails, finish the others before raising.
+        later: jobs as long as these that are to follow them, counted in the time left.
 
     Raises:
         TrainingError: with the log of each failed job, or its folder if another process uses it;
@@ -78,7 +80,9 @@ def run_jobs(
             running[:] = [each for run in running for each in _still_running(run, threads)]
             if time.time() - last_print > interval and running:
                 last_print = time.time()
-                print(_progress(len(jobs), len(waiting), running, last_print - start), flush=True)
+                todo = len(waiting) + later
+                line = _progress(len(jobs) + later, todo, running, last_print - start)
+                print(line, flush=True)
     if failures:
         raise TrainingError('\n'.join(failures))
 

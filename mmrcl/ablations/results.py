@@ -1,5 +1,6 @@
 """Tables and figure of an ablation from the folders of its runs."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,10 +10,11 @@ from mmrcl.evaluation import read_correct
 from mmrcl.visualization import read_scalars
 
 from .comparison import ArmResult, Column, RunResult, accuracies, columns_of, seed_differences
+from .csv_files import write_runs_csv, write_trainings_csv
 from .figures import Point, plot_arms, plot_settings
 from .grids import Arm, Grid
 from .runs import Run
-from .tables import column_name, format_comparison, write_runs_csv
+from .tables import column_name, format_comparison
 
 _TIME = re.compile(r'^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d', re.MULTILINE)
 
@@ -24,17 +26,18 @@ def collect_arm_results(grid: Grid, runs: Sequence[Run]) -> dict[str, ArmResult]
         done = [run for run in runs if run.arm is arm and run.is_scored(grid.label_draws)]
         reference = None if arm.reference is None else grid.arm(arm.reference).title
         results = {run.seed: _run_result(run, grid.measures) for run in done}
-        arm_results[arm.name] = ArmResult(arm.title, reference, results)
+        arm_results[arm.name] = ArmResult(arm.title, reference, results, arm.setting)
     return arm_results
 
 
 def write_results(grid: Grid, arm_results: Mapping[str, ArmResult], folder: Path) -> str:
-    """Write ``results.csv``, ``results.md`` and ``results.png``, and return the tables."""
+    """Write the results as files ``results.*`` and ``trainings.csv``, and return the tables."""
     folder.mkdir(parents=True, exist_ok=True)
     headroom = grid.headroom and [arm_results[name] for name in grid.headroom]
     tables = format_comparison(list(arm_results.values()), grid.measures, headroom)
     text = f'# {grid.title or grid.name}\n\n{tables}'
     write_runs_csv(folder / 'results.csv', arm_results)
+    write_trainings_csv(folder / 'trainings.csv', arm_results)
     (folder / 'results.md').write_text(text)
     _draw(grid, arm_results, folder / 'results.png')
     return text
@@ -60,11 +63,19 @@ def last_measures(folder: Path, names: Sequence[str]) -> dict[str, float]:
     return found
 
 
+def peak_memory(folder: Path) -> float:
+    """Return the largest logged ``memory`` in a work dir, in MB; NaN if there is none."""
+    paths = folder.glob('*/vis_data/scalars.json')
+    rows = (row for path in paths for row in read_scalars(path))
+    return max((row['memory'] for row in rows if 'memory' in row), default=math.nan)
+
+
 def _run_result(run: Run, measures: Sequence[str]) -> RunResult:
     return RunResult(
         read_correct(run.predictions),
         training_seconds(run.folder),
         last_measures(run.folder, measures),
+        peak_memory(run.folder),
     )
 
 

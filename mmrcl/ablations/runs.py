@@ -110,6 +110,8 @@ def _config(grid: Grid, arm: Arm, options: Mapping[str, Any], data_root: str | N
             check_overrides(config, dict(chosen))
             config.merge_from_dict(copy.deepcopy(dict(chosen)))
         drop_absent_hooks(config)
+        if grid.held_out:
+            hold_out(config, grid.held_out)
         check_config(config)
         check_views(config)
     except (KeyError, TypeError, ValueError) as error:
@@ -119,6 +121,33 @@ def _config(grid: Grid, arm: Arm, options: Mapping[str, Any], data_root: str | N
             if 'data_root' in node:
                 node['data_root'] = data_root
     return config
+
+
+def hold_out(config: Config, share: float) -> None:
+    """Take a share of each class out of the training images, and test on it, in place.
+
+    All loaders over training or test images follow. The draw is the same for all arms.
+
+    Args:
+        config: its ``train_dataloader`` reads a data set of mmpretrain's ``BaseDataset``.
+        share: in (0, 1).
+    """
+    trained, tested = (
+        _images(loader.dataset) for loader in (config.train_dataloader, config.test_dataloader)
+    )
+    for node in list(dicts(config._cfg_dict)):
+        dataset = node.get('dataset')
+        if isinstance(dataset, dict) and _images(dataset) in (trained, tested):
+            node['dataset'] = dict(
+                type='BalancedShare',
+                dataset=dict(trained, pipeline=dataset['pipeline']),
+                fraction=share,
+                rest=_images(dataset) == trained,
+            )
+
+
+def _images(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in dataset.items() if key != 'pipeline'}
 
 
 def check_run(grid: Grid, run: Run) -> None:
@@ -134,8 +163,9 @@ def check_run(grid: Grid, run: Run) -> None:
         with DefaultScope.overwrite_default_scope(config.default_scope):
             MODELS.build(dict(config.model, data_preprocessor=config.data_preprocessor))
             build_hooks(config)
-            for transform in config.train_dataloader.dataset.pipeline:
-                TRANSFORMS.build(transform)
+            for node in dicts(config.train_dataloader):
+                for transform in node.get('pipeline', ()):
+                    TRANSFORMS.build(transform)
     except (ImportError, KeyError, TypeError, ValueError) as error:
         raise _in_arm(grid, run.arm, error) from error
 

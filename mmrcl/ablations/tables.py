@@ -1,9 +1,7 @@
 """Tables of an ablation: accuracies, paired differences and the share of the headroom."""
 
-import csv
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,19 +16,7 @@ from .comparison import (
     seed_differences,
 )
 
-__all__ = ['column_name', 'format_comparison', 'write_runs_csv']
-
-
-def write_runs_csv(path: Path, arm_results: Mapping[str, ArmResult]) -> Path:
-    """Write ``arm,seed,metric,labels,accuracy``, one row for each score, and return the path."""
-    with path.open('w', newline='') as file:
-        writer = csv.writer(file, lineterminator='\n')
-        writer.writerow(['arm', 'seed', 'metric', 'labels', 'accuracy'])
-        for name, arm in arm_results.items():
-            for seed, result in sorted(arm.runs.items()):
-                for (metric, labels), correct in result.correct.items():
-                    writer.writerow([name, seed, metric, labels, f'{correct.mean():.6f}'])
-    return path
+__all__ = ['column_name', 'format_accuracies', 'format_comparison']
 
 
 def format_comparison(
@@ -47,7 +33,7 @@ def format_comparison(
     """
     columns = columns_of(arm_results)
     by_title = {each.title: each for each in arm_results}
-    parts = [_accuracy_table(arm_results, columns, measures)]
+    parts = [format_accuracies(arm_results, measures)]
     for title in dict.fromkeys(each.reference for each in arm_results if each.reference):
         rivals = [each for each in arm_results if each.reference == title and each.title != title]
         if rivals:
@@ -58,21 +44,25 @@ def format_comparison(
     return '\n\n'.join(parts) + '\n'
 
 
-def _accuracy_table(
-    arm_results: Sequence[ArmResult], columns: Sequence[Column], measures: Sequence[str]
-) -> str:
-    header = ['arm', 'seeds', *map(column_name, columns), 'training [s]', *measures]
+def format_accuracies(arm_results: Sequence[ArmResult], measures: Sequence[str] = ()) -> str:
+    """Lay out accuracies, seconds and, where they are known, settings and memory, in Markdown."""
+    columns = columns_of(arm_results)
+    settings = ['setting'] * any(each.setting for each in arm_results)
+    memories = [result.memory for each in arm_results for result in each.runs.values()]
+    memory = ['memory [MB]'] * (not all(map(math.isnan, memories)))
+    header = ['arm', 'seeds', *map(column_name, columns), 'training [s]', *memory, *measures]
     rows = []
     for each in arm_results:
-        seeds = sorted(each.runs)
-        cells = [_mean_deviation(accuracies(each, column, seeds)) for column in columns]
-        seconds = [result.seconds for result in each.runs.values()]
-        rows.append([each.title, str(len(seeds)), *cells, _mean(seconds, '.0f')])
+        runs = each.runs.values()
+        cells = [_mean_deviation(accuracies(each, column, sorted(each.runs))) for column in columns]
+        rows.append([each.title, str(len(runs)), *cells, _mean([r.seconds for r in runs], '.0f')])
+        rows[-1] += [_mean([result.memory for result in runs], '.0f')] * len(memory)
         for name in measures:
-            values = [result.measures.get(name, math.nan) for result in each.runs.values()]
+            values = [result.measures.get(name, math.nan) for result in runs]
             rows[-1].append(_mean(values, '.3f'))
+        rows[-1] += [each.setting or '-'] * len(settings)
     about = 'Accuracy on the test images in %: mean ± standard deviation over seeds.'
-    return f'{about}\n\n{_markdown(header, rows)}'
+    return f'{about}\n\n{_markdown([*header, *settings], rows)}'
 
 
 def _difference_table(

@@ -40,6 +40,7 @@ _PASSIVE_HOOKS = (
     'LoggerHook',
     'NonFiniteLossHook',
     'PairMonitorHook',
+    'PeakMemoryHook',
     'PreemptionHook',
     'SafeCheckpointHook',
     'UnreadableImageHook',

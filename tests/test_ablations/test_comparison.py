@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from mmrcl.ablations.comparison import ArmResult, RunResult, seed_differences
-from mmrcl.ablations.tables import format_comparison, write_runs_csv
+from mmrcl.ablations.csv_files import read_results_csv, write_runs_csv, write_trainings_csv
+from mmrcl.ablations.tables import format_accuracies, format_comparison
 from mmrcl.evaluation import read_correct, write_predictions
 from mmrcl.evaluation.representation import Prediction
 
@@ -65,6 +66,39 @@ def test_csv_has_a_row_for_each_score(tmp_path, arms):
         'rcl,1,knn,100,0.770000',
         'rcl,2,knn,100,0.990000',
     ]
+
+
+def searched() -> dict[str, ArmResult]:
+    first = RunResult({COLUMN: np.arange(100)[None] < 73}, 10, {}, memory=600)
+    second = RunResult({COLUMN: np.arange(100)[None] < 76}, 30, {}, memory=801.0)
+    return dict(
+        own=ArmResult('own, that is', None, {1: second, 0: first}, 'lr-1'),
+        other=ArmResult('other', None, {0: result(80)}),
+    )
+
+
+def test_setting_seconds_and_memory_are_in_the_table():
+    lines = format_accuracies(list(searched().values())).splitlines()
+    assert lines[2] == '| arm | seeds | kNN 100 % | training [s] | memory [MB] | setting |'
+    assert lines[4:] == [
+        '| own, that is | 2 | 74.50 ± 2.12 | 20 | 700 | lr-1 |',
+        '| other | 1 | 80.00 | 10 | - | - |',
+    ]
+
+
+def test_tables_can_be_made_again_from_the_files(tmp_path):
+    scores = write_runs_csv(tmp_path / 'results.csv', searched())
+    trainings = write_trainings_csv(tmp_path / 'trainings.csv', searched())
+    assert trainings.read_text().splitlines() == [
+        'arm,title,setting,seed,seconds,memory',
+        'own,"own, that is",lr-1,0,10,600',
+        'own,"own, that is",lr-1,1,30,801',
+        'other,other,,0,10,',
+    ]
+    found = read_results_csv(scores, trainings)
+    assert list(found) == ['own', 'other']
+    tables = [format_accuracies(list(each.values())) for each in (found, searched())]
+    assert tables[0] == tables[1]
 
 
 def test_predictions_come_back_by_metric_share_and_draw(tmp_path):

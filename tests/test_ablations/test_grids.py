@@ -1,5 +1,7 @@
 """Every shipped grid, without data."""
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import mmcv
@@ -12,7 +14,9 @@ from mmengine.registry import DefaultScope
 from mmrcl.ablations import runs as ablation
 from mmrcl.ablations.grids import read_grid
 from mmrcl.ablations.runs import plan_runs
+from mmrcl.ablations.search import search_grid
 from mmrcl.engine import differences, settings_of
+from mmrcl.launch import read_config
 from mmrcl.registry import MODELS
 
 from ..runs import tiny_config
@@ -33,6 +37,46 @@ def test_each_table_and_figure_has_a_grid_for_both_data_sets():
     assert names >= {f'{item}_{data}' for item in ITEMS for data in ('in1k', 'fashion-mnist')}
 
 
+@pytest.mark.parametrize('data', ['digits', 'fashion-mnist'])
+def test_the_table_of_methods_has_every_baseline_and_rcl(data):
+    found = {arm.config.resolve() for arm in read_grid(FOLDER / f'methods_{data}.py').arms}
+    baselines = set(FOLDER.parent.glob('baselines/*_digits.py'))
+    assert found == baselines | set(FOLDER.parent.glob('rcl/*_resnet18_*_digits.py'))
+
+
+@pytest.mark.parametrize('data', ['digits', 'fashion-mnist'])
+def test_methods_share_images_batch_epochs_and_optimiser_in_the_search(data, tmp_path):
+    grid = read_grid(FOLDER / f'methods_{data}.py')
+    one = dict(list(grid.search.settings.items())[:1])
+    trials = search_grid(replace(grid, search=replace(grid.search, settings=one)))
+    runs = plan_runs(trials, tmp_path, {})
+    assert len(runs) == len(grid.arms)
+    for config in (run.config for run in runs):
+        loaders = config.train_dataloader, config.test_cfg.train_dataloader, config.test_dataloader
+        assert [loader.dataset.rest for loader in loaders] == [True, True, False]
+        (images,) = {repr(images_of(loader.dataset.dataset)) for loader in loaders}
+        assert images == repr(images_of(runs[0].config.train_dataloader.dataset.dataset))
+        assert config.train_dataloader.batch_size == 128
+        assert config.train_cfg.max_epochs == 30
+        assert config.param_scheduler == runs[0].config.param_scheduler
+        assert config.optim_wrapper.optimizer == runs[0].config.optim_wrapper.optimizer
+
+
+def images_of(dataset) -> list:
+    return sorted((key, value) for key, value in dataset.items() if key != 'pipeline')
+
+
+def test_the_predictor_of_simsiam_has_the_rate_of_the_search(tmp_path):
+    grid = read_grid(FOLDER / 'methods_digits.py')
+    trials = search_grid(replace(grid, arms=(grid.arm('simsiam'),)))
+    configs = [run.config for run in plan_runs(trials, tmp_path, {})]
+    rates = [config.optim_wrapper.optimizer.lr for config in configs]
+    assert rates == [2e-3, 7e-4, 6e-3]
+    assert [hook.lr for config in configs for hook in config.custom_hooks] == rates
+    plain = dict(read_config(str(grid.arm('simsiam').config)).custom_hooks.pop(), lr=None)
+    assert all(dict(*config.custom_hooks, lr=None) == plain for config in configs)
+
+
 @every_grid
 def test_arms_of_a_shipped_grid_build_and_differ(path, tmp_path, monkeypatch):
     # The data is for those who have it.
@@ -44,7 +88,7 @@ def test_arms_of_a_shipped_grid_build_and_differ(path, tmp_path, monkeypatch):
         ablation.check_run(grid, run)
         assert run.config.param_scheduler[-1].end == run.epochs
         hierarchy = run.config.model.get('hierarchy')
-        if hierarchy is not None:
+        if hierarchy is not None and run.config.model.type == 'RCL':
             check_levels(run.config.default_hooks.clustering, hierarchy.num_levels)
 
 
@@ -78,9 +122,10 @@ def test_views_of_every_arm_fit_the_images(path, tmp_path):
             known = dict(img_path=str(file), sample_idx=key[2], view_key=key)
             items.append(pipeline(dict(img=image, **known)))
             items[-1]['data_samples'].set_metainfo(dict(view_key=key))
-        first, second = views(default_collate(items), True)['inputs']
-        assert first.shape == second.shape
-        assert not torch.equal(first, second)
+        found = views(default_collate(items), True)['inputs']
+        assert len(found) == len(arm.data_preprocessor.get('views', found))
+        for first, second in itertools.pairwise(found):
+            assert first.shape != second.shape or not torch.equal(first, second)
 
 
 def test_settings_that_decide_nothing_do_not_count(tmp_path):

@@ -1,4 +1,5 @@
 import fcntl
+import re
 import subprocess
 import sys
 import time
@@ -35,6 +36,17 @@ def test_tells_epoch_loss_and_time_left(tmp_path, capsys):
     assert 'logs epoch 1 loss 2.00' in shown
     assert ' s left' in shown
     assert scalars_of(folder) == folder / 'run/vis_data/scalars.json'
+
+
+def test_later_jobs_count_in_the_time_left(tmp_path, capsys):
+    lines = {}
+    for later in (0, 9):
+        folder = tmp_path / f'logs {later}'
+        run_jobs([job(tmp_path, folder.name, LOGS, str(folder))], interval=0.7, later=later)
+        shown = capsys.readouterr().out
+        # Half of the first job is done, in about a second.
+        lines[later] = [float(left) for left in re.findall(r'about (\d+) s left', shown)]
+    assert max(lines[0]) < 8 < min(lines[9])
 
 
 @pytest.mark.slow

@@ -28,6 +28,13 @@ def test_the_draw_follows_from_the_seed():
     assert images(share(fraction=0.1, seed=3)) != images(share(fraction=0.1, seed=4))
 
 
+def test_the_rest_is_what_the_share_leaves_in_its_order():
+    kept, left = (images(share(fraction=0.2, seed=3, rest=rest)) for rest in (False, True))
+    whole = images(DATASETS.build(DIGITS))
+    assert len(kept) + len(left) == 1442 and len(set(kept) & set(left)) == 0
+    assert left == [image for image in whole if image not in set(kept)]
+
+
 def test_sample_idx_is_the_position_in_the_share():
     seeded = DATASETS.build(
         dict(
@@ -42,3 +49,5 @@ def test_sample_idx_is_the_position_in_the_share():
 def test_a_wrong_share_is_refused():
     with pytest.raises(ValueError, match='fraction must lie in'):
         share(fraction=10)
+    with pytest.raises(ValueError, match='fraction=1 leaves no image: lower it'):
+        share(fraction=1, rest=True)

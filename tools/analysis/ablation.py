@@ -1,5 +1,8 @@
 """Run a grid of ablations: train every arm with every seed, score it, make tables and a figure.
 
+A grid with a search first trains every arm with every setting on a part of the training images, in
+WORK_DIR/GRID-search, and chooses by kNN on the others: WORK_DIR/GRID/search.csv.
+
 Each run has the folder WORK_DIR/GRID/ARM/seed_K. Finished runs are skipped, interrupted ones resume
 from their latest checkpoint. Runs of another grid in WORK_DIR with the same settings are reused.
 """
@@ -22,11 +25,14 @@ from mmrcl.ablations import (
     Run,
     check_run,
     check_unchanged,
+    choose_settings,
     collect_arm_results,
     plan_runs,
     read_grid,
     run_jobs,
+    search_grid,
     shared_with,
+    write_choices_csv,
     write_results,
 )
 from mmrcl.errors import ConfigError, TrainingError
@@ -83,16 +89,46 @@ def chosen_grid(args: argparse.Namespace) -> Grid:
     return replace(grid, seeds=sorted({*grid.seeds, *(args.seeds or ())}))
 
 
-def check(grid: Grid, runs: list[Run], to_train: bool) -> None:
-    """Check every arm if runs are to be trained, and the settings of earlier runs.
+def planned(grid: Grid, args: argparse.Namespace) -> list[Run]:
+    """Plan the runs of a grid, check every arm if runs are to be trained, and all earlier runs.
+
+    Arms whose search is not complete have no runs yet.
 
     Raises:
         ConfigError: with an arm that is invalid or was trained with other settings.
     """
-    for run in runs[: len(grid.arms)] if to_train else ():
-        check_run(grid, run)
+    runs = plan_runs(grid, args.work_dir, args.cfg_options, args.data_root)
+    runs = [run for run in runs if grid.search is None or run.arm.setting]
+    runs = shared_with(runs, args.work_dir, grid.label_draws)
+    for run in runs:
+        if run.seed == runs[0].seed and not args.collect:
+            check_run(grid, run)
     for run in runs:
         check_unchanged(grid, run)
+    return runs
+
+
+def searched(grid: Grid, args: argparse.Namespace) -> tuple[Grid, list[str]]:
+    """Train and score what is left of a grid's search.
+
+    Returns:
+        The grid with the settings chosen so far, and the runs that failed.
+
+    Raises:
+        ConfigError: with an arm that is invalid or was trained with other settings.
+    """
+    trials = search_grid(grid)
+    if trials is None:
+        return grid, []
+    runs = planned(trials, args)
+    arms = [arm for arm in grid.arms if args.arms is None or arm.name in args.arms]
+    asked = {arm.name for arm in search_grid(replace(grid, arms=arms)).arms}
+    later = len(arms) * len(args.seeds or grid.seeds)
+    failures = work(trials, [run for run in runs if run.arm.name in asked], args, later)
+    found = collect_arm_results(trials, runs)
+    grid = choose_settings(grid, found)
+    write_choices_csv(args.work_dir / grid.name / 'search.csv', grid, found)
+    return grid, failures
 
 
 def job(run: Run, label_draws: int, gpus: int | None) -> Job:
@@ -114,45 +150,48 @@ def job(run: Run, label_draws: int, gpus: int | None) -> Job:
     return Job(run.title, train, run.folder, run.epochs, then=score)
 
 
-def work(grid: Grid, runs: list[Run], args: argparse.Namespace) -> None:
-    """Train and score the unfinished runs.
+def work(grid: Grid, runs: list[Run], args: argparse.Namespace, later: int = 0) -> list[str]:
+    """Train and score the unfinished runs, and return what is said of those that failed.
 
-    Raises:
-        TrainingError: with the runs that failed, after the others have finished.
+    Args:
+        grid: of the runs.
+        runs: the requested ones.
+        args: of the command.
+        later: runs that follow, counted in the time left.
     """
-    requested = [
-        run
-        for run in runs
-        if (args.arms is None or run.arm.name in args.arms)
-        and (args.seeds is None or run.seed in args.seeds)
-    ]
-    left = [run for run in requested if not run.is_scored(grid.label_draws)]
-    finished = len(requested) - len(left)
-    print(f'{grid.name}: {len(requested)} runs, {finished} of them finished before')
+    if args.collect:
+        return []
+    left = [run for run in runs if not run.is_scored(grid.label_draws)]
+    finished = len(runs) - len(left)
+    print(f'{grid.name}: {len(runs)} runs, {finished} of them finished before', flush=True)
     jobs = [job(run, grid.label_draws, args.gpus) for run in left]
-    run_jobs(jobs, processes=args.processes, keep_going=True)
+    try:
+        run_jobs(jobs, processes=args.processes, keep_going=True, later=later)
+    except TrainingError as error:
+        return [str(error)]
+    return []
 
 
 def main() -> None:
     args = parse_args()
     # On SIGTERM exit normally, so that run_jobs terminates the trainings, which then save.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('error: terminated'))
-    failure = None
     try:
-        grid = chosen_grid(args)
-        runs = plan_runs(grid, args.work_dir, args.cfg_options, args.data_root)
-        runs = shared_with(runs, args.work_dir, grid.label_draws)
-        check(grid, runs, to_train=not args.collect)
-        if not args.collect:
-            work(grid, runs, args)
+        grid, failures = searched(chosen_grid(args), args)
+        runs = planned(grid, args)
     except ConfigError as error:
         sys.exit(f'error: {error}')
-    except TrainingError as error:
-        failure = f'error: {error}'
+    requested = [
+        run
+        for run in runs
+        if (args.arms is None or run.arm.name in args.arms)
+        and (args.seeds is None or run.seed in args.seeds)
+    ]
+    failures += work(grid, requested, args)
     arm_results = collect_arm_results(grid, runs)
     if any(each.runs for each in arm_results.values()):
         print(write_results(grid, arm_results, args.work_dir / grid.name))
-    sys.exit(failure)
+    sys.exit('error: ' + '\n'.join(failures) if failures else None)
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ from .knn_hook import KNNHook
 from .logger_hook import LoggerHook
 from .non_finite_loss_hook import NonFiniteLossHook
 from .pair_monitor_hook import PairMonitorHook
+from .peak_memory_hook import PeakMemoryHook
 from .preemption_hook import PreemptionHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 from .unreadable_image_hook import UnreadableImageHook
@@ -27,6 +28,7 @@ __all__ = [
     'LoggerHook',
     'NonFiniteLossHook',
     'PairMonitorHook',
+    'PeakMemoryHook',
     'PreemptionHook',
     'SafeCheckpointHook',
     'UnreadableImageHook',
