@@ -23,7 +23,7 @@ from ..runs import tiny_config
 
 FOLDER = Path(__file__).parents[2] / 'configs/ablations'
 GRIDS = sorted(FOLDER.glob('*.py'))
-SHAPES = {'in1k': (300, 400, 3), 'fashion-mnist': (28, 28), 'glyphs': (32, 32), 'digits': (8, 8)}
+SHAPES = {'in1k': (300, 400, 3), 'fashion-mnist': (28, 28), 'glyphs': (32, 32), 'digits': (16, 16)}
 every_grid = pytest.mark.parametrize(
     'path',
     [pytest.param(path, marks=[pytest.mark.slow] * ('in1k' in path.stem)) for path in GRIDS],

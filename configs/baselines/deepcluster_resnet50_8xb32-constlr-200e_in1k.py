@@ -10,7 +10,7 @@ _base_ = [
 data_preprocessor = dict(views=[[_base_.flip]])
 wider_crop = dict(scale=224, interpolation='bilinear')
 train_pipeline = [dict(type='RandomResizedCrops', views=[wider_crop]), *_base_.pack]
-train_dataloader = dict(batch_size=64, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 
 model = dict(
     type='ClusterClassifier',
