@@ -16,7 +16,7 @@ from .comparison import (
     seed_differences,
 )
 
-__all__ = ['column_name', 'format_accuracies', 'format_comparison']
+__all__ = ['column_name', 'format_accuracies', 'format_comparison', 'markdown_table']
 
 
 def format_comparison(
@@ -62,7 +62,7 @@ def format_accuracies(arm_results: Sequence[ArmResult], measures: Sequence[str] 
             rows[-1].append(_mean(values, '.3f'))
         rows[-1] += [each.setting or '-'] * len(settings)
     about = 'Accuracy on the test images in %: mean ± standard deviation over seeds.'
-    return f'{about}\n\n{_markdown([*header, *settings], rows)}'
+    return f'{about}\n\n{markdown_table([*header, *settings], rows)}'
 
 
 def _difference_table(
@@ -77,7 +77,7 @@ def _difference_table(
         'error over seeds, and in brackets p of a test over the test images, which takes these '
         'trainings and draws of the labels as given.'
     )
-    return f'{about}\n\n{_markdown(["arm", "seeds", *map(column_name, columns)], rows)}'
+    return f'{about}\n\n{markdown_table(["arm", "seeds", *map(column_name, columns)], rows)}'
 
 
 def _difference(arm: ArmResult, reference: ArmResult, column: Column) -> str:
@@ -109,7 +109,7 @@ def _headroom_table(
         f'Share of the headroom, (arm - {lower.title}) / ({upper.title} - {lower.title}) ± its '
         'standard error by the jackknife over seeds.'
     )
-    return f'{about}\n\n{_markdown(["arm", "seeds", *map(column_name, columns)], rows)}'
+    return f'{about}\n\n{markdown_table(["arm", "seeds", *map(column_name, columns)], rows)}'
 
 
 def column_name(column: Column) -> str:
@@ -139,6 +139,7 @@ def _p_value(p: float) -> str:
     return 'p < 0.001' if p < 0.001 else f'p = {p:.3f}'
 
 
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out a table whose columns except the first are aligned to the right."""
     lines = [header, ['---', *['---:'] * (len(header) - 1)], *rows]
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)

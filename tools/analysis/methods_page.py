@@ -1,0 +1,116 @@
+"""Fill the page of all methods from the results of their grids.
+
+Copies results, trainings and searches of the grids methods_* from WORK_DIR to docs/results, and
+writes from there the tables of docs/methods.md, each between its two comments, and the last two
+columns of the table of configs/baselines/README.md.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import mmrcl.threads  # noqa: F401  before torch
+
+from mmrcl.ablations import format_accuracies, format_ordering, read_results_csv
+from mmrcl.ablations.comparison import ArmResult, accuracies
+from mmrcl.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+GRIDS = ('methods_digits', 'methods_fashion-mnist')
+FILES = ('results', 'trainings', 'search')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--work-dir', type=Path, help='of the grids; without, nothing is copied')
+    parser.add_argument('--root', type=Path, default=ROOT, help='the repository')
+    return parser.parse_args()
+
+
+def copy_results(work_dir: Path, results: Path) -> None:
+    """Copy the files of the grids that have been run.
+
+    Raises:
+        ConfigError: if ``work_dir`` has none.
+    """
+    found = [(grid, work_dir / grid / f'{name}.csv') for grid in GRIDS for name in FILES]
+    found = [(grid, path) for grid, path in found if path.is_file()]
+    if not found:
+        raise ConfigError(
+            f'--work-dir: {work_dir} has no results of {" or ".join(GRIDS)}: run '
+            'tools/analysis/ablation.py with these grids first'
+        )
+    for grid, path in found:
+        shutil.copyfile(path, results / f'{grid}_{path.name}')
+
+
+def filled_page(text: str, name: str, content: str) -> str:
+    """Return a page with other content between the comments ``<!-- name -->``, ``<!-- end -->``.
+
+    Raises:
+        ConfigError: if the page has no such comments.
+    """
+    pattern = rf'(<!-- {re.escape(name)} -->\n).*?(<!-- end -->)'
+    text, count = re.subn(
+        pattern, lambda match: f'{match[1]}\n{content}\n\n{match[2]}', text, flags=re.DOTALL
+    )
+    if count != 1:
+        raise ConfigError(
+            f'the page must have <!-- {name} --> once, and <!-- end --> after it, to be filled'
+        )
+    return text
+
+
+def filled_row(line: str, cells: list[str]) -> str:
+    """Return a row of a Markdown table with other last cells."""
+    kept = [cell.strip() for cell in line.split('|')[1:-1]][: -len(cells)]
+    return f'| {" | ".join([*kept, *cells])} |'
+
+
+def tables(arms: list[ArmResult]) -> str:
+    """Lay out accuracies with times and settings, and the order of the methods."""
+    return f'{format_accuracies(arms)}\n\n{format_ordering(arms)}'
+
+
+def figure(arm: ArmResult | None) -> str:
+    """Return the accuracy with all labels by kNN and linear probe, the means over seeds in %."""
+    if arm is None or not arm.runs:
+        return '-'
+    seeds = sorted(arm.runs)
+    knn, linear = (100 * accuracies(arm, (name, 100), seeds).mean() for name in ('knn', 'linear'))
+    return f'{knn:.1f}, {linear:.1f}'
+
+
+def main() -> None:
+    args = parse_args()
+    results = args.root / 'docs/results'
+    page, readme = args.root / 'docs/methods.md', args.root / 'configs/baselines/README.md'
+    try:
+        if args.work_dir is not None:
+            copy_results(args.work_dir, results)
+        files = [[results / f'{grid}_{name}.csv' for name in FILES[:2]] for grid in GRIDS]
+        arms = [read_results_csv(*paths) if paths[0].is_file() else {} for paths in files]
+        text = page.read_text()
+        for grid, found in zip(GRIDS, arms, strict=True):
+            if found:
+                tables = (
+                    format_accuracies(list(found.values())),
+                    format_ordering(list(found.values())),
+                )
+                text = filled_page(text, grid, '\n\n'.join(tables))
+    except ConfigError as error:
+        sys.exit(f'error: {error}')
+    page.write_text(text)
+    lines = readme.read_text().splitlines()
+    for i, line in enumerate(lines):
+        if method := re.match(r'\| `([\w-]+)` \| .* \|$', line):
+            lines[i] = filled_row(line, [figure(found.get(method[1])) for found in arms])
+    readme.write_text('\n'.join(lines) + '\n')
+
+
+if __name__ == '__main__':
+    main()
