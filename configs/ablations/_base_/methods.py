@@ -6,7 +6,7 @@ label_draws = 10
 reference = 'instance-discrimination'
 _rate = 'optim_wrapper.optimizer.lr'
 search = dict(
-    settings={f'lr-{rate}': {_rate: rate} for rate in (2e-3, 7e-4, 6e-3)}, seed=1000, held_out=0.5
+    settings={f'lr-{rate}': {_rate: rate} for rate in (2e-3, 6e-3, 2e-2)}, seed=1000, held_out=0.5
 )
 
 _titles = {
