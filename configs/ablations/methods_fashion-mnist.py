@@ -50,7 +50,7 @@ _pooled = {'model.backbone': _backbone, 'model.head.in_channels': 64}
 _networks = {
     'cmc': {
         'model.backbone.encoders': [_half, _half],
-        'model.backbone.halves.sigma': 1.0,
+        'model.neck.in_channels': 32,
     },
     'pirl': {**_network, 'model.patch_neck.in_channels': 64},
     'deepcluster': _pooled,

@@ -20,7 +20,7 @@ model = dict(
         in_channels=64,
         loss=dict(type='PseudoLabelLoss', power=0.5),
     ),
-    hierarchy=dict(type='OnlineClusters', num_classes=100, min_size=4, feat_dim=64),
+    hierarchy=dict(type='OnlineClusters', num_classes=100, min_size=3, feat_dim=64),
 )
 default_hooks = dict(
     clustering=dict(

@@ -47,5 +47,5 @@ default_hooks = dict(
 )
 optim_wrapper = dict(optimizer=dict(lr=0.06, weight_decay=1e-5))
 auto_scale_lr = dict(base_batch_size=512)
-param_scheduler = [dict(type='MultiStepLR', milestones=[400], gamma=0.1, by_epoch=True)]
+param_scheduler = [dict(type='MultiStepLR', milestones=[400], gamma=0.4, by_epoch=True)]
 train_cfg = dict(max_epochs=440)

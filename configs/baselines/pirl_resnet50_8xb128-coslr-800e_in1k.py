@@ -7,7 +7,7 @@ _base_ = [
     '../_base_/imagenet_runtime.py',
 ]
 
-jitter = dict(type='BatchColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.4)
+jitter = dict(type='BatchColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.2)
 image = [_base_.flip, jitter, _base_.gray]
 data_preprocessor = dict(views=[image, [*image, dict(type='BatchJigsaw', grid=3, patch=64)]])
 crops = [

@@ -62,6 +62,24 @@ def test_methods_share_images_batch_epochs_and_optimiser_in_the_search(data, tmp
         assert config.optim_wrapper.optimizer == runs[0].config.optim_wrapper.optimizer
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(('data', 'size'), [('digits', 16), ('fashion-mnist', 28)])
+def test_necks_of_the_methods_fit_their_backbones(data, size, tmp_path):
+    for run in plan_runs(read_grid(FOLDER / f'methods_{data}.py'), tmp_path, {}):
+        if run.seed:
+            continue
+        with DefaultScope.overwrite_default_scope('mmrcl'):
+            model = MODELS.build(dict(run.config.model, data_preprocessor=None))
+        images = torch.zeros(4, 1, size, size)
+        if run.arm.name == 'cmc':
+            pairs = zip(model.necks, model.backbone.encode_halves(images), strict=True)
+        else:
+            pairs = [(model.neck, model.backbone(images)[-1])]
+        for neck, maps in pairs:
+            # SwAV's takes the output of the backbone for each size of views.
+            neck([(maps,)] if run.arm.name.startswith('swav') else (maps,))
+
+
 def images_of(dataset) -> list:
     return sorted((key, value) for key, value in dataset.items() if key != 'pipeline')
 
