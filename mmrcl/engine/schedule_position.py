@@ -19,7 +19,7 @@ def take_own_schedules(runner: Runner, checkpoint: dict[str, Any]) -> None:
     mmengine would continue with those of the checkpoint. The values are those that the run would
     have if it had used its schedules from the start. Nothing changes if both are the same.
     """
-    groups, saved = runner.optim_wrapper.param_groups, checkpoint['optimizer']['param_groups']
+    groups, saved = runner.optim_wrapper.param_groups, _saved_groups(checkpoint['optimizer'])
     schedulers = runner.param_schedulers or []
     scheduled = {scheduler.param_name for scheduler in schedulers}
     settings = [_settings(scheduler.state_dict()) for scheduler in schedulers]
@@ -37,11 +37,23 @@ def take_own_schedules(runner: Runner, checkpoint: dict[str, Any]) -> None:
     for scheduler, state in zip(schedulers, states, strict=True):
         for group, value in zip(new, state['_last_value'], strict=True):
             group[scheduler.param_name] = value
-    checkpoint['optimizer']['param_groups'] = new
+    count = len(checkpoint['optimizer']['param_groups'])
+    checkpoint['optimizer']['param_groups'] = new[:count]
+    if new[count:]:
+        checkpoint['optimizer']['base_param_settings'] = new[count]
     runner.logger.warning(
         'The optimiser and its schedules go on with the settings of this run: lr '
         f'{saved[0].get("lr"):g} of the checkpoint becomes {new[0]["lr"]:g}'
     )
+
+
+def _saved_groups(optimizer: dict[str, Any]) -> list[Group]:
+    """Return the groups of a saved optimiser, as ``param_groups`` of mmengine's wrapper has them.
+
+    Beside several groups mmengine keeps one without trained parameters, for the base rate.
+    """
+    base = optimizer.get('base_param_settings')
+    return optimizer['param_groups'] + ([] if base is None else [base])
 
 
 def _settings(state: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmrcl.errors import TrainingError
@@ -104,13 +105,18 @@ def end_state(runner: Runner) -> dict[str, str]:
 
 def train_tiny(work_dir: Path, changes: dict, hooks: Sequence[dict] = ()) -> None:
     """Trains a tiny run to its end, from its last checkpoint if there is one."""
-    config = tiny_config(work_dir, resume=True, **changes)
+    train_config(tiny_config(work_dir, **changes), hooks)
+
+
+def train_config(config: Config, hooks: Sequence[dict] = ()) -> None:
+    """Trains to the end, from the last checkpoint if there is one, with further hooks."""
+    config.resume = True
     config.experiment_name = f'run_{os.getpid()}'
     if 'RANK' in os.environ:
         config.launcher = 'pytorch'
-    config.custom_hooks = list(hooks)
+    config.custom_hooks = [*config.get('custom_hooks', []), *hooks]
     runner = train(config)
-    torch.save(end_state(runner), work_dir / f'end_{os.environ.get("RANK", 0)}.pth')
+    torch.save(end_state(runner), Path(config.work_dir, f'end_{os.environ.get("RANK", 0)}.pth'))
 
 
 def train_in_a_group(work_dir: Path, changes: dict, hooks: Sequence[dict]) -> None:
