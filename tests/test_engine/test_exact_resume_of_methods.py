@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from .. import test_baselines
+from ..test_benchmarks import test_partly_labeled
 from .children import BY_ITERATION, run_ranks, train_config
 from .test_kills_by_the_clock import state_of
 
@@ -14,12 +15,15 @@ from .test_kills_by_the_clock import state_of
 METHODS = {
     'instdisc': 'a bank of features',
     'odc': 'labels and centroids that move at each step',
+    'adco': 'negatives that the optimiser trains',
+    'mpl': 'a teacher, averaged weights, two orders of images',
 }
 
 
 def train_method(work_dir: Path, method: str, *hooks: dict) -> None:
-    config = test_baselines.two_epochs(method, work_dir)
-    changes = BY_ITERATION | dict(default_hooks__checkpoint__interval=1)
+    module = test_partly_labeled if method == 'mpl' else test_baselines
+    config = module.two_epochs(method, work_dir)
+    changes = BY_ITERATION | dict(default_hooks__checkpoint__interval=3)
     config.merge_from_dict({key.replace('__', '.'): value for key, value in changes.items()})
     train_config(config, hooks)
 
@@ -30,7 +34,11 @@ def ends(work_dir: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('method', METHODS)
+@pytest.mark.parametrize(
+    'method',
+    # The last is slow by its many steps.
+    [pytest.param(each, marks=[pytest.mark.nightly] * (each == 'mpl')) for each in METHODS],
+)
 def test_killed_inside_an_epoch(method, tmp_path):
     test_baselines.skip_without_kmeans(method)
     whole, killed = tmp_path / 'whole', tmp_path / 'killed'

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.optim import CosineAnnealingLR, LinearLR, MultiStepLR
+from mmengine.optim import CosineAnnealingLR, LinearLR, MultiStepLR, OptimWrapper
 from torch import nn
 
 from mmrcl.checkpoint import read_checkpoint
@@ -21,12 +21,15 @@ EPOCH = 5
 
 
 def trained(steps: int, epochs: int = 8, lr: float = 0.4, decay: float = 0.1) -> SimpleNamespace:
-    """Parts of a run after some steps: two settings for three groups, schedules of both kinds."""
+    """Parts of a run after some steps: two settings for three groups, schedules of both kinds.
+
+    The wrapper adds a group without parameters for the base settings, which it saves apart.
+    """
     groups = [
         dict(params=[nn.Parameter(torch.ones(2))], lr=rate, weight_decay=decay)
         for rate in (lr, lr / 10, lr)
     ]
-    optimizer = torch.optim.SGD(groups, lr=lr)
+    optimizer = OptimWrapper(torch.optim.SGD(groups, lr=lr, weight_decay=decay))
     total = epochs * EPOCH
     schedulers = [
         LinearLR(optimizer, start_factor=0.1, begin=0, end=7, by_epoch=False),
