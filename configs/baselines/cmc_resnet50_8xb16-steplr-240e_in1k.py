@@ -1,6 +1,5 @@
 # Reproduces CMC at 240 epochs on ImageNet-1k, for which its paper reports 66.2 top-1 in linear
-# evaluation: Y and DbDr with an encoder of half the width each, RandAugment, 16,384 negatives. Not
-# run by us.
+# evaluation: Y and DbDr with a ResNet-50 each, RandAugment, 16,384 negatives. Not run by us.
 _base_ = [
     '../_base_/datasets/imagenet_bs32_mocov2.py',
     '../_base_/schedules/sgd_coslr_200e_in1k.py',
@@ -11,7 +10,7 @@ data_preprocessor = dict(views=[[_base_.flip]])
 # RandAugment is mmpretrain's, on the CPU and after the crop.
 train_pipeline = [
     dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='RandomResizedCrop', scale=224, crop_ratio_range=(0.2, 1.0), backend='pillow'),
+    dict(type='RandomResizedCrop', scale=224, backend='pillow'),
     dict(
         type='RandAugment',
         policies='timm_increasing',
@@ -24,14 +23,7 @@ train_pipeline = [
 ]
 train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
 
-encoder = dict(
-    type='ResNet',
-    depth=50,
-    stem_channels=32,
-    base_channels=32,
-    norm_cfg=dict(type='BN'),
-    zero_init_residual=False,
-)
+encoder = dict(type='ResNet', depth=50, norm_cfg=dict(type='BN'), zero_init_residual=False)
 model = dict(
     type='CMC',
     backbone=dict(
@@ -39,7 +31,7 @@ model = dict(
         halves=dict(type='ColorHalves', space='YDbDr'),
         encoders=[dict(encoder, in_channels=1), dict(encoder, in_channels=2)],
     ),
-    neck=dict(type='LinearNeck', in_channels=1024, out_channels=128, gap_dim=2, norm_cfg=None),
+    neck=dict(type='LinearNeck', in_channels=2048, out_channels=128, gap_dim=2, norm_cfg=None),
     head=dict(
         type='NoiseContrastiveHead',
         num_negatives=16384,

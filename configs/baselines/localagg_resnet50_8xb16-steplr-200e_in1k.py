@@ -35,4 +35,4 @@ default_hooks = dict(
 )
 optim_wrapper = dict(optimizer=dict(lr=0.03))
 auto_scale_lr = dict(base_batch_size=128)
-param_scheduler = [dict(type='MultiStepLR', milestones=[160, 190], gamma=0.1, by_epoch=True)]
+param_scheduler = [dict(type='MultiStepLR', milestones=[152, 189], gamma=0.1, by_epoch=True)]

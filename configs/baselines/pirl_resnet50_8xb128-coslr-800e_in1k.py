@@ -30,7 +30,9 @@ model = dict(
     ),
     bank=dict(type='FeatureBank', length=1281167, feat_dim=128, momentum=0.5),
 )
-optim_wrapper = dict(optimizer=dict(lr=0.12))
+optim_wrapper = dict(
+    optimizer=dict(lr=0.12), paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0)
+)
 auto_scale_lr = dict(base_batch_size=1024)
 param_scheduler = [
     dict(

@@ -144,13 +144,14 @@ def test_momentum_encoder_takes_a_constant_share():
 
 def test_all_state_is_in_the_checkpoint():
     model, twin = build(), build()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.01)
+    model.loss(*batch(seed=1))
+    with torch.no_grad():  # encoder, momentum encoder and negatives all differ from the twin's
+        model.backbone.conv1.weight.mul_(1.5)
+        model.momentum_encoder.module[0].conv1.weight.mul_(1.3)
+        model.queue.features.add_(0.1)
     twin.load_state_dict(model.state_dict())
-    for name, loss in model.loss(*batch()).items():
-        assert torch.equal(twin.loss(*batch())[name], loss)
-        twin.load_state_dict(model.state_dict())
+    expected, found = (each.loss(*batch()) for each in (model, twin))
+    assert all(torch.equal(found[name], loss) for name, loss in expected.items())
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])

@@ -76,6 +76,14 @@ def test_too_short_for_the_data_set():
         bank.check(8)
 
 
+@pytest.mark.parametrize('shape', [(7, 4), (9, 4), (8, 5)])
+def test_a_bank_of_another_size_is_refused_by_name(shape):
+    owner = torch.nn.ModuleDict(dict(bank=FeatureBank(8, 4)))
+    state = torch.nn.ModuleDict(dict(bank=FeatureBank(*shape))).state_dict()
+    with pytest.raises(ValueError, match=f'{shape[0]} rows of {shape[1]} .* model.bank.length=8'):
+        owner.load_state_dict(state)
+
+
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [

@@ -38,6 +38,7 @@ from mmrcl.models import KeyBatch
 from mmrcl.progress import progress
 from mmrcl.registry import HOOKS, TASK_UTILS
 
+from ..dataset_positions import check_sample_idx
 from ..scalars import log_scalars
 
 
@@ -49,18 +50,6 @@ def _warnings_to(logger: Logger) -> Iterator[None]:
         yield
     for warning in caught:
         logger.warning(str(warning.message))
-
-
-def _check_sample_idx(dataset: Any) -> None:
-    images = getattr(dataset, 'dataset', dataset)  # of SeededDataset
-    last = len(images) - 1
-    found = images.get_data_info(last).get('sample_idx')
-    if found != last:
-        raise ValueError(
-            f'the last of {last + 1} training images has sample_idx={found}, not its position: '
-            'train on a single data set, neither concatenated nor repeated; ImageFolder reads '
-            'several folders below one'
-        )
 
 
 @HOOKS.register_module()
@@ -187,7 +176,7 @@ class HierarchicalClusteringHook(Hook):
                 f'HierarchicalClusteringHook.dataloader has {clustered} images, train_dataloader '
                 f'{size}: set both to the same data set'
             )
-        _check_sample_idx(runner.train_dataloader.dataset)
+        check_sample_idx(runner.train_dataloader.dataset)
         class_hierarchy_of(self.dataloader.dataset)
         if not isinstance(self.space, str) and self._clusters_again(model.hierarchy):
             self.space.check(model, self.dataloader)

@@ -14,6 +14,8 @@ from mmrcl.features import resumable
 from mmrcl.models import FeatureBank, SupportQueue
 from mmrcl.registry import LOOPS
 
+from ..dataset_positions import check_sample_idx
+
 # Points at which random generators are seeded: before the hooks of an epoch, or before a step.
 _EPOCH, _STEP = range(2)
 
@@ -64,8 +66,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     Raises:
         ValueError: if there is no complete optimiser step in an epoch, a batch of one image for a
-            batch norm over vectors, a feature bank with fewer rows than there are images, or a
-            batch sampler in the loader's config.
+            batch norm over vectors, a feature bank with fewer rows than there are images or of
+            images whose ``sample_idx`` is not their position, or a batch sampler in the loader's
+            config.
     """
 
     def __init__(self, runner: Runner, dataloader: dict, max_epochs: int, **kwargs: Any) -> None:
@@ -93,9 +96,20 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                 f'normalise: raise train_dataloader.batch_size={size}, or set '
                 'train_dataloader.drop_last=True'
             )
-        for module in self.runner.model.modules():
-            if isinstance(module, FeatureBank):
-                module.check(images)
+        self._check_banks(images)
+
+    def _check_banks(self, images: int) -> None:
+        banks = [part for part in self.runner.model.modules() if isinstance(part, FeatureBank)]
+        if banks:
+            check_sample_idx(self.dataloader.dataset)
+        for bank in banks:
+            bank.check(images)
+        if any(bank.length > images for bank in banks):
+            self.runner.logger.warning(
+                f'model.bank.length={banks[0].length} is more than the {images} training images: '
+                'the other rows stay random and are drawn as negatives. Set '
+                f'model.bank.length={images}'
+            )
 
     @property
     def position(self) -> int:

@@ -1,5 +1,7 @@
 """The feature bank: one vector for each image of the data set (Wu et al., CVPR 2018, Sect. 3)."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -69,6 +71,19 @@ class FeatureBank(nn.Module):
         """
         steps = torch.randint(1, self.length, (len(indices), count), device=indices.device)
         return self.features[(indices[:, None] + steps) % self.length]
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        saved = state_dict.get(prefix + 'features')
+        if saved is not None and saved.shape != self.features.shape:
+            length, width = saved.shape
+            raise ValueError(
+                f'the checkpoint holds a bank of {length} rows of {width} numbers, this run has '
+                f'model.bank.length={self.length} and model.bank.feat_dim={self.feat_dim}: resume '
+                'with the data set and model.bank of the checkpoint, or start again from its '
+                'backbone by model.backbone.init_cfg=dict(type="mmrcl.StrictPretrained", '
+                'checkpoint=...)'
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def extra_repr(self) -> str:
         """Describe the module in ``print(model)``."""
