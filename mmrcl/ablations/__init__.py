@@ -1,5 +1,6 @@
 """Ablations: grids of arms and seeds, their runs, comparisons, tables and figures."""
 
+from .comparison import ArmResult, accuracies
 from .csv_files import read_results_csv
 from .grids import Grid, read_grid
 from .jobs import Job, run_jobs, scalars_of
@@ -10,9 +11,11 @@ from .search import choose_settings, search_grid, write_choices_csv
 from .tables import format_accuracies
 
 __all__ = [
+    'ArmResult',
     'Grid',
     'Job',
     'Run',
+    'accuracies',
     'check_run',
     'check_unchanged',
     'choose_settings',

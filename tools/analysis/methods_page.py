@@ -13,8 +13,13 @@ from pathlib import Path
 
 import mmrcl.threads  # noqa: F401  before torch
 
-from mmrcl.ablations import format_accuracies, format_ordering, read_results_csv
-from mmrcl.ablations.comparison import ArmResult, accuracies
+from mmrcl.ablations import (
+    ArmResult,
+    accuracies,
+    format_accuracies,
+    format_ordering,
+    read_results_csv,
+)
 from mmrcl.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
