@@ -6,19 +6,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 from mmpretrain.models import ImageClassifier
 
-from mmrcl.launch import build_runner
+from mmrcl.launch import build_runner, prepare_training
 from mmrcl.registry import MODELS, PARAM_SCHEDULERS, TRANSFORMS
+
+from ..tiers import check_slow
 
 FOLDER = Path(__file__).parents[2] / 'configs/benchmarks/semisup'
 # tests/test_benchmarks/test_partly_labeled.py has those that also learn from unlabelled images.
 CONFIGS = sorted(FOLDER.glob('resnet*.py'))
 IMAGENET = [path for path in CONFIGS if 'in1k' in path.stem]
 DIGITS = [path for path in CONFIGS if 'digits' in path.stem]
+# The rows of the paper's Table 2 that are pretrained, by their configs for digits.
+PRETRAINED = [
+    f'{method}_resnet18_1xb128-coslr-30e_digits'
+    for method in ('instdisc', 'pcl', 'simclr', 'byol', 'barlowtwins', 'nnclr', 'rcl')
+] + ['swav_resnet18_1xb128-mcrop-coslr-30e_digits']
 # Of trunk and head in the published recipes: before the first epoch.
 RATES = {
     'resnet50_8xb32-steplr-20e_in1k-1pct': (0.02, 5.0),
@@ -132,8 +141,8 @@ def test_backbone_starts_from_a_checkpoint(path):
     assert config.default_scope == 'mmrcl'
 
 
-def tiny_run(path: Path, work_dir: Path, seed: int) -> Config:
-    config = at_random(path)
+def tiny_run(path: Path, work_dir: Path, seed: int, random: bool = True) -> Config:
+    config = at_random(path) if random else Config.fromfile(path)
     config.merge_from_dict(
         {
             'train_dataloader.dataset.seed': seed,
@@ -166,3 +175,47 @@ def test_training_on_few_digits(path, tmp_path):
     last = json.loads(scalars[-1])
     assert 0 < last['accuracy/top1'] <= last['accuracy/top5'] <= 100
     assert 'accuracy/top1' in next((tmp_path / '0').rglob('*.log')).read_text()
+
+
+def checkpoint_of(name: str, folder: Path) -> tuple[str, dict[str, torch.Tensor]]:
+    """A file as a pretraining by this config writes it, and the encoder in it."""
+    path = FOLDER.parents[1] / ('rcl' if name.startswith('rcl') else 'baselines') / f'{name}.py'
+    config = Config.fromfile(path)
+    with DefaultScope.overwrite_default_scope('mmrcl'):
+        model = MODELS.build(config.model)
+    state = model.state_dict()
+    for tensor in state.values():  # no two are equal, also of an encoder and its momentum twin
+        if tensor.is_floating_point():
+            tensor.uniform_()
+    file = folder / f'{name}.pth'
+    torch.save(dict(state_dict=state), file)
+    return str(file), model.backbone.state_dict()
+
+
+def from_checkpoint(path: Path, checkpoint: str, work_dir: Path) -> Runner:
+    config = tiny_run(path, work_dir, seed=0, random=False)
+    config.experiment_name = f'{path.stem}_from_{Path(checkpoint).stem}'
+    prepare_training(config, None, None, False, checkpoint)
+    return build_runner(config, train=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', PRETRAINED)
+def test_fine_tunes_the_encoder_of_each_row_of_table_2(name, tmp_path):
+    checkpoint, encoder = checkpoint_of(name, tmp_path)
+    runner = from_checkpoint(DIGITS[0], checkpoint, tmp_path)
+    runner.model.init_weights()
+    for key, tensor in runner.model.backbone.state_dict().items():
+        assert tensor.equal(encoder[key]), key
+
+
+@pytest.mark.slow
+def test_training_from_the_checkpoint_of_a_baseline(tmp_path):
+    checkpoint, encoder = checkpoint_of(PRETRAINED[0], tmp_path)
+    runner = from_checkpoint(DIGITS[0], checkpoint, tmp_path)
+    runner.train()
+    check_slow('trains')
+    moved = dict(runner.model.backbone.named_parameters())
+    assert all(not value.equal(encoder[name]) for name, value in moved.items())
+    scalars = next(tmp_path.rglob('scalars.json')).read_text().splitlines()
+    assert 0 <= json.loads(scalars[-1])['accuracy/top1'] <= 100

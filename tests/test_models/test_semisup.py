@@ -280,6 +280,40 @@ def test_feedback_is_how_much_a_small_step_helps():
     assert float(losses['feedback']) == pytest.approx(float(before - after), rel=0.02)
 
 
+def loss_after_a_step(model, image: Tensor, label: int, labeled: Tensor, eta: float) -> Tensor:
+    """The student's loss of the labelled images after it learnt a class for one image."""
+    moved = copy.deepcopy(model)
+    gradients = torch.autograd.grad(
+        cross_entropy(moved(image), torch.tensor([label])), student_of(moved)
+    )
+    with torch.no_grad():
+        for value, gradient in zip(student_of(moved), gradients, strict=True):
+            value -= eta * gradient
+        return cross_entropy(moved(labeled), torch.arange(3))
+
+
+def test_expected_feedback_is_the_teachers_gradient_of_the_students_loss(monkeypatch):
+    """Over all classes that the teacher can draw for one image, each by its probability."""
+    model = meta(student_rate=1e-4, baseline_momentum=0.01).eval()
+    inputs, samples = batch()
+    places = [*LABELED, 0]
+    views, samples = [view[places] for view in inputs], [samples[place] for place in places]
+    teacher = list(model.teacher.parameters())
+    drawn = model.teacher(views[1][3:]).softmax(1)[0]
+    found = [torch.zeros_like(value) for value in teacher]
+    expected = 0
+    for label in range(CLASSES):
+        monkeypatch.setattr(Tensor, 'multinomial', lambda *_, k=label: torch.tensor([[k]]))
+        model.baseline.zero_()
+        loss = model.loss(views, samples)['loss_feedback'] * drawn[label].detach()
+        for total, gradient in zip(found, torch.autograd.grad(loss, teacher), strict=True):
+            total += gradient / 0.99  # the baseline takes a hundredth
+        expected += drawn[label] * loss_after_a_step(model, views[1][3:], label, views[0][:3], 1e-4)
+    for mine, own in zip(found, torch.autograd.grad(expected, teacher), strict=True):
+        assert torch.allclose(mine, own, rtol=0.02, atol=1e-3 * float(own.abs().max()))
+    assert max(float(value.abs().max()) for value in found) > 1e-8
+
+
 @pytest.mark.slow
 def test_two_processes_make_the_step_of_the_whole_batch(tmp_path):
     model = certain_meta()
