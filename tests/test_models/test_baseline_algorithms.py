@@ -1,11 +1,6 @@
 """One step of NNCLR, MSF and PCL, read slowly, and what they promise."""
 
 import copy
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +8,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 from torch.nn.functional import normalize
 
-from mmrcl.models import FeatureBank, NearestNeighborLoss, NoiseContrastiveLoss
+from mmrcl.models import NearestNeighborLoss
 from mmrcl.registry import MODELS
 
 from .test_baseline_losses import literal_instance, literal_nnclr, literal_prototypical
@@ -307,48 +302,3 @@ def test_pipelines_that_do_not_fit(algorithm):
 def test_settings_that_do_not_fit(algorithm, changes, message):
     with pytest.raises(ValueError, match=message):
         build(algorithm, **changes)
-
-
-@pytest.fixture(scope='module')
-def ranks(tmp_path_factory):
-    """What two processes report of their halves of a batch."""
-    folder = tmp_path_factory.mktemp('ranks')
-    command = [
-        *(sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2'),
-        *(str(Path(__file__).with_name('two_processes.py')), str(folder)),
-    ]
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1'}
-    done = subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads((folder / f'{rank}.json').read_text()) for rank in (0, 1)]
-
-
-@pytest.mark.slow
-def test_nnclr_loss_of_two_processes_is_that_of_the_whole_batch(ranks):
-    """Values and, averaged as DDP does, gradients."""
-    generator = torch.Generator().manual_seed(0)
-    predictions, neighbors = torch.randn(2, 8, 5, generator=generator)
-    weight = torch.eye(5, requires_grad=True)
-    whole = NearestNeighborLoss(0.1)(predictions @ weight, neighbors)
-    whole.backward()
-    assert sum(rank['loss'] for rank in ranks) / 2 == pytest.approx(whole.item(), rel=1e-5)
-    mean = torch.tensor([rank['gradient'] for rank in ranks]).mean(0)
-    assert torch.allclose(mean, weight.grad, rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.slow
-def test_bank_and_constant_of_two_processes_are_those_of_the_whole_batch(ranks):
-    features, neighbors = torch.randn(2, 8, 5, generator=torch.Generator().manual_seed(0))
-    both = torch.stack([features, neighbors], 1)
-    noise = NoiseContrastiveLoss(0.5)
-    noise(features, neighbors, both)
-    torch.manual_seed(0)
-    bank = FeatureBank(8, 5)
-    # The images of the ranks are 0, 2, 4, 6 and 1, 3, 5, 7.
-    bank.update(torch.tensor([0, 2, 4, 6, 1, 3, 5, 7]), features)
-    for rank in ranks:
-        assert rank['log_mean'] == pytest.approx(noise.log_mean.item(), rel=1e-5)
-        assert torch.allclose(torch.tensor(rank['bank']), bank.features, atol=1e-6)

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
 
 from mmrcl.models import FeatureBank, NearestNeighborLoss, NoiseContrastiveLoss
 from mmrcl.models.selfsup.parts import keys_of_all_ranks
+from tests.test_models.shared_steps import ALGORITHMS, train
 
 if __name__ == '__main__':
     dist.init_process_group('gloo')
-    rank = dist.get_rank()
+    rank, folder = dist.get_rank(), Path(sys.argv[1])
     generator = torch.Generator().manual_seed(0)
     both = torch.randn(2, 8, 5, generator=generator)
     predictions, neighbors = both[:, 4 * rank : 4 * rank + 4]
@@ -31,5 +33,10 @@ if __name__ == '__main__':
         log_mean=noise.log_mean.item(),
         bank=bank.features.tolist(),
     )
-    Path(sys.argv[1], f'{rank}.json').write_text(json.dumps(report))
-    dist.destroy_process_group()
+    (folder / f'{rank}.json').write_text(json.dumps(report))
+    for name, build in ALGORITHMS.items():
+        model = build()
+        train(model, DistributedDataParallel(model), rank, 2)
+        torch.save(model.state_dict(), folder / f'{name}_{rank}.pth')
+    # The process group ends with the process: gloo's threads need not end while a distributed model
+    # lives.
