@@ -26,11 +26,13 @@ def copy(tmp_path) -> Path:
     for name in ('docs/methods.md', 'configs/baselines/README.md'):
         (tmp_path / name).parent.mkdir(parents=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / 'docs/results').mkdir()
+    for name in ('results', 'images'):
+        (tmp_path / 'docs' / name).mkdir()
     work_dir = tmp_path / 'work_dirs/methods_digits'
     work_dir.mkdir(parents=True)
     (work_dir / 'results.csv').write_text(SCORES)
     (work_dir / 'trainings.csv').write_text(TRAININGS)
+    (work_dir / 'results.png').write_bytes(b'a figure')
     return tmp_path
 
 
@@ -48,6 +50,18 @@ def test_tables_and_figures_are_filled(copy, monkeypatch):
     (byol,) = (line for line in readme if line.startswith('| `byol` |'))
     assert byol.endswith('74.3 (1000) | 50.5, 50.5 | - |')
     assert len({line.count('|') for line in readme if line.startswith('| `')}) == 1
+    assert (copy / 'docs/images/methods_digits.png').read_bytes() == b'a figure'
+
+
+def test_epochs_have_a_table_without_an_order(copy, monkeypatch):
+    work_dirs = copy / 'work_dirs'
+    (work_dirs / 'methods_digits').rename(work_dirs / 'fig5a-methods_fashion-mnist')
+    fill(copy, monkeypatch, '--work-dir', str(work_dirs))
+    _, section = (
+        (copy / 'docs/methods.md').read_text().split('<!-- fig5a-methods_fashion-mnist -->')
+    )
+    assert '| BYOL | 2 | 50.50 ± 0.71 |' in section
+    assert 'ahead of' not in section
 
 
 def test_filling_again_from_the_copied_results_changes_nothing(copy, monkeypatch):

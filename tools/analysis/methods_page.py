@@ -1,8 +1,8 @@
 """Fill the page of all methods from the results of their grids.
 
-Copies results, trainings and searches of the grids methods_* from WORK_DIR to docs/results, and
-writes from there the tables of docs/methods.md, each between its two comments, and the last two
-columns of the table of configs/baselines/README.md.
+Copies results, trainings, searches and figures of the grids methods_* and of Fig. 5a's methods from
+WORK_DIR to docs, and writes from there the tables of docs/methods.md, each between its two
+comments, and the last two columns of the table of configs/baselines/README.md.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from mmrcl.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 GRIDS = ('methods_digits', 'methods_fashion-mnist')
+EPOCHS = 'fig5a-methods_fashion-mnist'
 FILES = ('results', 'trainings', 'search')
 
 
@@ -36,13 +37,13 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def copy_results(work_dir: Path, results: Path) -> None:
+def copy_results(work_dir: Path, docs: Path) -> None:
     """Copy the files of the grids that have been run.
 
     Raises:
         ConfigError: if ``work_dir`` has none.
     """
-    found = [(grid, work_dir / grid / f'{name}.csv') for grid in GRIDS for name in FILES]
+    found = [(grid, work_dir / grid / f'{name}.csv') for grid in (*GRIDS, EPOCHS) for name in FILES]
     found = [(grid, path) for grid, path in found if path.is_file()]
     if not found:
         raise ConfigError(
@@ -50,7 +51,10 @@ def copy_results(work_dir: Path, results: Path) -> None:
             'tools/analysis/ablation.py with these grids first'
         )
     for grid, path in found:
-        shutil.copyfile(path, results / f'{grid}_{path.name}')
+        shutil.copyfile(path, docs / 'results' / f'{grid}_{path.name}')
+        figure = path.with_name('results.png')
+        if figure.is_file():
+            shutil.copyfile(figure, docs / 'images' / f'{grid}.png')
 
 
 def filled_page(text: str, name: str, content: str) -> str:
@@ -76,11 +80,6 @@ def filled_row(line: str, cells: list[str]) -> str:
     return f'| {" | ".join([*kept, *cells])} |'
 
 
-def tables(arms: list[ArmResult]) -> str:
-    """Lay out accuracies with times and settings, and the order of the methods."""
-    return f'{format_accuracies(arms)}\n\n{format_ordering(arms)}'
-
-
 def figure(arm: ArmResult | None) -> str:
     """Return the accuracy with all labels by kNN and linear probe, the means over seeds in %."""
     if arm is None or not arm.runs:
@@ -90,22 +89,26 @@ def figure(arm: ArmResult | None) -> str:
     return f'{knn:.1f}, {linear:.1f}'
 
 
+def arms_of(grid: str, results: Path) -> dict[str, ArmResult]:
+    """Read the results of a grid; none if it has not been run."""
+    files = [results / f'{grid}_{name}.csv' for name in FILES[:2]]
+    return read_results_csv(*files) if files[0].is_file() else {}
+
+
 def main() -> None:
     args = parse_args()
-    results = args.root / 'docs/results'
-    page, readme = args.root / 'docs/methods.md', args.root / 'configs/baselines/README.md'
+    docs = args.root / 'docs'
+    page, readme = docs / 'methods.md', args.root / 'configs/baselines/README.md'
     try:
         if args.work_dir is not None:
-            copy_results(args.work_dir, results)
-        files = [[results / f'{grid}_{name}.csv' for name in FILES[:2]] for grid in GRIDS]
-        arms = [read_results_csv(*paths) if paths[0].is_file() else {} for paths in files]
+            copy_results(args.work_dir, docs)
+        arms = {grid: arms_of(grid, docs / 'results') for grid in (*GRIDS, EPOCHS)}
         text = page.read_text()
-        for grid, found in zip(GRIDS, arms, strict=True):
+        for grid, found in arms.items():
             if found:
-                tables = (
-                    format_accuracies(list(found.values())),
-                    format_ordering(list(found.values())),
-                )
+                tables = [format_accuracies(list(found.values()))]
+                if grid in GRIDS:
+                    tables.append(format_ordering(list(found.values())))
                 text = filled_page(text, grid, '\n\n'.join(tables))
     except ConfigError as error:
         sys.exit(f'error: {error}')
@@ -113,7 +116,7 @@ def main() -> None:
     lines = readme.read_text().splitlines()
     for i, line in enumerate(lines):
         if method := re.match(r'\| `([\w-]+)` \| .* \|$', line):
-            lines[i] = filled_row(line, [figure(found.get(method[1])) for found in arms])
+            lines[i] = filled_row(line, [figure(arms[grid].get(method[1])) for grid in GRIDS])
     readme.write_text('\n'.join(lines) + '\n')
 
 
