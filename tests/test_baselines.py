@@ -274,7 +274,7 @@ class Rates(Hook):
 def test_predictor_of_simsiam_keeps_its_rate(tmp_path):
     rates = Rates()
     train(two_epochs('simsiam', tmp_path), rates)
-    assert rates.seen[True] == [{2e-3}] * 8
+    assert rates.seen[True] == [{2e-2}] * 8
     assert len(set().union(*rates.seen[False])) > 4
 
 

@@ -1,11 +1,14 @@
 """tools/analysis/methods_page.py."""
 
+import csv
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
+from mmrcl.ablations import read_grid
 from tools.analysis import methods_page
 
 ROOT = Path(__file__).parents[1]
@@ -90,3 +93,27 @@ def test_a_page_without_comments_is_refused(copy, monkeypatch):
     (copy / 'docs/methods.md').write_text('# Methods\n')
     with pytest.raises(SystemExit, match='must have <!-- methods_digits --> once'):
         fill(copy, monkeypatch, '--work-dir', str(copy / 'work_dirs'))
+
+
+def rates_chosen(grid: str) -> dict[str, float]:
+    with (ROOT / f'docs/results/{grid}_search.csv').open() as file:
+        rows = list(csv.DictReader(file))
+    return {row['arm']: float(row['setting'][3:]) for row in rows if row['chosen'] == '1'}
+
+
+def test_digits_configs_have_the_rates_that_the_search_chose():
+    chosen = rates_chosen('methods_digits')
+    arms = {arm.name: arm for arm in read_grid(ROOT / 'configs/ablations/methods_digits.py').arms}
+    assert chosen.keys() == arms.keys()
+    # Configs of the algorithm RCL are also those of other pages, with 2e-3.
+    others = {'instance-discrimination', 'nnclr-positive', 'rcl', 'rcl-images'}
+    for name in chosen.keys() - others:
+        config = Config.fromfile(arms[name].config)
+        assert config.optim_wrapper.optimizer.lr == chosen[name], name
+
+
+def test_arms_of_all_epochs_have_the_rates_that_the_search_chose():
+    chosen = rates_chosen('methods_fashion-mnist')
+    for arm in read_grid(ROOT / 'configs/ablations/fig5a-methods_fashion-mnist.py').arms:
+        method = arm.name.rpartition('-')[0]
+        assert arm.options['optim_wrapper.optimizer.lr'] == chosen[method], arm.name

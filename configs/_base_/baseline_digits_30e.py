@@ -1,5 +1,6 @@
 # What the baselines on digits share with RCL's digits config: backbone, views, optimiser and 30
-# epochs, so that only the method differs.
+# epochs. Only the method differs, and the learning rate: the best of three on held-out training
+# images (docs/methods.md).
 _base_ = ['datasets/digits.py', 'default_runtime.py']
 
 model = dict(

@@ -19,4 +19,6 @@ model = dict(
     adversary=dict(type='ContrastiveHead', loss=dict(type='CrossEntropyLoss'), temperature=0.1),
     queue=dict(type='AdversarialNegatives', length=256, feat_dim=64),
 )
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(queue=dict(lr_mult=3))))
+optim_wrapper = dict(
+    optimizer=dict(lr=2e-2), paramwise_cfg=dict(custom_keys=dict(queue=dict(lr_mult=3)))
+)

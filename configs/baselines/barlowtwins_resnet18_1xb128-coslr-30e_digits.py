@@ -19,3 +19,4 @@ model = dict(
         loss=dict(type='CrossCorrelationLoss', lambd=0.0051),
     ),
 )
+optim_wrapper = dict(optimizer=dict(lr=2e-2))

@@ -29,3 +29,4 @@ model = dict(
         loss=dict(type='CosineSimilarityLoss'),
     ),
 )
+optim_wrapper = dict(optimizer=dict(lr=6e-3))

@@ -28,3 +28,4 @@ model = dict(
         loss=dict(type='PatchPredictionLoss', scale=0.1),
     ),
 )
+optim_wrapper = dict(optimizer=dict(lr=6e-3))

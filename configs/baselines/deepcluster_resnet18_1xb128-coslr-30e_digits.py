@@ -26,3 +26,4 @@ default_hooks = dict(
     ),
     classifier_reset=dict(type='ClassifierResetHook', interval=5),
 )
+optim_wrapper = dict(optimizer=dict(lr=2e-2))

@@ -12,3 +12,4 @@ train_pipeline = [
     *_base_.train_pipeline,
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+optim_wrapper = dict(optimizer=dict(lr=2e-2))

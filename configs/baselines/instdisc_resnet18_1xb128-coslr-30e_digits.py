@@ -17,3 +17,4 @@ model = dict(
     ),
     bank=dict(type='FeatureBank', length=1442, feat_dim=64, momentum=0.5),
 )
+optim_wrapper = dict(optimizer=dict(lr=6e-3))

@@ -31,3 +31,4 @@ default_hooks = dict(
         space='bank',
     ),
 )
+optim_wrapper = dict(optimizer=dict(lr=2e-2))

@@ -18,3 +18,4 @@ model = dict(
     ),
     head=dict(type='ContrastiveHead', loss=dict(type='CrossEntropyLoss'), temperature=0.2),
 )
+optim_wrapper = dict(optimizer=dict(lr=6e-3))

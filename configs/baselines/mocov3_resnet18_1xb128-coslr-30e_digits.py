@@ -29,3 +29,4 @@ model = dict(
         temperature=temperature,
     ),
 )
+optim_wrapper = dict(optimizer=dict(lr=2e-2))

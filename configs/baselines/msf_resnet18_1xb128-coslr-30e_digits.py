@@ -37,3 +37,4 @@ model = dict(
     ),
     queue=dict(type='SupportQueue', length=1024, feat_dim=64),
 )
+optim_wrapper = dict(optimizer=dict(lr=6e-3))

@@ -28,3 +28,4 @@ model = dict(
     ),
     queue=dict(type='SupportQueue', length=1024, feat_dim=64),
 )
+optim_wrapper = dict(optimizer=dict(lr=2e-2))

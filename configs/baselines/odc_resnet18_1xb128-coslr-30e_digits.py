@@ -31,3 +31,4 @@ default_hooks = dict(
     ),
     centroids=dict(type='CentroidUpdateHook', interval=2),
 )
+optim_wrapper = dict(optimizer=dict(lr=6e-3))

@@ -31,3 +31,4 @@ default_hooks = dict(
         source=dict(type='KMeansSource', num_clusters=[100, 50, 25]),
     ),
 )
+optim_wrapper = dict(optimizer=dict(lr=6e-3))

@@ -13,3 +13,4 @@ model = dict(
     ),
     head=dict(type='ContrastiveHead', loss=dict(type='CrossEntropyLoss'), temperature=0.2),
 )
+optim_wrapper = dict(optimizer=dict(lr=2e-2))

@@ -29,7 +29,9 @@ model = dict(
         loss=dict(type='CosineSimilarityLoss'),
     ),
 )
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'predictor': dict(fix_lr=True)}))
+optim_wrapper = dict(
+    optimizer=dict(lr=2e-2), paramwise_cfg=dict(custom_keys={'predictor': dict(fix_lr=True)})
+)
 custom_hooks = [
-    dict(type='SimSiamHook', priority='HIGH', fix_pred_lr=True, lr=2e-3, adjust_by_epoch=False),
+    dict(type='SimSiamHook', priority='HIGH', fix_pred_lr=True, lr=2e-2, adjust_by_epoch=False),
 ]

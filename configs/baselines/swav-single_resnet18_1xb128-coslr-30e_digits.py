@@ -4,3 +4,4 @@ _base_ = 'swav_resnet18_1xb128-mcrop-coslr-30e_digits.py'
 
 data_preprocessor = dict(views=[_base_.view, _base_.view])
 model = dict(head=dict(loss=dict(num_crops=[2])))
+optim_wrapper = dict(optimizer=dict(lr=6e-3))

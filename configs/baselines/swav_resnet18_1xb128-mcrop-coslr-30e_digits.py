@@ -43,3 +43,4 @@ custom_hooks = [
         frozen_layers_cfg=dict(prototypes=11),
     ),
 ]
+optim_wrapper = dict(optimizer=dict(lr=2e-2))
