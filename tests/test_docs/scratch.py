@@ -54,6 +54,7 @@ SMALLER = {
             loader.update(batch_size=8, num_workers=0)
             loader['dataset'].update(indices=16)
     """,
+    '_base_/baseline_digits_30e.py': 'train_cfg.update(max_epochs=2)',
     '_base_/schedules/lars_coslr_200e.py': 'train_cfg.update(max_epochs=2)',
     '_base_/schedules/sgd_coslr_200e.py': 'train_cfg.update(max_epochs=2)',
     'benchmarks/_base_/imagenet_classification.py': """
@@ -65,12 +66,22 @@ SMALLER = {
             loader['dataset'].update(indices=16)
     """,
     'benchmarks/_base_/linear_90e.py': 'train_cfg.update(max_epochs=1)',
+    'benchmarks/semisup/_base_/partly-labeled_digits.py': """
+        train_cfg.update(max_epochs=1, val_interval=1)
+    """,
     'benchmarks/semisup/_base_/finetune_resnet50.py': """
         model['backbone'].update(norm_cfg=dict(type='BN'))
     """,
     'benchmarks/semisup/resnet50_8xb32-steplr-20e_in1k-1pct.py': """
         train_cfg.update(max_epochs=1, val_interval=1)
         train_dataloader.update(batch_size=8)
+    """,
+    'baselines/pirl_resnet50_8xb128-coslr-800e_in1k.py': """
+        train_cfg.update(max_epochs=2)
+        train_dataloader.update(batch_size=8)
+        model['backbone'].update(stem_channels=4, base_channels=4)
+        model['neck'].update(in_channels=128)
+        model['patch_neck'].update(in_channels=128)
     """,
     'rcl/rcl_resnet18_1xb128-coslr-30e_digits.py': """
         train_cfg.update(max_epochs=2)

@@ -1,6 +1,7 @@
-"""The examples of own sources, criteria and retrievers train and do what the page says."""
+"""The examples of own parts train and do what the page says."""
 
 import importlib
+import math
 from pathlib import Path
 from types import ModuleType
 
@@ -38,7 +39,7 @@ def examples(scratch: Path) -> ModuleType:
     """The page's package; importing its modules registers them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(scratch)
-        for name in ('band', 'folders', 'linkage'):
+        for name in ('aligned', 'band', 'folders', 'info_nce', 'linkage'):
             importlib.import_module(f'my_rcl.{name}')
         return importlib.import_module('my_rcl')
 
@@ -72,8 +73,44 @@ def test_example_trains(section: str, run_name: str, scratch: Path):
         assert state['hierarchy.labels'][1].tolist() == [16 * (i // 16) for i in range(64)]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('section', 'run_name', 'logged'),
+    [('A loss', 'info_nce', 'patch_loss'), ('A target rule', 'aligned', 'kept: 1.0000')],
+)
+def test_part_of_another_method_trains(section: str, run_name: str, logged: str, scratch: Path):
+    said = run(SECTIONS[''] + SECTIONS[section], scratch, environment_of(scratch))
+    assert logged in said
+    assert list(scratch.glob(f'work_dirs/{run_name}/epoch_*.pth'))
+
+
 def test_every_block_is_run():
-    assert len(SECTIONS) == 4
+    assert len(SECTIONS) == 6
+
+
+def test_cross_entropy_of_the_own_row(examples):
+    generator = torch.Generator().manual_seed(0)
+    queries, positives, negatives = (
+        normalize(torch.randn(*shape, 5, generator=generator, dtype=torch.float64), dim=-1)
+        for shape in ((3,), (3,), (3, 4))
+    )
+    terms = []
+    for query, own, others in zip(queries, positives, negatives, strict=True):
+        scores = [float(query @ each) / 0.2 for each in (own, *others)]
+        terms.append(math.log(sum(map(math.exp, scores))) - scores[0])
+    found = examples.info_nce.InfoNCELoss(0.2)(queries, positives, negatives)
+    assert float(found) == pytest.approx(sum(terms) / 3, abs=1e-12)
+
+
+def test_alignment_evens_the_classes(examples):
+    rule = examples.aligned.AlignedTarget(3, momentum=0.0)
+    logits = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+    logits[:, 1] += 2
+    targets = rule(logits)
+    assert rule.mean.allclose(logits.softmax(1).mean(0)) and rule.mean[1] > 0.6
+    shares = logits.softmax(1) / rule.mean
+    assert targets.classes.allclose(shares / shares.sum(1, keepdim=True))
+    assert targets.classes.mean(0).max() < 0.45 and targets.weights.eq(1).all()
 
 
 def test_cuts_of_one_tree_nest(examples):

@@ -1,5 +1,6 @@
 """Hooks of the methods that learn clusters, called as the runner calls them."""
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -85,8 +86,20 @@ def test_bank_cannot_be_clustered_before_it_is_filled(tmp_path):
         default_hooks__clustering__space='bank',
         default_hooks__clustering__warmup_epochs=0,
     )
-    with pytest.raises(ValueError, match="space='bank' clusters what steps .* set warmup_epochs"):
+    with pytest.raises(ValueError, match="space='bank' clusters what steps .* --epochs 1 sets"):
         build_runner(config, train=True)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason='pt_kmeans needs 3.11')
+def test_more_clusters_than_images_are_refused_before_the_warm_up(tmp_path):
+    source = dict(_delete_=True, type='HierarchicalKMeansSource', num_clusters=[5000, 500])
+    config = tiny_config(tmp_path, default_hooks__clustering__source=source)
+    runner = build_runner(config, train=True)
+    with pytest.raises(
+        ValueError, match='num_clusters=5000 of HierarchicalKMeansSource .* the 192 images'
+    ):
+        runner.train()
+    assert runner.iter == 0
 
 
 @pytest.mark.slow

@@ -45,6 +45,15 @@ class KMeansSource:
                 f'num_clusters={list(num_clusters)}'
             )
 
+    def check(self, images: int) -> None:
+        """Raise ValueError for more clusters than images."""
+        finest = max(self.num_clusters, default=0)
+        if finest > images:
+            raise ValueError(
+                f'num_clusters={finest} of {type(self).__name__} must not exceed the {images} '
+                'images: set default_hooks.clustering.source.num_clusters to smaller numbers'
+            )
+
     def __call__(
         self, features: Tensor, classes: Tensor | None = None, progress: Progress = silent
     ) -> Tensor:

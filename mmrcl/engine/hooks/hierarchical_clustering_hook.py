@@ -16,6 +16,7 @@ from mmrcl.arguments import check_finite
 from mmrcl.clustering import (
     ClusteringSource,
     HierarchyRefiner,
+    KMeansSource,
     LabelHierarchy,
     summarize_partition,
     warn_of_equal_levels,
@@ -136,7 +137,7 @@ class HierarchicalClusteringHook(Hook):
         if space == 'bank' and warmup_epochs < 1:
             raise ValueError(
                 "HierarchicalClusteringHook: space='bank' clusters what steps have written to the "
-                'bank: set warmup_epochs to at least 1'
+                'bank: set warmup_epochs to at least 1. --epochs 1 sets it to 0, --epochs 2 to 1'
             )
         self.warmup_epochs = warmup_epochs
         self.recluster_interval = recluster_interval
@@ -176,6 +177,8 @@ class HierarchicalClusteringHook(Hook):
                 f'HierarchicalClusteringHook.dataloader has {clustered} images, train_dataloader '
                 f'{size}: set both to the same data set'
             )
+        if isinstance(self.source, KMeansSource):
+            self.source.check(size)
         check_sample_idx(runner.train_dataloader.dataset)
         class_hierarchy_of(self.dataloader.dataset)
         if not isinstance(self.space, str) and self._clusters_again(model.hierarchy):
