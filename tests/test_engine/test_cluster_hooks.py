@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmrcl.engine import CentroidUpdateHook, ClassifierResetHook
+from mmrcl.engine import CentroidUpdateHook, ClassifierResetHook, HierarchicalClusteringHook
 from mmrcl.launch import build_runner
 from mmrcl.models import OnlineClusters, PseudoLabelHead
 
@@ -53,6 +53,18 @@ def test_classifier_starts_anew_with_the_clusters(epoch, iteration, due):
     assert model.backbone.weight in state
     if due:
         assert model.head.fc.weight.std().item() == pytest.approx(0.01, rel=0.5)
+
+
+@pytest.mark.parametrize('clustering', [1, None])
+def test_classifier_and_clusters_must_have_one_interval(clustering):
+    source = dict(type='mmrcl.KMeansSource', num_clusters=[2])
+    hooks = [
+        HierarchicalClusteringHook({}, source, recluster_interval=each) for each in (2, clustering)
+    ]
+    hook = ClassifierResetHook(interval=2)
+    hook.before_train(SimpleNamespace(hooks=[hooks[0]]))
+    with pytest.raises(ValueError, match=f'recluster_interval={clustering} .* must be equal'):
+        hook.before_train(SimpleNamespace(hooks=[hooks[1]]))
 
 
 def test_centroids_move_at_the_interval():
