@@ -131,10 +131,21 @@ def hold_out(config: Config, share: float) -> None:
     Args:
         config: its ``train_dataloader`` reads a data set of mmpretrain's ``BaseDataset``.
         share: in (0, 1).
+
+    Raises:
+        ValueError: if tests or hooks read other images, among which could be those held out.
     """
     trained, tested = (
         _images(loader.dataset) for loader in (config.train_dataloader, config.test_dataloader)
     )
+    for section in ('test_cfg', *HOOK_SECTIONS):
+        for node in dicts(config.get(section)):
+            read = node.get('dataset')
+            if isinstance(read, dict) and _images(read) not in (trained, tested):
+                raise ValueError(
+                    f'{section} reads {_images(read)}, of which nothing would be held out: set it '
+                    'to the data set of train_dataloader or test_dataloader, but for the pipeline'
+                )
     for node in list(dicts(config._cfg_dict)):
         dataset = node.get('dataset')
         if isinstance(dataset, dict) and _images(dataset) in (trained, tested):
