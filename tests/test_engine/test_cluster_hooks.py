@@ -106,3 +106,12 @@ def test_scores_are_those_of_classifiers(tmp_path):
     config = tiny_config(tmp_path, default_hooks__clustering__space='scores')
     with pytest.raises(ValueError, match="RCL has no classifiers: space='scores' is for"):
         build_runner(config, train=True).train()
+
+
+@pytest.mark.slow
+def test_maps_are_those_of_a_momentum_encoder(tmp_path):
+    config = tiny_config(tmp_path, default_hooks__clustering__space='encoder')
+    runner = build_runner(config, train=True)
+    del runner.model.momentum_encoder
+    with pytest.raises(ValueError, match="space='encoder' is of .* RCL has none: set space="):
+        runner.train()
