@@ -82,6 +82,9 @@ class PartlyLabeledSampler(Sampler[int]):
         unlabeled_per_labeled: mu, unlabelled images for each labelled one.
         seed: seed of the run; None draws one for all processes.
 
+    Attributes:
+        group: 1 + mu, of which the batch size is a multiple.
+
     Raises:
         ValueError: for another data set, or mu below 1.
     """
@@ -102,6 +105,7 @@ class PartlyLabeledSampler(Sampler[int]):
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
         self.unlabeled_per_labeled = unlabeled_per_labeled
+        self.group = 1 + unlabeled_per_labeled
         self.labeled = inner.num_labeled
         self.unlabeled = len(inner) - inner.num_labeled
         self.groups = self.unlabeled // unlabeled_per_labeled // self.processes
@@ -112,7 +116,7 @@ class PartlyLabeledSampler(Sampler[int]):
 
     def __len__(self) -> int:
         """Return the number of images of an epoch in this process."""
-        return self.groups * (1 + self.unlabeled_per_labeled)
+        return self.groups * self.group
 
     def __iter__(self) -> Iterator[int]:
         return (image for _, image in self.with_passes())
