@@ -18,6 +18,7 @@ from mmrcl.ablations import (
     accuracies,
     format_accuracies,
     format_ordering,
+    read_grid,
     read_results_csv,
 )
 from mmrcl.errors import ConfigError
@@ -76,9 +77,13 @@ def filled_row(line: str, cells: list[str]) -> str:
     return f'| {" | ".join([*kept, *cells])} |'
 
 
-def tables(arms: list[ArmResult]) -> str:
-    """Lay out accuracies with times and settings, and the order of the methods."""
-    return f'{format_accuracies(arms)}\n\n{format_ordering(arms)}'
+def tables(grid: str, found: dict[str, ArmResult]) -> str:
+    """Lay out accuracies with times and settings, what is missing, and the order of the methods."""
+    arms = list(found.values())
+    known = read_grid(ROOT / 'configs/ablations' / f'{grid}.py').arms
+    missing = [arm.title for arm in known if arm.name not in found]
+    said = [f'Not run yet: {", ".join(missing)}.'] if missing else []
+    return '\n\n'.join([format_accuracies(arms), *said, format_ordering(arms)])
 
 
 def figure(arm: ArmResult | None) -> str:
@@ -102,11 +107,7 @@ def main() -> None:
         text = page.read_text()
         for grid, found in zip(GRIDS, arms, strict=True):
             if found:
-                tables = (
-                    format_accuracies(list(found.values())),
-                    format_ordering(list(found.values())),
-                )
-                text = filled_page(text, grid, '\n\n'.join(tables))
+                text = filled_page(text, grid, tables(grid, found))
     except ConfigError as error:
         sys.exit(f'error: {error}')
     page.write_text(text)
