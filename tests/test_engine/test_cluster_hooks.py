@@ -115,3 +115,12 @@ def test_maps_are_those_of_a_momentum_encoder(tmp_path):
     del runner.model.momentum_encoder
     with pytest.raises(ValueError, match="space='encoder' is of .* RCL has none: set space="):
         runner.train()
+
+
+@pytest.mark.slow
+def test_more_clusters_than_images_are_refused_before_the_warm_up(tmp_path):
+    config = tiny_config(tmp_path, default_hooks__clustering__refiner=None)
+    source = dict(type='KMeansSource', num_clusters=[193, 20])
+    config.default_hooks.clustering.source = source
+    with pytest.raises(ValueError, match='KMeansSource cannot make 193 clusters of 192 training'):
+        build_runner(config, train=True).train()

@@ -176,6 +176,11 @@ class HierarchicalClusteringHook(Hook):
                 f'HierarchicalClusteringHook.dataloader has {clustered} images, train_dataloader '
                 f'{size}: set both to the same data set'
             )
+        if (most := max(getattr(self.source, 'num_clusters', ()), default=1)) > size:
+            raise ValueError(
+                f'{type(self.source).__name__} cannot make {most} clusters of {size} training '
+                'images: lower num_clusters of HierarchicalClusteringHook.source'
+            )
         check_sample_idx(runner.train_dataloader.dataset)
         class_hierarchy_of(self.dataloader.dataset)
         if not isinstance(self.space, str) and self._clusters_again(model.hierarchy):
