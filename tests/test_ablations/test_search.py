@@ -92,7 +92,7 @@ def test_a_fifth_of_the_training_images_is_scored_and_not_trained_on(tmp_path):
 def test_a_gallery_that_would_keep_the_held_out_images_is_refused(tmp_path):
     path = 'test_cfg.train_dataloader.dataset.test_mode'
     trials = search_grid(grid_of(tmp_path, arms=f'dict(rcl=dict(options={{{path!r}: True}}))'))
-    with pytest.raises(ConfigError, match='arm rcl.usual: test_cfg reads .* held out: set it'):
+    with pytest.raises(ConfigError, match='arm rcl.usual: tests or hooks read .* held out: set it'):
         plan_runs(trials, tmp_path, {})
 
 
