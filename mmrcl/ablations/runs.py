@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmrcl.checkpoint import is_whole
-from mmrcl.engine import Settings, differences, recorded_config, settings_of
+from mmrcl.engine import Settings, affects_result, differences, recorded_config, settings_of
 from mmrcl.errors import ConfigError
 from mmrcl.launch import (
     HOOK_SECTIONS,
@@ -131,10 +131,23 @@ def hold_out(config: Config, share: float) -> None:
     Args:
         config: its ``train_dataloader`` reads a data set of mmpretrain's ``BaseDataset``.
         share: in (0, 1).
+
+    Raises:
+        ValueError: if tests, or hooks that do not only measure, read other images, among which
+            could be those held out.
     """
     trained, tested = (
         _images(loader.dataset) for loader in (config.train_dataloader, config.test_dataloader)
     )
+    named = (config.get('default_hooks') or {}).values()
+    hooks = [hook for hook in (*named, *(config.get('custom_hooks') or [])) if affects_result(hook)]
+    for node in dicts([config.test_cfg, *hooks]):
+        read = node.get('dataset')
+        if isinstance(read, dict) and _images(read) not in (trained, tested):
+            raise ValueError(
+                f'tests or hooks read {_images(read)}, of which nothing would be held out: set it '
+                'to the data set of train_dataloader or test_dataloader, but for the pipeline'
+            )
     for node in list(dicts(config._cfg_dict)):
         dataset = node.get('dataset')
         if isinstance(dataset, dict) and _images(dataset) in (trained, tested):

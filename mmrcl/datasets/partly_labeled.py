@@ -82,6 +82,9 @@ class PartlyLabeledSampler(Sampler[int]):
         unlabeled_per_labeled: mu, unlabelled images for each labelled one.
         seed: seed of the run; None draws one for all processes.
 
+    Attributes:
+        group: 1 + mu, of which the batch size is a multiple.
+
     Raises:
         ValueError: for another data set, or mu below 1.
     """
@@ -102,6 +105,7 @@ class PartlyLabeledSampler(Sampler[int]):
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
         self.unlabeled_per_labeled = unlabeled_per_labeled
+        self.group = 1 + unlabeled_per_labeled
         self.labeled = inner.num_labeled
         self.unlabeled = len(inner) - inner.num_labeled
         self.groups = self.unlabeled // unlabeled_per_labeled // self.processes
@@ -112,21 +116,34 @@ class PartlyLabeledSampler(Sampler[int]):
 
     def __len__(self) -> int:
         """Return the number of images of an epoch in this process."""
-        return self.groups * (1 + self.unlabeled_per_labeled)
+        return self.groups * self.group
 
     def __iter__(self) -> Iterator[int]:
+        return (image for _, image in self.with_passes())
+
+    def with_passes(self) -> Iterator[tuple[int, int]]:
+        """Yield the number of each image's pass, by which its views are drawn, and the image.
+
+        It is the epoch for the unlabelled images. An epoch has several passes over the labelled
+        ones, and without a number of its own each would show the same views.
+        """
         total = self.groups * self.processes
         unlabeled = self._shuffled(_UNLABELED, self.epoch, self.unlabeled)
         unlabeled = unlabeled[: total * self.unlabeled_per_labeled].reshape(total, -1)
-        groups = np.column_stack([self._labeled(total), self.labeled + unlabeled])
-        yield from groups[self.rank :: self.processes].ravel().tolist()
+        passes, labeled = self._labeled(total)
+        images = np.column_stack([labeled, self.labeled + unlabeled])
+        numbers = np.full_like(images, self.epoch)
+        numbers[:, 0] = passes
+        own = slice(self.rank, None, self.processes)
+        yield from zip(numbers[own].ravel().tolist(), images[own].ravel().tolist(), strict=True)
 
-    def _labeled(self, count: int) -> NDArray[np.int64]:
-        """Return the next ``count`` labelled images of the passes over all of them."""
-        passes, first = divmod(self.epoch * count, self.labeled)
-        needed = -(-(first + count) // self.labeled)
-        order = [self._shuffled(_LABELED, passes + i, self.labeled) for i in range(needed)]
-        return np.concatenate(order)[first : first + count]
+    def _labeled(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return passes over all labelled images and the images, the next ``count`` of them."""
+        first, rest = divmod(self.epoch * count, self.labeled)
+        passes = np.arange(first, first + -(-(rest + count) // self.labeled))
+        images = [self._shuffled(_LABELED, number, self.labeled) for number in passes.tolist()]
+        chosen = slice(rest, rest + count)
+        return passes.repeat(self.labeled)[chosen], np.concatenate(images)[chosen]
 
     def _shuffled(self, stream: int, number: int, size: int) -> NDArray[np.int64]:
         seeds = np.random.SeedSequence(self.seed, spawn_key=(stream, number))

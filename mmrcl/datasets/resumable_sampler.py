@@ -16,7 +16,7 @@ class SampleKey(NamedTuple):
 
     Attributes:
         seed: seed of the run.
-        epoch: epoch, from 0.
+        epoch: epoch, from 0, or another number of the pass over the images.
         image: index in the data set.
     """
 
@@ -29,7 +29,8 @@ class SampleKey(NamedTuple):
 class ResumableSampler(Sampler[SampleKey]):
     """Wrapper of a sampler that yields keys of seed, epoch and index instead of indices.
 
-    The epoch is part of the key, so persistent worker processes need no update between epochs.
+    The epoch is part of the key, so persistent worker processes need no update between epochs. A
+    sampler that repeats images within an epoch numbers its passes by a method ``with_passes``.
 
     Args:
         sampler: config of a sampler whose order is determined by ``seed`` and ``set_epoch``, such
@@ -66,8 +67,13 @@ class ResumableSampler(Sampler[SampleKey]):
 
     def __iter__(self) -> Iterator[SampleKey]:
         seed, epoch = self.seed, self.epoch  # another pass may begin before this one ends
-        for index in islice(self.sampler, self.position, len(self)):
-            yield SampleKey(seed, epoch, index)
+        for number, index in islice(self._passes(epoch), self.position, len(self)):
+            yield SampleKey(seed, number, index)
+
+    def _passes(self, epoch: int) -> Iterator[tuple[int, int]]:
+        if hasattr(self.sampler, 'with_passes'):
+            return self.sampler.with_passes()
+        return ((epoch, index) for index in self.sampler)
 
     def __len__(self) -> int:
         """Return the number of images of a complete epoch in this process."""

@@ -1,7 +1,7 @@
 """Hooks, loops, optimiser wrapper and checkpoint logic of a training."""
 
 from . import clustering_registration  # noqa: F401  registers the clustering parts
-from .config_differences import Settings, differences, recorded_config, settings_of
+from .config_differences import Settings, affects_result, differences, recorded_config, settings_of
 from .hooks import (
     CentroidUpdateHook,
     ChannelsLastHook,
@@ -47,6 +47,7 @@ __all__ = [
     'SafeCheckpointHook',
     'Settings',
     'UnreadableImageHook',
+    'affects_result',
     'differences',
     'recorded_config',
     'setting_errors',

@@ -55,12 +55,13 @@ def settings_of(config: Config) -> Settings:
     """Return the settings that affect weights and scores; tuples become lists."""
     chosen = {key: config.get(key) for key in _SECTIONS}
     named = (config.get('default_hooks') or {}).items()
-    chosen['default_hooks'] = {name: hook for name, hook in named if _affects(hook)}
-    chosen['custom_hooks'] = [hook for hook in chosen['custom_hooks'] or [] if _affects(hook)]
+    chosen['default_hooks'] = {name: hook for name, hook in named if affects_result(hook)}
+    chosen['custom_hooks'] = [hook for hook in chosen['custom_hooks'] or [] if affects_result(hook)]
     return dict(_leaves(json.loads(json.dumps(chosen, default=str)), ''))
 
 
-def _affects(hook: dict[str, Any] | None) -> bool:
+def affects_result(hook: dict[str, Any] | None) -> bool:
+    """Return whether a hook, by its config, does more than to measure, log or save."""
     return hook is not None and hook['type'] not in _PASSIVE_HOOKS
 
 

@@ -59,6 +59,9 @@ def extract_clustering_input(
     Returns:
         The features; for ``'bank'`` and ``'scores'`` both are the same, and scores are not
         normalised.
+
+    Raises:
+        ValueError: for a bank that is still empty.
     """
     if isinstance(space, str) and space in OWN_SPACES:
         return _own(model, space, dataloader)
@@ -68,16 +71,22 @@ def extract_clustering_input(
         features = space if isinstance(space, Tensor) else normalize(keys, dim=1)
         return ClusteringInput(keys, features.to(keys.device), classes)
 
+    width = model.hierarchy.feat_dim  # 0 without a bank, which needs no keys
+
     def both(images: Tensor) -> Tensor:
-        return torch.cat([model.extract_keys(images), encode(model, images)], 1)
+        return torch.cat([model.extract_keys(images)[:, :width], encode(model, images)], 1)
 
     found, classes = extract(model, both, dataloader)
-    width = model.hierarchy.feat_dim
     return ClusteringInput(found[:, :width], normalize(found[:, width:], dim=1), classes)
 
 
 def _own(model: Any, space: str, dataloader: DataLoader) -> ClusteringInput:
     if space == 'bank':
+        if not bool(model.hierarchy.bank.any()):
+            raise ValueError(
+                "HierarchicalClusteringHook: space='bank' is for LocalAgg; no step of "
+                f"{type(model).__name__} has written to the bank: set space='projection'"
+            )
         return ClusteringInput(model.hierarchy.bank, model.hierarchy.bank, None)
     scores, classes = extract(model, model.extract_scores, dataloader)
     return ClusteringInput(scores, scores, classes)

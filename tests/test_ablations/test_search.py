@@ -89,6 +89,13 @@ def test_a_fifth_of_the_training_images_is_scored_and_not_trained_on(tmp_path):
             assert loader.dataset.dataset.pipeline == own.dataset.pipeline, name
 
 
+def test_a_gallery_that_would_keep_the_held_out_images_is_refused(tmp_path):
+    path = 'test_cfg.train_dataloader.dataset.test_mode'
+    trials = search_grid(grid_of(tmp_path, arms=f'dict(rcl=dict(options={{{path!r}: True}}))'))
+    with pytest.raises(ConfigError, match='arm rcl.usual: tests or hooks read .* held out: set it'):
+        plan_runs(trials, tmp_path, {})
+
+
 def test_the_best_by_the_mean_over_shares_is_chosen(tmp_path):
     grid = grid_of(tmp_path)
     found = {

@@ -65,6 +65,16 @@ def test_every_method_has_digits_and_a_twin_for_both_shares():
     assert sorted(expected) == CONFIGS
 
 
+def test_a_batch_of_parts_of_groups_is_refused(tmp_path):
+    """Or the last batch of an epoch may have no labelled image, and ends the run."""
+    config = at_random(only_config('fixmatch', 'digits', 1))
+    config.train_dataloader.batch_size = 12
+    config.work_dir, config.experiment_name = str(tmp_path), 'parts_of_groups'
+    config.launcher = 'none'
+    with pytest.raises(ConfigError, match='batch_size=12 must be a multiple of 8, that is 1 '):
+        build_runner(config, train=True)
+
+
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_name_tells_batch_epochs_and_share(path):
     config = Config.fromfile(path)

@@ -126,6 +126,21 @@ def test_a_resumable_sampler_wraps_it():
     assert images != epoch(sampler(seed=7), 0).ravel()[8:].tolist()
 
 
+def test_an_image_has_new_views_each_time_that_an_epoch_repeats_it():
+    parts = dict(type='PartlyLabeled', labeled=SHARE, unlabeled=DIGITS)
+    dataset = DATASETS.build(dict(type='SeededDataset', dataset=parts))
+    order = dict(type='PartlyLabeledSampler', unlabeled_per_labeled=7)
+    wrapped = DATA_SAMPLERS.build(
+        dict(type='ResumableSampler', sampler=order, dataset=dataset, seed=7)
+    )
+    keys = []
+    for number in range(3):
+        wrapped.start_at(7, number, 0)
+        keys += wrapped
+    assert len(keys) == 3 * 206 * 8
+    assert len(set(keys)) == len(keys)
+
+
 def test_wrong_settings_are_refused():
     with pytest.raises(ValueError, match='unlabeled_per_labeled=0 must be at least 1'):
         sampler(mu=0)

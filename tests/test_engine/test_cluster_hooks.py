@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmrcl.engine import CentroidUpdateHook, ClassifierResetHook
+from mmrcl.engine import CentroidUpdateHook, ClassifierResetHook, HierarchicalClusteringHook
 from mmrcl.launch import build_runner
 from mmrcl.models import OnlineClusters, PseudoLabelHead
 
@@ -54,6 +54,18 @@ def test_classifier_starts_anew_with_the_clusters(epoch, iteration, due):
     assert model.backbone.weight in state
     if due:
         assert model.head.fc.weight.std().item() == pytest.approx(0.01, rel=0.5)
+
+
+@pytest.mark.parametrize('clustering', [1, None])
+def test_classifier_and_clusters_must_have_one_interval(clustering):
+    source = dict(type='mmrcl.KMeansSource', num_clusters=[2])
+    hooks = [
+        HierarchicalClusteringHook({}, source, recluster_interval=each) for each in (2, clustering)
+    ]
+    hook = ClassifierResetHook(interval=2)
+    hook.before_train(SimpleNamespace(hooks=[hooks[0]]))
+    with pytest.raises(ValueError, match=f'recluster_interval={clustering} .* must be equal'):
+        hook.before_train(SimpleNamespace(hooks=[hooks[1]]))
 
 
 def test_centroids_move_at_the_interval():
@@ -107,3 +119,12 @@ def test_scores_are_those_of_classifiers(tmp_path):
     config = tiny_config(tmp_path, default_hooks__clustering__space='scores')
     with pytest.raises(ValueError, match="RCL has no classifiers: space='scores' is for"):
         build_runner(config, train=True).train()
+
+
+@pytest.mark.slow
+def test_maps_are_those_of_a_momentum_encoder(tmp_path):
+    config = tiny_config(tmp_path, default_hooks__clustering__space='encoder')
+    runner = build_runner(config, train=True)
+    del runner.model.momentum_encoder
+    with pytest.raises(ValueError, match="space='encoder' is of .* RCL has none: set space="):
+        runner.train()

@@ -55,6 +55,22 @@ def test_features_are_those_of_the_space(model_and_loader, space):
             assert found.classes[row] == sample['data_samples'].gt_label
 
 
+def test_without_a_bank_no_keys_are_among_the_features(model_and_loader, monkeypatch):
+    model, loader = model_and_loader
+    expected = extract_clustering_input(model, 'images', loader).features
+    monkeypatch.setattr(model.hierarchy, 'feat_dim', 0)
+    found = extract_clustering_input(model, 'images', loader)
+    assert found.keys.shape == (192, 0)
+    torch.testing.assert_close(found.features, expected)
+
+
+def test_a_bank_that_no_step_fills_is_refused(model_and_loader):
+    model, loader = model_and_loader
+    model.hierarchy.allocate(192)
+    with pytest.raises(ValueError, match="no step of RCL has written to the bank: set space='pro"):
+        extract_clustering_input(model, 'bank', loader)
+
+
 def test_features_from_elsewhere_are_normalised_block_by_block(model_and_loader, monkeypatch):
     model, loader = model_and_loader
     monkeypatch.setattr(clustering_input, '_ROWS', 50)

@@ -166,6 +166,21 @@ def test_local_aggregation_is_in_float32_under_autocast(dtype, labels):
         assert torch.equal(head.loss(*given)['loss'], expected)
 
 
+@pytest.mark.parametrize('labels', [None, torch.arange(20) // 4])
+def test_local_aggregation_takes_a_bank_in_half_precision(labels):
+    bank = normalize(draw(20, 5, seed=1), dim=1)
+    head = LocalAggregationHead(dict(type='mmrcl.LocalAggregationLoss'), 20)
+    given = normalize(draw(6, 5).float(), dim=1), torch.arange(6)
+    hierarchy = LabelHierarchy(2, 5, 20, bank_dtype='float16')
+    hierarchy.set_bank(bank)
+    if labels is not None:
+        hierarchy.set_labels(labels[None])
+    wide = clustered(bank, labels)
+    wide.bank.copy_(hierarchy.bank)
+    expected = head.loss(*given, wide)['loss']
+    torch.testing.assert_close(head.loss(*given, hierarchy)['loss'], expected)
+
+
 @pytest.mark.parametrize(
     ('build', 'message'),
     [

@@ -184,6 +184,14 @@ def test_halves_have_the_least_size_and_the_nearest_of_the_larger_one(least, siz
 def test_clusters_too_many_for_their_least_size():
     with pytest.raises(ValueError, match='min_size=6 must be at most 5, half the mean size'):
         filled(min_size=6)
+    with pytest.raises(ValueError, match='min_size=-1 must be at least 0'):
+        filled(min_size=-1)
+
+
+def test_a_resumed_run_could_split_its_clusters_too():
+    """Or the search for large clusters would not end."""
+    with pytest.raises(ValueError, match='min_size=6 must be at most 5, half the mean size'):
+        OnlineClusters(6, 6, feat_dim=5).load_state_dict(filled().state_dict())
 
 
 def test_state_travels_with_a_checkpoint():

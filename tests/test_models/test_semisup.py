@@ -351,6 +351,18 @@ def test_feedback_leaves_no_trace_in_the_student():
             assert value.equal(other.state_dict()[name]), name
 
 
+def test_feedback_is_summed_in_full_precision():
+    model, (inputs, samples) = meta().float(), batch()
+    inputs = [view.float() for view in inputs]
+    with torch.autocast('cpu', torch.bfloat16):
+        assert model.loss(inputs, samples)['feedback'].dtype == torch.float32
+    with (
+        torch.autocast('cpu', torch.float16),
+        pytest.raises(ValueError, match='small ones would become 0: set optim_wrapper.type='),
+    ):
+        model.loss(inputs, samples)
+
+
 def test_student_is_what_predicts():
     model = meta().eval()
     inputs, _ = batch()

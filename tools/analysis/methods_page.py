@@ -18,6 +18,7 @@ from mmrcl.ablations import (
     accuracies,
     format_accuracies,
     format_ordering,
+    read_grid,
     read_results_csv,
 )
 from mmrcl.errors import ConfigError
@@ -80,6 +81,16 @@ def filled_row(line: str, cells: list[str]) -> str:
     return f'| {" | ".join([*kept, *cells])} |'
 
 
+def tables(grid: str, found: dict[str, ArmResult]) -> str:
+    """Lay out accuracies with times and settings, what is missing, and the order of methods."""
+    arms = list(found.values())
+    known = read_grid(ROOT / 'configs/ablations' / f'{grid}.py').arms
+    missing = [arm.title for arm in known if arm.name not in found]
+    said = [f'Not run yet: {", ".join(missing)}.'] if missing else []
+    order = [format_ordering(arms)] if grid in GRIDS else []
+    return '\n\n'.join([format_accuracies(arms), *said, *order])
+
+
 def figure(arm: ArmResult | None) -> str:
     """Return the accuracy with all labels by kNN and linear probe, the means over seeds in %."""
     if arm is None or not arm.runs:
@@ -106,10 +117,7 @@ def main() -> None:
         text = page.read_text()
         for grid, found in arms.items():
             if found:
-                tables = [format_accuracies(list(found.values()))]
-                if grid in GRIDS:
-                    tables.append(format_ordering(list(found.values())))
-                text = filled_page(text, grid, '\n\n'.join(tables))
+                text = filled_page(text, grid, tables(grid, found))
     except ConfigError as error:
         sys.exit(f'error: {error}')
     page.write_text(text)

@@ -7,6 +7,8 @@ from mmengine.runner import Runner
 from mmrcl.features import unwrapped
 from mmrcl.registry import HOOKS
 
+from .hierarchical_clustering_hook import HierarchicalClusteringHook
+
 
 @HOOKS.register_module()
 class ClassifierResetHook(Hook):
@@ -27,6 +29,18 @@ class ClassifierResetHook(Hook):
         if interval < 1:
             raise ValueError(f'interval={interval} of ClassifierResetHook must be at least 1 epoch')
         self.interval = interval
+
+    def before_train(self, runner: Runner) -> None:
+        """Compare the interval with that of the clustering."""
+        for hook in runner.hooks:
+            if not isinstance(hook, HierarchicalClusteringHook):
+                continue
+            if hook.recluster_interval != self.interval:
+                raise ValueError(
+                    f'interval={self.interval} of ClassifierResetHook and recluster_interval='
+                    f'{hook.recluster_interval} of HierarchicalClusteringHook must be equal, or '
+                    'classifiers would start anew for the same clusters, or stay for others'
+                )
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Draw new classifiers if it is time.

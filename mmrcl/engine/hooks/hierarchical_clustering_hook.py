@@ -188,6 +188,11 @@ class HierarchicalClusteringHook(Hook):
                 f'HierarchicalClusteringHook: {type(model).__name__} has no classifiers: space='
                 "'scores' is for model.type='ClusterClassifier'"
             )
+        if self.space in ('encoder', 'maps') and not hasattr(model, 'momentum_encoder'):
+            raise ValueError(
+                f'HierarchicalClusteringHook: space={self.space!r} is of a momentum encoder, and '
+                f"{type(model).__name__} has none: set space='projection'"
+            )
         self._check_galleries(model)
         if model.hierarchy.num_samples == 0:
             model.hierarchy.allocate(size)

@@ -66,9 +66,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     Raises:
         ValueError: if there is no complete optimiser step in an epoch, a batch of one image for a
-            batch norm over vectors, a feature bank with fewer rows than there are images or of
-            images whose ``sample_idx`` is not their position, or a batch sampler in the loader's
-            config.
+            batch norm over vectors, a batch of parts of the sampler's groups, a feature bank with
+            fewer rows than there are images or of images whose ``sample_idx`` is not their
+            position, or a batch sampler in the loader's config.
     """
 
     def __init__(self, runner: Runner, dataloader: dict, max_epochs: int, **kwargs: Any) -> None:
@@ -87,6 +87,12 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                 f'{images} images are fewer than one optimiser step takes, {get_world_size()} '
                 f'processes x {size} images x {self.accumulation} accumulated: lower '
                 'train_dataloader.batch_size or optim_wrapper.accumulative_counts'
+            )
+        group = getattr(batches.sampler.sampler, 'group', 1)
+        if size % group:
+            raise ValueError(
+                f'train_dataloader.batch_size={size} must be a multiple of {group}, that is 1 + '
+                'sampler.unlabeled_per_labeled, or batches differ in the share of labelled images'
             )
         rest = len(batches.sampler) % size
         smallest = size if batches.drop_last or not rest else rest

@@ -77,6 +77,7 @@ def _softmax_mean(
     total = torch.zeros_like(peak)
     mean = torch.zeros_like(queries)
     for block, block_labels in zip(entries.split(width), entry_labels.split(width, 1), strict=True):
+        block = block.to(queries.dtype)  # of a bank in half precision
         # Under autocast the products are in half precision, too coarse for the sums.
         logits = (queries @ block.T).to(queries.dtype)
         excluded = (labels[:, :, None] == block_labels[:, None]) | (block_labels < 0)[:, None]

@@ -31,6 +31,9 @@ class OnlineClusters(PseudoLabels):
         bank_momentum: share of its old value that a bank entry keeps.
         **kwargs: arguments of :class:`mmrcl.clustering.LabelHierarchy`.
 
+    Raises:
+        ValueError: for a negative least size.
+
     Attributes:
         centroids: means of the clusters, not normalised, shape (K, d).
     """
@@ -46,6 +49,8 @@ class OnlineClusters(PseudoLabels):
         **kwargs: Any,
     ) -> None:
         super().__init__(num_classes, 2, feat_dim, bank_momentum=bank_momentum, **kwargs)
+        if min_size < 0:
+            raise ValueError(f'model.hierarchy.min_size={min_size} must be at least 0')
         self.min_size = min_size
         self.register_buffer('centroids', torch.zeros(num_classes, feat_dim))
 
@@ -56,6 +61,11 @@ class OnlineClusters(PseudoLabels):
             ValueError: if clusters of the mean size could not be split, and as
                 :class:`PseudoLabels`.
         """
+        self._check_min_size()
+        super().set_labels(labels)
+        self.update_centroids()
+
+    def _check_min_size(self) -> None:
         if 2 * self.min_size * self.num_classes > self.num_samples:
             raise ValueError(
                 f'model.hierarchy.min_size={self.min_size} must be at most '
@@ -63,8 +73,11 @@ class OnlineClusters(PseudoLabels):
                 f'({self.num_samples} images, num_classes={self.num_classes}), or some could not '
                 'be split: lower it, or num_classes'
             )
-        super().set_labels(labels)
-        self.update_centroids()
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        super()._load_from_state_dict(*args)
+        if self.clustered:
+            self._check_min_size()
 
     @torch.no_grad()
     def relabel(self, indices: Tensor, features: Tensor) -> Tensor:

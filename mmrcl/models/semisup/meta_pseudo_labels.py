@@ -95,8 +95,9 @@ class MetaPseudoLabels(ImageClassifier):
             The teacher's losses, ``loss_student``, ``loss_feedback``, and ``feedback``, h.
 
         Raises:
-            ValueError: as :meth:`SemiSupervisedClassifier.loss`.
+            ValueError: in float16, and as :meth:`SemiSupervisedClassifier.loss`.
         """
+        _refuse_float16(self.baseline.device.type)
         batch = divide(inputs, data_samples)
         losses, logits = self.teacher.step(batch)
         drawn = logits.detach().softmax(1).multinomial(1)[:, 0]
@@ -130,9 +131,18 @@ class MetaPseudoLabels(ImageClassifier):
         logits = functional_call(student, {**buffers, **moved}, (batch.images,))
         classes = torch.cat([sample.gt_label for sample in batch.samples])
         found = _gradient(cross_entropy(logits, classes), moved.values())
-        feedback = self.student_rate * (found @ gradient)
+        # Not a matrix product, which autocast would take to half precision.
+        feedback = self.student_rate * (found * gradient).sum()
         all_reduce(feedback, 'mean')
         return feedback
+
+
+def _refuse_float16(device: str) -> None:
+    if torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.float16:
+        raise ValueError(
+            'MetaPseudoLabels takes the gradient of the student before the loss is scaled, and in '
+            'float16 small ones would become 0: set optim_wrapper.type="BFloat16OptimWrapper"'
+        )
 
 
 def _gradient(loss: Tensor, parameters: Collection[Tensor]) -> Tensor:
