@@ -224,7 +224,7 @@ NUMBERS = {
 OTHERS = {
     clustering: """ClusteringSource Contingency Groups HierarchyRefiner LevelChange LevelWarning
         Majority NestedPartition PartitionSummary PercolationWarning Progress Ranks choose_radii
-        density_peaks group_rows isolated_pair_score nearest_neighbors nested_dbscan
+        density_peaks group_rows isolated_pair_score mean_by_index nearest_neighbors nested_dbscan
         paired_cosines propagation_kernel propagation_score segment_mean segment_sum silent""",
     evaluation: """Agreement ClusterTable Correct METRICS MeanError PairTally Prediction Result
         Schedule Score Setting Sweep effective_rank format_results format_table mean_deviation

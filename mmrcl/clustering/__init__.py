@@ -29,7 +29,7 @@ from .refinement import (
     propagation_kernel,
     propagation_score,
 )
-from .segments import Groups, group_rows, segment_mean, segment_sum
+from .segments import Groups, group_rows, mean_by_index, segment_mean, segment_sum
 from .sharing import Progress, Ranks, silent
 from .sources import (
     ClassSource,
@@ -77,6 +77,7 @@ __all__ = [
     'isolated_pair_score',
     'kmeans',
     'majority',
+    'mean_by_index',
     'near_duplicates',
     'nearest_neighbors',
     'neighbor_similarity',

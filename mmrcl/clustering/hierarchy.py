@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding_bag, normalize
+from torch.nn.functional import normalize
 
 from mmrcl.arguments import check_finite, check_integers, check_tensor
 
-from .segments import group_rows, segment_min
+from .segments import group_rows, mean_by_index, segment_min
 
 
 def canonical_labels(labels: Tensor) -> Tensor:
@@ -25,20 +25,6 @@ def canonical_labels(labels: Tensor) -> Tensor:
     labels = check_integers(labels, 'labels')
     groups = group_rows(labels)
     return segment_min(torch.arange(len(labels), device=labels.device), groups)[groups.inverse]
-
-
-def _mean_features(indices: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
-    """Return ascending indices (n,), and for each the mean of the features (n, d) that share it.
-
-    Repeated indices stay, with equal means, so that no shape depends on their number and a GPU
-    keeps the host waiting for none.
-    """
-    images, order = indices.sort(stable=True)
-    first = torch.searchsorted(images, images)
-    end = torch.searchsorted(images, images, right=True)
-    # A bag reaches from its start to that of the next: the last row of an image has its whole sum.
-    sums = embedding_bag(order, features, first, mode='sum')
-    return images, sums[end - 1] / (end - first)[:, None]
 
 
 class LabelHierarchy(nn.Module):
@@ -182,7 +168,7 @@ class LabelHierarchy(nn.Module):
                 in each iteration.
         """
         wide = torch.promote_types(self.bank.dtype, torch.float32)
-        images, new = _mean_features(indices, features.to(wide))
+        images, new = mean_by_index(indices, features.to(wide))
         moved = self.bank[images].to(wide).lerp(new, 1 - self.bank_momentum)
         self.bank[images] = normalize(moved, dim=1).to(self.bank.dtype)
 

@@ -99,6 +99,20 @@ def segment_mean(values: Tensor, groups: Groups) -> Tensor:
     return segment_sum(values, rows, groups) / groups.counts[:, None]
 
 
+def mean_by_index(indices: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return ascending indices (n,), and for each the mean of the values (n, d) that share it.
+
+    Repeated indices stay, with equal means, so that no shape depends on their number and a GPU
+    keeps the host waiting for none.
+    """
+    images, order = indices.sort(stable=True)
+    first = torch.searchsorted(images, images)
+    end = torch.searchsorted(images, images, right=True)
+    # A bag reaches from its start to that of the next: the last row of an image has its whole sum.
+    sums = embedding_bag(order, values, first, mode='sum')
+    return images, sums[end - 1] / (end - first)[:, None]
+
+
 def segment_min(values: Tensor, groups: Groups) -> Tensor:
     """Return the smallest of the integer ``values`` (n,) in each group, shape (G,)."""
     top = torch.iinfo(values.dtype).max

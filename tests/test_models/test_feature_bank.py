@@ -26,6 +26,16 @@ def test_equal_to_a_list_of_averages(seed, momentum):
     assert torch.allclose(bank.features.double(), torch.stack(expected), atol=1e-5)
 
 
+def test_an_image_that_occurs_twice_counts_with_its_mean():
+    bank, twin = FeatureBank(6, 3), FeatureBank(6, 3)
+    twin.load_state_dict(bank.state_dict())
+    features = draw(4, 3)
+    bank.update(torch.tensor([4, 1, 4, 0]), features)
+    mean = torch.stack([(features[0] + features[2]) / 2, features[1], features[3]])
+    twin.update(torch.tensor([4, 1, 0]), mean)
+    assert torch.allclose(bank.features, twin.features, atol=1e-6)
+
+
 def test_rows_start_as_unit_vectors_of_the_seed():
     first, second, other = (torch.manual_seed(seed) and FeatureBank(50, 8) for seed in (1, 1, 2))
     assert torch.allclose(first.features.norm(dim=1), torch.ones(50))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from mmrcl.clustering import mean_by_index
 from mmrcl.registry import MODELS
 
 
@@ -55,13 +56,17 @@ class FeatureBank(nn.Module):
     def update(self, indices: Tensor, features: Tensor) -> None:
         """Move the rows of a batch of all ranks towards its features, and normalise them.
 
+        An image that occurs more than once, such as the padding of a distributed sampler, counts
+        with the mean of its features.
+
         Args:
-            indices: different images, below ``length``, shape (n,).
+            indices: images, below ``length``, shape (n,).
             features: L2-normalised, shape (n, d).
         """
-        mean = self.features[indices].lerp(features.to(self.features), 1 - self.momentum)
+        images, new = mean_by_index(indices, features.to(self.features))
+        moved = self.features[images].lerp(new, 1 - self.momentum)
         # In place: DistributedDataParallel keeps the buffers that it was given.
-        self.features.index_copy_(0, indices, normalize(mean, dim=1))
+        self.features.index_copy_(0, images, normalize(moved, dim=1))
 
     def sample_others(self, indices: Tensor, count: int) -> Tensor:
         """Draw ``count`` images for each of ``indices`` (n,), never itself: rows (n, count, d).
