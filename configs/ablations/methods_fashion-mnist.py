@@ -1,6 +1,6 @@
 # The methods that the paper compares with, and RCL, on the first 3,000 training images of
 # Fashion-MNIST: the network and epochs of results_fashion-mnist, all augmentations of Fig. 5c. All
-# else is as in the configs for digits, queues and numbers of clusters too. Not run by us.
+# else is as in the configs for digits, queues and numbers of clusters too.
 _base_ = [
     '_base_/methods.py',
     '_base_/fashion-mnist_views.py',
