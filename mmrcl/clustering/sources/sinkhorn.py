@@ -15,8 +15,8 @@ class SinkhornSource:
 
     With P the probabilities of N images and K classes, the labels are the largest elements of
     ``Q = diag(alpha) P^lambda diag(beta)``, whose rows sum to 1/N and columns to 1/K (Eq. 7). Its
-    factors come from Sinkhorn-Knopp iterations, here on logarithms. As Q is not yet a labelling,
-    classes are only about equal.
+    factors come from Sinkhorn-Knopp iterations, here on the logarithm of alpha. As Q is not yet a
+    labelling, classes are only about equal.
 
     Args:
         num_levels: number of classifiers, each labelled for itself.
@@ -70,16 +70,14 @@ class SinkhornSource:
         share = 1 / scores.shape[1]
         alpha = scores.new_zeros(scores.shape[1], dtype=torch.float32)
         for _ in range(self.max_iters):
-            # The sums of the columns for alpha = 1, with the beta of the present alpha.
-            sums = torch.stack([self._column_sums(block, alpha) for block in blocks]).logsumexp(0)
-            sums = sums - torch.tensor(float(len(scores))).log()
-            missed = ((alpha + sums).exp() - share).abs().sum()
-            if missed < self.tolerance:
+            # With alpha given, the rows of Q are softmaxes: beta is their denominator.
+            sizes = torch.stack([self._logits(block, alpha).softmax(1).sum(0) for block in blocks])
+            sizes = sizes.sum(0) / len(scores)
+            if (sizes - share).abs().sum() < self.tolerance:
                 break
-            alpha = torch.tensor(share).log() - sums
-        return torch.cat([(self.sharpness * block.float() + alpha).argmax(1) for block in blocks])
+            # A class that no image is near to could have size 0, and comes nearer step by step.
+            alpha = alpha + (share / sizes.clamp(min=torch.finfo(sizes.dtype).tiny)).log()
+        return torch.cat([self._logits(block, alpha).argmax(1) for block in blocks])
 
-    def _column_sums(self, scores: Tensor, alpha: Tensor) -> Tensor:
-        powers = self.sharpness * scores.float()
-        beta = -(powers + alpha).logsumexp(1, keepdim=True)
-        return (powers + beta).logsumexp(0)
+    def _logits(self, scores: Tensor, alpha: Tensor) -> Tensor:
+        return self.sharpness * scores.float() + alpha
