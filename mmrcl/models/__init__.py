@@ -24,6 +24,7 @@ from .heads import (
 )
 from .losses import (
     AnnealedCrossEntropyLoss,
+    BoundedSwAVLoss,
     LocalAggregationLoss,
     LossOutput,
     MeanShiftLoss,
@@ -116,6 +117,7 @@ __all__ = [
     'BatchPatch',
     'BatchSolarize',
     'BatchTransform',
+    'BoundedSwAVLoss',
     'CMC',
     'CPC',
     'CPCHead',

@@ -1,6 +1,7 @@
 """Losses of the algorithms."""
 
 from .annealed_cross_entropy_loss import AnnealedCrossEntropyLoss
+from .bounded_swav_loss import BoundedSwAVLoss
 from .local_aggregation_loss import LocalAggregationLoss
 from .mean_shift_loss import MeanShiftLoss
 from .nearest_neighbor_loss import NearestNeighborLoss
@@ -14,6 +15,7 @@ from .streaming_logsumexp import streaming_logsumexp
 
 __all__ = [
     'AnnealedCrossEntropyLoss',
+    'BoundedSwAVLoss',
     'LocalAggregationLoss',
     'LossOutput',
     'MeanShiftLoss',
