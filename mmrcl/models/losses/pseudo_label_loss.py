@@ -12,7 +12,7 @@ class PseudoLabelLoss(nn.Module):
     """Cross-entropy of cluster labels, in which large clusters do not outweigh small ones.
 
     An image of a cluster of n images has the weight n^-power, and the loss is the weighted mean
-    over the images of a process: power 0.5 is ODC's re-weighting (Zhan et al., CVPR 2020, Sect.
+    over the batch of a process: power 0.5 is ODC's re-weighting (Zhan et al., CVPR 2020, Sect.
     3.2). With 1 each cluster counts the same, as if images were sampled uniformly over clusters
     (DeepCluster, Caron et al., ECCV 2018, Sect. 3.3). 0 weights all images alike.
 
