@@ -26,6 +26,21 @@ def tool(name: str, *arguments: object, cwd: Path = ROOT) -> subprocess.Complete
     )
 
 
+def run_in_two_ranks(script: Path, *arguments: object) -> None:
+    """Runs a script in two processes that torch's launcher starts, and expects no error."""
+    launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}
+    done = subprocess.run(
+        [*launcher, script, *map(str, arguments)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 def call(name: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     """Runs a file of ``tools`` in this process, with the exit status that its own would have."""
     path = ROOT / 'tools' / name

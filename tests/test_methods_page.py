@@ -13,21 +13,22 @@ from tools.analysis import methods_page
 
 ROOT = Path(__file__).parents[1]
 SCORES = 'arm,seed,metric,labels,accuracy\n' + ''.join(
-    f'{arm},{seed},{metric},100,{accuracy + seed * accuracy / 50}\n'
+    f'{arm},{seed},{metric},{share},{accuracy + seed * accuracy / 50}\n'
     for arm, accuracy in (('byol', 0.5), ('rcl', 0.7))
     for seed in (0, 1)
     for metric in ('knn', 'linear')
+    for share in (1, 10, 100)
 )
 TRAININGS = 'arm,title,setting,seed,seconds,memory\n' + ''.join(
-    f'{arm},{arm.upper()},lr-0.002,{seed},60,700\n' for arm in ('byol', 'rcl') for seed in (0, 1)
+    f'{arm},{arm.upper()},lr-0.006,{seed},60,700\n' for arm in ('byol', 'rcl') for seed in (0, 1)
 )
 
 
 @pytest.fixture
 def copy(tmp_path) -> Path:
-    """A copy of the two pages, and results of one of the grids."""
-    for name in ('docs/methods.md', 'configs/baselines/README.md'):
-        (tmp_path / name).parent.mkdir(parents=True)
+    """A copy of the files that are filled, and results of one of the grids."""
+    for name in methods_page.FILLED:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ('results', 'images'):
         (tmp_path / 'docs' / name).mkdir()
@@ -47,15 +48,18 @@ def fill(copy: Path, monkeypatch, *options: str) -> None:
 def test_tables_and_figures_are_filled(copy, monkeypatch):
     fill(copy, monkeypatch, '--work-dir', str(copy / 'work_dirs'))
     page = (copy / 'docs/methods.md').read_text()
-    assert '| BYOL | 2 | 50.50 ± 0.71 | 50.50 ± 0.71 | 60 | 700 | lr-0.002 |' in page
+    assert f'| BYOL | 2 |{" 50.50 ± 0.71 |" * 6} 60 | 700 | lr-0.006 |' in page
     assert '| RCL | 70.70 |' in page
-    (missing,) = (line for line in page.splitlines() if line.startswith('Not run yet: InstDisc, '))
-    assert missing.endswith(', RCL, clusters of the images.')
+    (missing,) = (line for line in page.splitlines() if line.startswith('Not run yet: InstDisc; '))
+    assert missing.endswith('; RCL, clusters of the images.')
     assert 'BYOL' not in missing
     readme = (copy / 'configs/baselines/README.md').read_text().splitlines()
     (byol,) = (line for line in readme if line.startswith('| `byol` |'))
     assert byol.endswith('74.3 (1000) | 50.5, 50.5 | - |')
     assert len({line.count('|') for line in readme if line.startswith('| `')}) == 1
+    metafile = Config.fromfile(copy / 'configs/baselines/metafile.yml')
+    (model,) = (each for each in metafile.Models if each.Name.startswith('byol_resnet18'))
+    assert set(model.Results[0].Metrics.values()) == {50.5}
     assert (copy / 'docs/images/methods_digits.png').read_bytes() == b'a figure'
 
 
@@ -72,7 +76,7 @@ def test_epochs_have_a_table_without_an_order(copy, monkeypatch):
 
 def test_filling_again_from_the_copied_results_changes_nothing(copy, monkeypatch):
     fill(copy, monkeypatch, '--work-dir', str(copy / 'work_dirs'))
-    pages = [copy / 'docs/methods.md', copy / 'configs/baselines/README.md']
+    pages = [copy / name for name in methods_page.FILLED]
     before = [page.read_text() for page in pages]
     fill(copy, monkeypatch)
     assert [page.read_text() for page in pages] == before
@@ -82,8 +86,21 @@ def test_pages_of_the_repository_are_filled_from_its_results(copy, monkeypatch):
     shutil.rmtree(copy / 'docs/results')
     shutil.copytree(ROOT / 'docs/results', copy / 'docs/results')
     fill(copy, monkeypatch)
-    for name in ('docs/methods.md', 'configs/baselines/README.md'):
+    for name in methods_page.FILLED:
         assert (copy / name).read_text() == (ROOT / name).read_text()
+
+
+def test_all_figures_of_ours_in_the_metafile_are_results():
+    """Each model with figures of ours has six, and is an arm of the grid."""
+    metafile = Config.fromfile(ROOT / 'configs/baselines/metafile.yml')
+    found = {
+        Path(model.Config).name: [key for key in model.Results[0].Metrics if key.endswith('(ours)')]
+        for model in metafile.Models
+        if 'Results' in model and '(ours)' in str(model.Results)
+    }
+    arms = read_grid(ROOT / 'configs/ablations/methods_digits.py').arms
+    assert found.keys() <= {arm.config.name for arm in arms}
+    assert {len(keys) for keys in found.values()} == {6}
 
 
 def test_a_folder_without_results_is_refused_and_nothing_is_written(copy, monkeypatch, tmp_path):

@@ -14,7 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmrcl.clustering import LabelHierarchy
-from mmrcl.engine import HierarchicalClusteringHook
+from mmrcl.engine import HierarchicalClusteringHook, PreemptionHook
 from mmrcl.registry import HOOKS
 
 
@@ -43,21 +43,32 @@ def spoil_photos(runner: Runner) -> None:
         path.write_bytes(path.read_bytes()[:60])
 
 
+def received(runner: Runner) -> None:
+    """Wait for a signal sent to this process, which the kernel may hand to a thread that sleeps."""
+    [hook] = [each for each in runner.hooks if isinstance(each, PreemptionHook)]
+    while not hook.received:
+        time.sleep(0.01)
+
+
 def sigterm(runner: Runner) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
+    received(runner)
 
 
 def sigint(runner: Runner) -> None:
     os.kill(os.getpid(), signal.SIGINT)
+    received(runner)
 
 
 def sigterm_to_group(runner: Runner) -> None:
     # From another process: torch's workers end quietly where their parent is the sender.
     subprocess.run(['kill', '-TERM', '--', f'-{os.getpgrp()}'], start_new_session=True, check=True)
+    received(runner)
 
 
 def sigusr1(runner: Runner) -> None:
     os.kill(os.getpid(), signal.SIGUSR1)
+    received(runner)
 
 
 def hang(runner: Runner) -> None:

@@ -2,9 +2,6 @@
 
 import copy
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,8 @@ from torch.nn.functional import cross_entropy
 
 from mmrcl.models import AnnealedCrossEntropyLoss, ArgmaxTarget, SharpenedTarget
 from mmrcl.registry import MODELS
+
+from ..commands import run_in_two_ranks
 
 CLASSES = 5
 COMMON = dict(
@@ -319,16 +318,7 @@ def test_two_processes_make_the_step_of_the_whole_batch(tmp_path):
     model = certain_meta()
     losses = model.loss(*part_of_batch(slice(None)))
     losses['loss_student'].backward()
-    command = [
-        *(sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2'),
-        *(str(Path(__file__).with_name('two_semisup_processes.py')), str(tmp_path)),
-    ]
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1'}
-    done = subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, timeout=500
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_in_two_ranks(Path(__file__).with_name('two_semisup_processes.py'), tmp_path)
     assert abs(losses['feedback']) > 1e-4
     for rank in (0, 1):
         found = torch.load(tmp_path / f'{rank}.pth')

@@ -2,9 +2,6 @@
 
 import copy
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ import torch
 
 from mmrcl.models import FeatureBank, NearestNeighborLoss, NoiseContrastiveLoss
 
+from ..commands import run_in_two_ranks
 from .shared_steps import ALGORITHMS, train
 
 
@@ -19,16 +17,7 @@ from .shared_steps import ALGORITHMS, train
 def ranks_folder(tmp_path_factory):
     """What two processes write of their halves of the batches."""
     folder = tmp_path_factory.mktemp('ranks')
-    command = [
-        *(sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2'),
-        *(str(Path(__file__).with_name('two_processes.py')), str(folder)),
-    ]
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, 'PYTHONPATH': str(root), 'OMP_NUM_THREADS': '1'}
-    done = subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_in_two_ranks(Path(__file__).with_name('two_processes.py'), folder)
     return folder
 
 

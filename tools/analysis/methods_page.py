@@ -2,7 +2,8 @@
 
 Copies results, trainings, searches and figures of the grids methods_* and of Fig. 5a's methods from
 WORK_DIR to docs, and writes from there the tables of docs/methods.md, each between its two
-comments, and the last two columns of the table of configs/baselines/README.md.
+comments, the last two columns of the table of configs/baselines/README.md, and the figures "(ours)"
+of its metafile.yml.
 """
 
 import argparse
@@ -12,6 +13,8 @@ import sys
 from pathlib import Path
 
 import mmrcl.threads  # noqa: F401  before torch
+
+from mmengine.config import Config
 
 from mmrcl.ablations import (
     ArmResult,
@@ -26,6 +29,7 @@ from mmrcl.errors import ConfigError
 ROOT = Path(__file__).parents[2]
 GRIDS = ('methods_digits', 'methods_fashion-mnist')
 EPOCHS = 'fig5a-methods_fashion-mnist'
+FILLED = ('docs/methods.md', 'configs/baselines/README.md', 'configs/baselines/metafile.yml')
 FILES = ('results', 'trainings', 'search')
 
 
@@ -81,12 +85,31 @@ def filled_row(line: str, cells: list[str]) -> str:
     return f'| {" | ".join([*kept, *cells])} |'
 
 
+def filled_metafile(text: str, models: dict[str, ArmResult]) -> str:
+    """Return a metafile with other figures of ours, the means over seeds in %.
+
+    Args:
+        text: each figure has a line ``METRIC with SHARE % of the labels (ours): FIGURE``.
+        models: results by name of the model; figures of others stay.
+    """
+    arm = None
+    lines = text.splitlines(keepends=True)
+    for i, line in enumerate(lines):
+        if name := re.match(r' *- Name: (\S+)', line):
+            arm = models.get(name[1])
+        match = re.match(r'( *(kNN|Linear Probe) .* with (\d+) % of the labels \(ours\):)', line)
+        if match and arm is not None:
+            column = ('knn' if match[2] == 'kNN' else 'linear', int(match[3]))
+            lines[i] = f'{match[1]} {_mean(arm, column):.1f}\n'
+    return ''.join(lines)
+
+
 def tables(grid: str, found: dict[str, ArmResult]) -> str:
     """Lay out accuracies with times and settings, what is missing, and the order of methods."""
     arms = list(found.values())
     known = read_grid(ROOT / 'configs/ablations' / f'{grid}.py').arms
     missing = [arm.title for arm in known if arm.name not in found]
-    said = [f'Not run yet: {", ".join(missing)}.'] if missing else []
+    said = [f'Not run yet: {"; ".join(missing)}.'] if missing else []
     order = [format_ordering(arms)] if grid in GRIDS else []
     return '\n\n'.join([format_accuracies(arms), *said, *order])
 
@@ -95,9 +118,28 @@ def figure(arm: ArmResult | None) -> str:
     """Return the accuracy with all labels by kNN and linear probe, the means over seeds in %."""
     if arm is None or not arm.runs:
         return '-'
-    seeds = sorted(arm.runs)
-    knn, linear = (100 * accuracies(arm, (name, 100), seeds).mean() for name in ('knn', 'linear'))
-    return f'{knn:.1f}, {linear:.1f}'
+    return ', '.join(f'{_mean(arm, (name, 100)):.1f}' for name in ('knn', 'linear'))
+
+
+def _mean(arm: ArmResult, column: tuple[str, int]) -> float:
+    return 100 * float(accuracies(arm, column, sorted(arm.runs)).mean())
+
+
+def trained_models(found: dict[str, ArmResult]) -> dict[str, ArmResult]:
+    """Return the results on digits by name of the model, of configs with the chosen setting."""
+    grid = read_grid(ROOT / 'configs/ablations/methods_digits.py')
+    assert grid.search is not None
+    models = {}
+    for arm in grid.arms:
+        setting = grid.search.settings.get(found[arm.name].setting) if arm.name in found else None
+        if setting is None:
+            continue
+        config = Config.fromfile(arm.config)
+        before = config.to_dict()
+        config.merge_from_dict(setting)
+        if config.to_dict() == before:
+            models[arm.config.stem] = found[arm.name]
+    return models
 
 
 def arms_of(grid: str, results: Path) -> dict[str, ArmResult]:
@@ -109,7 +151,7 @@ def arms_of(grid: str, results: Path) -> dict[str, ArmResult]:
 def main() -> None:
     args = parse_args()
     docs = args.root / 'docs'
-    page, readme = docs / 'methods.md', args.root / 'configs/baselines/README.md'
+    page, readme, metafile = (args.root / name for name in FILLED)
     try:
         if args.work_dir is not None:
             copy_results(args.work_dir, docs)
@@ -126,6 +168,8 @@ def main() -> None:
         if method := re.match(r'\| `([\w-]+)` \| .* \|$', line):
             lines[i] = filled_row(line, [figure(arms[grid].get(method[1])) for grid in GRIDS])
     readme.write_text('\n'.join(lines) + '\n')
+    models = trained_models(arms['methods_digits'])
+    metafile.write_text(filled_metafile(metafile.read_text(), models))
 
 
 if __name__ == '__main__':

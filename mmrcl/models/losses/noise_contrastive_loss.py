@@ -4,7 +4,7 @@ import math
 from typing import Literal
 
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_gather
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
@@ -71,8 +71,9 @@ class NoiseContrastiveLoss(nn.Module):
         """Compute log c from the logits of the negatives (N, m); shape (N, 1) or ()."""
         if self.normalizer == 'query':
             return others.logsumexp(1, keepdim=True)
-        mean = others.detach().exp().mean()
-        all_reduce(mean, op='mean')
+        # exp(s) overflows for temperatures of 0.01 and less.
+        sums = torch.stack(all_gather(others.detach().logsumexp((0, 1))))
+        log_mean = sums.logsumexp(0) - math.log(len(sums) * others.numel())
         # Without a branch, for which the host would wait for the device.
-        self.log_mean.copy_(self.log_mean.where(self.log_mean.isfinite(), mean.log()))
+        self.log_mean.copy_(self.log_mean.where(self.log_mean.isfinite(), log_mean))
         return self.log_mean + math.log(others.shape[1])
