@@ -58,7 +58,8 @@ setup(
         'pt-kmeans>=0.9.2; python_version >= "3.11"',
         'scikit-learn',
         'scipy',
-        'matplotlib',
+        # Legends below all axes.
+        'matplotlib>=3.7',
     ],
     extras_require={
         # Imported as mmdet; also needs mmcv's compiled operators (see tools/install.sh).

@@ -75,7 +75,8 @@ def plot_settings(panels: Panels, path: str | Path, xlabel: str = '', title: str
         _draw_lines(axes, points)
         axes.set(xlabel=xlabel, ylabel=label)
     if any(point.line for points in panels.values() for point in points):
-        grid[0].legend(frameon=False)
+        lines = grid[0].get_legend_handles_labels()
+        figure.legend(*lines, loc='outside lower center', ncols=_COLUMNS, frameon=False)
     figure.suptitle(title, weight='bold')
     return save(figure, path)
 
