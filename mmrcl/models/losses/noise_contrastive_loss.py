@@ -72,8 +72,8 @@ class NoiseContrastiveLoss(nn.Module):
         if self.normalizer == 'query':
             return others.logsumexp(1, keepdim=True)
         # exp(s) overflows for temperatures of 0.01 and less.
-        sums = torch.stack(all_gather(others.detach().logsumexp((0, 1))))
-        log_mean = sums.logsumexp(0) - math.log(len(sums) * others.numel())
+        log_sums = torch.stack(all_gather(others.detach().logsumexp((0, 1))))
+        log_mean = log_sums.logsumexp(0) - math.log(len(log_sums) * others.numel())
         # Without a branch, for which the host would wait for the device.
         self.log_mean.copy_(self.log_mean.where(self.log_mean.isfinite(), log_mean))
         return self.log_mean + math.log(others.shape[1])
