@@ -28,6 +28,7 @@ def tool(name: str, *arguments: object, cwd: Path = ROOT) -> subprocess.Complete
 
 def run_in_two_ranks(script: Path, *arguments: object) -> None:
     """Runs a script in two processes that torch's launcher starts, and expects no error."""
+    check_slow('starts two processes')
     launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
     environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}
     done = subprocess.run(

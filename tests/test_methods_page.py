@@ -90,8 +90,7 @@ def test_pages_of_the_repository_are_filled_from_its_results(copy, monkeypatch):
         assert (copy / name).read_text() == (ROOT / name).read_text()
 
 
-def test_all_figures_of_ours_in_the_metafile_are_results():
-    """Each model with figures of ours has six, and is an arm of the grid."""
+def test_models_with_figures_of_ours_have_all_six_and_are_arms():
     metafile = Config.fromfile(ROOT / 'configs/baselines/metafile.yml')
     found = {
         Path(model.Config).name: [key for key in model.Results[0].Metrics if key.endswith('(ours)')]
